@@ -1,0 +1,5 @@
+"""`python -m whisper_cli`."""
+
+from whisper_cli.cli import entry
+
+entry()

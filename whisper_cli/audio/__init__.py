@@ -1,0 +1,1 @@
+"""Sources to blocks of 16 kHz mono sound."""

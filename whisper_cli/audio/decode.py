@@ -1,0 +1,126 @@
+"""A source to blocks of 16 kHz mono sound."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Self
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Chunk, Reader
+from whisper_cli.audio.clips import Clip, cut, parse_clip
+from whisper_cli.audio.content import Content, open_content, reading
+from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.libav import LibavReader, resample
+from whisper_cli.audio.libsndfile import SndfileReader
+from whisper_cli.audio.mono import mono, parse_channel
+from whisper_cli.audio.raw import RawFormat, RawReader, parse_raw
+from whisper_cli.errors import AudioError
+
+__all__ = [
+    "SAMPLE_RATE",
+    "Audio",
+    "Block",
+    "RawFormat",
+    "open_audio",
+    "parse_channel",
+    "parse_clip",
+    "parse_raw",
+]
+
+
+class Audio:
+    """An open input whose sound is decoded while it is read; close it, or use `with`."""
+
+    def __init__(
+        self, content: Content, reader: Reader, channel: int | None, clips: Sequence[Clip]
+    ) -> None:
+        self._content = content
+        self._reader = reader
+        self._position = 0.0
+        blocks = self._decoded(channel)
+        self._blocks: Iterator[Block] | None = cut(blocks, clips) if clips else blocks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds as declared by the container, in some an estimate; None where nothing says."""
+        return self._reader.duration
+
+    @property
+    def position(self) -> float:
+        """Seconds of the input decoded so far."""
+        return self._position
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex digest of the whole input; None for a pipe that wasn't read to its end."""
+        return self._content.sha256
+
+    def blocks(self) -> Iterator[Block]:
+        """Decode, once: a second call raises RuntimeError.
+
+        What is missing or damaged is logged as one warning at the end. Raises AudioError where
+        not a single sample can be decoded, or the channel isn't there.
+        """
+        blocks, self._blocks = self._blocks, None
+        if blocks is None:
+            raise RuntimeError("the blocks of an input are decoded once")
+        return blocks
+
+    def close(self) -> None:
+        """Close the files; what was not decoded yet is lost."""
+        self._reader.close()
+        self._content.close()
+
+    def _decoded(self, channel: int | None) -> Iterator[Block]:
+        name = self._content.name
+        with reading(name):
+            for block in resample(mono(_sounding(self._reader.chunks(), name), channel, name)):
+                self._position = block.end
+                yield block
+            self._content.drain()
+
+
+def open_audio(
+    source: Source,
+    *,
+    track: int = 1,
+    channel: str = "mix",
+    raw: RawFormat | None = None,
+    clip: Sequence[Clip] = (),
+) -> Audio:
+    """Open an input, told by its content and never by its name.
+
+    `track` counts the audio streams from 1; `channel` is mix, left, right, or a number from 1;
+    `raw` says what headerless PCM is. Raises AudioError, or ConfigError for no such channel.
+    """
+    index = parse_channel(channel)
+    content = open_content(source)
+    try:
+        with reading(content.name):
+            return Audio(content, _reader(content, track, raw), index, clip)
+    except BaseException:
+        content.close()
+        raise
+
+
+def _reader(content: Content, track: int, raw: RawFormat | None) -> Reader:
+    if raw:
+        return RawReader(content, raw)
+    sndfile = SndfileReader.open(content) if track == 1 else None
+    return sndfile or LibavReader.open(content, track)
+
+
+def _sounding(chunks: Iterator[Chunk], name: str) -> Iterator[Chunk]:
+    first = next(chunks, None)
+    if first is None:
+        raise AudioError(
+            f"no sound in {name}: not a single sample could be decoded",
+            hint="record, convert or download it again",
+        )
+    if not 1000 <= first.rate <= 1_000_000:
+        raise AudioError(f"{name} has an impossible sample rate: {first.rate} Hz")
+    yield from chain([first], chunks)

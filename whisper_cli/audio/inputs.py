@@ -1,0 +1,131 @@
+"""What the user named on the command line, as a list of sources."""
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from whisper_cli.errors import ConfigError
+
+_SUFFIXES = """
+    3g2 3gp aac ac3 aif aifc aiff amr ape asf au avi awb caf dts eac3 flac flv gsm m2ts m4a m4b
+    m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mpga mts oga ogg ogm ogv opus ra rm snd spx ts tta vob
+    voc w64 wav weba webm wma wmv wv
+"""
+SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input: a path or, when `path` is None, standard input.
+
+    `root` is the folder input it was found in (outputs are mirrored below it). The path need not
+    exist: opening it says why not, so that with several inputs the others go on.
+    """
+
+    path: Path | None
+    root: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The path as given, undecodable bytes replaced; `-` for standard input."""
+        return os.fsencode(self.path or "-").decode(errors="replace")
+
+    @property
+    def stem(self) -> str:
+        """What an output is named after; `stdin` for standard input."""
+        return self.path.stem if self.path else "stdin"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The sources in the order they were named, each file once."""
+
+    sources: tuple[Source, ...]
+    has_folder: bool
+
+    @property
+    def several(self) -> bool:
+        """Whether outputs need a place of their own each."""
+        return len(self.sources) > 1 or self.has_folder
+
+
+def expand(arguments: Sequence[str], stdin: BinaryIO | None) -> Inputs:
+    """Turn files, folders, globs, `@lists` and `-` into sources.
+
+    `stdin` is read here for `@-` only. Raises ConfigError for a list that can't be read.
+    """
+    found: dict[str, Source] = {}
+    for argument in arguments:
+        for source in _named(argument, stdin):
+            found.setdefault(os.path.realpath(source.path) if source.path else "", source)
+    sources = tuple(found.values())
+    return Inputs(sources, has_folder=any(source.root for source in sources))
+
+
+def _named(argument: str, stdin: BinaryIO | None) -> Iterator[Source]:
+    if argument.startswith("@") and _mode(Path(argument)) is None:
+        for entry in _entries(argument[1:], stdin):
+            yield from _sources(entry)
+    else:
+        yield from _sources(argument)
+
+
+def _entries(name: str, stdin: BinaryIO | None) -> Iterator[str]:
+    """Read a list of paths: one a line or, as from `find -print0`, separated by NUL."""
+    try:
+        data = Path(name).read_bytes() if name != "-" else stdin.read() if stdin else b""
+    except OSError as error:
+        raise ConfigError(
+            f"can't read the list {name}: {error.strerror}",
+            hint="@FILE names a text file with one path a line, @- reads it from standard input",
+        ) from error
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return (os.fsdecode(line) for line in lines if line.strip())
+
+
+def _sources(argument: str) -> Iterator[Source]:
+    if not argument:
+        raise ConfigError("an input has an empty name", hint="check the variable it came from")
+    path = Path(argument)
+    mode = _mode(path)
+    if argument == "-":
+        yield Source(None)
+    elif mode is not None and stat.S_ISDIR(mode):
+        yield from _folder(path)
+    elif mode is None and (matches := sorted(_glob(argument))):
+        for match in matches:
+            yield from _sources(match)
+    else:
+        yield Source(path)
+
+
+def _mode(path: Path) -> int | None:
+    # ValueError: a NUL inside the name
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+
+
+def _glob(pattern: str) -> Iterable[str]:
+    if not glob.has_magic(pattern):
+        return ()
+    return glob.iglob(pattern, recursive=True)  # noqa: PTH207  pathlib's takes no absolute pattern
+
+
+def _folder(folder: Path) -> Iterator[Source]:
+    """Yield what is below a folder or, when that is nothing, the folder itself: it won't open."""
+    found = sorted(_walk(folder)) or [folder]
+    return (Source(path, folder) for path in found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in files if not name.startswith(".")):
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                yield path

@@ -1,0 +1,228 @@
+"""What FFmpeg decodes, and resampling: the only user of PyAV."""
+
+import io
+import logging
+from collections.abc import Iterator
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Chunk, normalised
+from whisper_cli.audio.content import Content
+from whisper_cli.audio.refusal import refused
+from whisper_cli.audio.timeline import Clock, Run
+from whisper_cli.errors import AudioError
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream, Packet
+    from av.container import InputContainer
+    from av.stream import Stream
+
+_log = logging.getLogger("whisper_cli")
+
+# In these the duration is written down; elsewhere FFmpeg guesses it from the bit rate.
+_DECLARING = frozenset(
+    ["aiff", "asf", "avi", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "wav"]
+)
+
+
+class LibavReader:
+    """Reads one audio stream of a container; packets that can't be decoded are skipped."""
+
+    def __init__(
+        self,
+        name: str,
+        file: "_File",
+        container: "InputContainer",
+        stream: "AudioStream",
+        *,
+        damaged: bool,
+    ) -> None:
+        self._name = name
+        self._file = file
+        self._container = container
+        self._stream = stream
+        self._origin = (container.start_time or 0) / 1e6
+        self._reached = 0.0
+        self._broken = False
+        self._damaged = damaged
+
+    @classmethod
+    def open(cls, content: Content, track: int = 1, *, damaged: bool = False) -> Self:
+        """Open an audio stream, counted from 1; raises AudioError where there is none.
+
+        `damaged` says that it is known to be, by another decoder.
+        """
+        import av
+
+        file = _File(content.file)
+        try:
+            # A playlist may name other files and URLs: nothing of them is to be read.
+            container = av.open(
+                file, mode="r", options={"protocol_whitelist": "none"}, metadata_errors="ignore"
+            )
+        except av.FFmpegError as error:
+            file.check()
+            raise refused(content.name, content.head) from error
+        try:
+            stream = _stream(container, track, content.name)
+            return cls(content.name, file, container, stream, damaged=damaged)
+        except AudioError:
+            container.close()
+            raise
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, where nothing declares them guessed from the bit rate; None for most pipes."""
+        duration = self._container.duration
+        return None if duration is None else duration / 1e6
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Decode what can be decoded, a second at a time."""
+        clock = Clock(self._origin)
+        pieces = (_placed(frame, clock) for frame in self._frames() if frame.samples)
+        for _, run in groupby(pieces, Run(seconds=1.0)):
+            group = list(run)
+            samples = np.concatenate([piece.samples for piece in group])
+            yield Chunk(group[0].start, group[0].rate, samples)
+        self._report()
+
+    def _frames(self) -> Iterator["AudioFrame"]:
+        import av
+
+        for packet in self._packets():
+            if packet.stream.index != self._stream.index:
+                continue
+            try:
+                yield from self._stream.decode(packet)
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _packets(self) -> Iterator["Packet[Stream]"]:
+        """Read the packets of all streams: together they tell how much of the input is there."""
+        import av
+
+        try:
+            for packet in self._container.demux():
+                self._file.check()
+                if packet.pts is not None:
+                    end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    self._reached = max(self._reached, end - self._origin)
+                yield packet
+        except av.FFmpegError:
+            self._broken = True
+        self._file.check()
+
+    def _report(self) -> None:
+        missing = self._declared - self._reached
+        if self._broken or missing > max(1.0, 0.05 * self._declared):
+            _log.warning("%s is cut short after %.1f s", self._name, self._reached)
+        elif self._damaged:
+            _log.warning("%s is damaged: some of it could not be decoded", self._name)
+
+    @property
+    def _declared(self) -> float:
+        """Seconds, 0 where nobody says. MP3 has no header but its encoder's, with a start time."""
+        kind = self._container.format.name
+        declares = kind in _DECLARING or (kind == "mp3" and self._stream.start_time)
+        return (self.duration or 0.0) if declares else 0.0
+
+    def close(self) -> None:
+        """Close the container, not the file below."""
+        self._container.close()
+
+
+def _stream(container: "InputContainer", track: int, name: str) -> "AudioStream":
+    streams = container.streams.audio
+    if not streams:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise AudioError(
+            f"no audio stream in {name} (it holds {kinds})", hint="name a file that has sound"
+        )
+    if not 1 <= track <= len(streams):
+        raise AudioError(
+            f"no audio track {track} in {name}: it has {len(streams)}",
+            hint="--track counts audio streams from 1",
+        )
+    if streams[track - 1].codec_context is None:
+        raise AudioError(
+            f"the audio in {name} is in a format that FFmpeg can't decode",
+            hint="convert it to WAV or FLAC first",
+        )
+    return streams[track - 1]
+
+
+class _File:
+    """What PyAV reads from: without a name, and never raising, which PyAV would print or lose."""
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self._file = file
+        self._failure: BaseException | None = None
+        if self.seekable():
+            self._file.seek(0)
+
+    def check(self) -> None:
+        """Raise what could not be raised while FFmpeg was reading: a stop, or a broken pipe."""
+        if self._failure:
+            raise self._failure
+
+    def read(self, size: int) -> bytes:
+        try:
+            return b"" if self._failure else self._file.read1(size)
+        except BaseException as error:  # noqa: BLE001  raised again by check()
+            self._failure = error
+            return b""
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):  # before the start: FFmpeg tries, and asks if it worked
+            return -1
+        except BaseException as error:  # noqa: BLE001  raised again by check()
+            self._failure = error
+            return -1
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _placed(frame: "AudioFrame", clock: Clock) -> Chunk:
+    start = clock.start(frame.time)
+    values = frame.to_ndarray()
+    shaped = values.reshape(-1, frame.layout.nb_channels) if frame.format.is_packed else values.T
+    chunk = Chunk(start, frame.sample_rate, normalised(shaped))
+    clock.end = chunk.end
+    return chunk
+
+
+def resample(chunks: Iterator[Chunk]) -> Iterator[Block]:
+    """Bring chunks of one channel to 16 kHz; a new start after each gap, so that times hold."""
+    for _, run in groupby(chunks, Run(seconds=float("inf"))):
+        yield from _resampled(run)
+
+
+def _resampled(run: Iterator[Chunk]) -> Iterator[Block]:
+    from av import AudioResampler
+
+    resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    first = next(run)
+    frames = chain(map(_frame, chain([first], run)), [None])
+    position = 0
+    for frame in chain.from_iterable(map(resampler.resample, frames)):
+        if frame is not None:  # the end, where there was nothing to resample
+            samples = frame.to_ndarray()[0]
+            yield Block(first.start + position / SAMPLE_RATE, samples)
+            position += len(samples)
+
+
+def _frame(chunk: Chunk) -> "AudioFrame":
+    from av import AudioFrame
+
+    samples = np.ascontiguousarray(chunk.samples.reshape(1, -1))
+    frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+    frame.sample_rate = chunk.rate
+    return frame

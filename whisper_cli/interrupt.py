@@ -1,0 +1,39 @@
+"""What stops the program from outside: signals and closed pipes, as one exception."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop; `exit_code` is what a shell expects (128 + signal).
+
+    Not a KeyboardInterrupt, which Typer would turn into an "Aborted!" of its own.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+
+
+CLOSED_PIPE = getattr(signal, "SIGPIPE", 13)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise Stopped in the main thread on Ctrl-C, SIGTERM and SIGHUP while the block runs."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # A signal that the parent had ignored (nohup) stays ignored.
+    heeded = [each for each in signals if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, _stop) for each in heeded}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _stop(signum: int, _frame: FrameType | None) -> None:
+    raise Stopped(signum)

@@ -1,0 +1,101 @@
+"""What everything else passes around: words, segments, and what is known about a transcript."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What to do with the speech."""
+
+    TRANSCRIBE = "transcribe"  # capitals: a str has a method translate
+    TRANSLATE = "translate"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as the model wrote it (with its leading space), `start` and `end` in seconds."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech with its text; times in seconds from the start of the input.
+
+    `seek` (frames of 10 ms) and `tokens` are what the model decoded, for the drop-in JSON shapes.
+    """
+
+    start: float
+    end: float
+    text: str
+    avg_logprob: float = 0.0
+    no_speech_prob: float = 0.0
+    compression_ratio: float = 0.0
+    temperature: float = 0.0
+    words: tuple[Word, ...] = ()
+    seek: int = 0
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What changes the words: part of a transcript's provenance and of what makes it current."""
+
+    language: str | None = None
+    task: Task = Task.TRANSCRIBE
+    beam_size: int = 5
+    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    word_timestamps: bool = False
+    vad: bool = True
+    clip: tuple[tuple[float, float | None], ...] = ()
+    track: int = 1
+    channel: str = "mix"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a transcript comes from, enough to make it again."""
+
+    tool: str
+    model: str
+    repo: str | None
+    revision: str | None
+    device: str
+    compute_type: str
+    options: Options
+    input: str
+    input_sha256: str | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What is known about a transcript: before the first segment some of it, after the last all.
+
+    `source` is the input's name as shown to people; `language` is None where no speech was found
+    to tell it from; `duration` is in seconds of audio, None while the input is still read.
+    """
+
+    source: str
+    provenance: Provenance
+    language: str | None = None
+    language_probability: float = 0.0
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is known now, and a one-shot stream of what is decoded next.
+
+    `heard` tells how many seconds of the input are dealt with so far.
+    """
+
+    info: Info
+    segments: Iterator[Segment]
+    heard: Callable[[], float]

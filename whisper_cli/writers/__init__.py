@@ -1,0 +1,72 @@
+"""One stateless writer per output format, and the table that knows them all."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from whisper_cli.transcript import Info, Segment
+from whisper_cli.writers.formats import Format, JsonStyle
+from whisper_cli.writers.json_native import NATIVE
+from whisper_cli.writers.json_openai import OPENAI
+from whisper_cli.writers.json_whisper import WHISPER
+from whisper_cli.writers.jsonl import Jsonl
+from whisper_cli.writers.lrc import LRC
+from whisper_cli.writers.srt import SRT
+from whisper_cli.writers.tsv import TSV
+from whisper_cli.writers.txt import TXT
+from whisper_cli.writers.vtt import VTT
+
+__all__ = ["JSON_STYLES", "WRITERS", "Format", "JsonStyle", "Writer", "writer_for"]
+
+
+class Writer(Protocol):
+    """Turn a transcript into text one event at a time, holding no state.
+
+    Whatever the texts and times are, what is written encodes to UTF-8 and parses.
+    """
+
+    @property
+    def media_type(self) -> str:
+        """Name the format as HTTP does."""
+        ...
+
+    @property
+    def needs_end(self) -> bool:
+        """Tell whether the text is invalid without its end.
+
+        `end(info, ())` then closes it for the moment, to be written over by the next segment.
+        """
+        ...
+
+    def begin(self, info: Info) -> str:
+        """Write what stands before the segments."""
+        ...
+
+    def segment(self, number: int, segment: Segment) -> str:
+        """Write one segment; `number` counts from 1, and only those whose text isn't blank."""
+        ...
+
+    def end(self, info: Info, segments: Sequence[Segment]) -> str:
+        """Write what stands after the segments, which some formats sum up there."""
+        ...
+
+
+JSON_STYLES: dict[JsonStyle, Writer] = {
+    JsonStyle.native: NATIVE,
+    JsonStyle.openai: OPENAI,
+    JsonStyle.whisper: WHISPER,
+}
+
+WRITERS: dict[Format, Callable[[JsonStyle, str], Writer]] = {
+    Format.txt: lambda *_: TXT,
+    Format.srt: lambda *_: SRT,
+    Format.vtt: lambda *_: VTT,
+    Format.json: lambda style, _: JSON_STYLES[style],
+    Format.jsonl: lambda _, source: Jsonl(source),
+    Format.tsv: lambda *_: TSV,
+    Format.lrc: lambda *_: LRC,
+}
+
+
+def writer_for(kind: Format, style: JsonStyle = JsonStyle.native, source: str = "-") -> Writer:
+    """Choose the writer; `source` is the input's name, which each line of JSONL repeats."""
+    return WRITERS[kind](style, source)

@@ -1,0 +1,28 @@
+"""Text as the model wrote it, made fit for files."""
+
+import re
+from collections.abc import Iterable
+
+from whisper_cli.transcript import Segment
+
+# All but the tab and what str.splitlines() takes for a line break.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
+
+
+def encodable(text: str) -> str:
+    """Join surrogate pairs and replace unpaired ones by U+FFFD, so that UTF-8 can hold the text."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def lines(text: str) -> list[str]:
+    """Split into stripped lines, none of them blank; control characters become U+FFFD.
+
+    Only a text that is nothing but white space has no lines.
+    """
+    clean = _CONTROL.sub("\ufffd", encodable(text))
+    return [line.strip() for line in clean.splitlines() if line.strip()]
+
+
+def joined(segments: Iterable[Segment]) -> str:
+    """Join the texts, which bring their own spaces where the language has them."""
+    return "".join(segment.text for segment in segments)

@@ -1,0 +1,25 @@
+"""Times in seconds as the numbers and clocks that formats show, each rounded once."""
+
+import math
+
+from whisper_cli.transcript import Segment, Word
+
+
+def ticks(seconds: float, per_second: int = 1000) -> int:
+    """Count a time in whole ticks; what is negative or not finite counts as 0."""
+    scaled = seconds * per_second
+    return max(round(scaled), 0) if math.isfinite(scaled) else 0
+
+
+def span(stretch: Segment | Word) -> tuple[int, int]:
+    """Give start and end in milliseconds, the end never before the start."""
+    start = ticks(stretch.start)
+    return start, max(start, ticks(stretch.end))
+
+
+def clock(milliseconds: int, mark: str) -> str:
+    """Write HH:MM:SS, the decimal mark, and milliseconds."""
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{milliseconds:03}"
