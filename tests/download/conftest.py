@@ -1,0 +1,3 @@
+from tests.models.fakes import cache
+
+__all__ = ["cache"]

@@ -1,0 +1,41 @@
+"""Small models that are Whisper models to everything but an engine."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from whisper_cli.models.catalog import Model, ModelFile
+
+COMMIT = "c0ffee" * 6 + "c0de"
+OTHER = "decade" * 6 + "face"
+FILES = {
+    "config.json": b'{"suppress_ids": []}',
+    "model.bin": b"\6\0\0\0\x0c\0WhisperSpec\0" + bytes(range(256)) * 40,
+    "tokenizer.json": b"{}",
+    "vocabulary.txt": b"token\n" * 51865,
+}
+
+
+@pytest.fixture
+def cache(isolated: Path) -> Path:
+    """The cache of this test, not there yet."""
+    return isolated / "hub"
+
+
+def fake_model(
+    files: Mapping[str, bytes] = FILES, repo: str = "acme/fake", revision: str = COMMIT
+) -> Model:
+    known = (
+        ModelFile(name, len(data), sha256=hashlib.sha256(data).hexdigest(), lfs=name == "model.bin")
+        for name, data in files.items()
+    )
+    return Model("fake", repo, revision, files=tuple(known))
+
+
+def write(folder: Path, files: Mapping[str, bytes] = FILES) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder

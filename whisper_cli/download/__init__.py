@@ -1,0 +1,1 @@
+"""How the bytes of a model come here: sources in order, verified before anything is visible."""

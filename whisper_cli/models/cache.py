@@ -1,0 +1,78 @@
+"""How the Hugging Face cache is laid out: a folder a repository, with blobs, snapshots and refs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from whisper_cli.models.catalog import is_commit
+from whisper_cli.paths import cache_dir
+
+_PREFIX = "models--"
+
+
+@dataclass(frozen=True, slots=True)
+class RepoFolder:
+    """One repository in the cache.
+
+    Blobs are files named by their hash, a snapshot is a folder (named by its commit) of links to
+    blobs, a ref is a file (named by a branch or tag) that holds a commit.
+    """
+
+    path: Path
+
+    @property
+    def repo(self) -> str:
+        """Read `owner/name` off the folder's name."""
+        return self.path.name.removeprefix(_PREFIX).replace("--", "/")
+
+    @property
+    def blobs(self) -> Path:
+        """Name the folder of blobs."""
+        return self.path / "blobs"
+
+    def snapshot(self, commit: str) -> Path:
+        """Name the folder of one commit, there or not."""
+        return self.path / "snapshots" / commit
+
+    def ref(self, name: str) -> Path:
+        """Name the file of a branch or tag, there or not."""
+        return self.path / "refs" / name
+
+    def commit(self, revision: str) -> str | None:
+        """Find the commit that a branch, a tag or a commit stands for here."""
+        if is_commit(revision):
+            return revision
+        try:
+            return self.ref(revision).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def snapshots(self) -> list[Path]:
+        """List the snapshots that are here, complete or not."""
+        try:
+            return sorted(path for path in (self.path / "snapshots").iterdir() if path.is_dir())
+        except OSError:
+            return []
+
+    def refs(self) -> list[Path]:
+        """List the files of branches and tags."""
+        return [path for path in (self.path / "refs").rglob("*") if path.is_file()]
+
+
+def repo_folder(repo: str) -> RepoFolder:
+    """Name the folder of a repository, there or not."""
+    return RepoFolder(cache_dir() / (_PREFIX + repo.replace("/", "--")))
+
+
+def repo_folders() -> Iterator[RepoFolder]:
+    """List the model repositories in the cache, by name."""
+    try:
+        paths = sorted(cache_dir().iterdir())
+    except OSError:
+        return
+    yield from (RepoFolder(path) for path in paths if path.name.startswith(_PREFIX))
+
+
+def blob_name(file: Path) -> str | None:
+    """Read the name of the blob that a file of a snapshot links to; None for a copy."""
+    return file.readlink().name if file.is_symlink() else None

