@@ -1,0 +1,68 @@
+"""A run without a model: a fake engine that says one word a second, and sources made of noise."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from whisper_cli.audio.inputs import expand
+from whisper_cli.batch.ledger import Ledger
+from whisper_cli.batch.targets import Naming, plan
+from whisper_cli.batch.work import Located, Work
+from whisper_cli.engine.islands import Island
+from whisper_cli.transcript import Options, Provenance, Segment
+from whisper_cli.writers import Format, JsonStyle
+
+
+class FakeEngine:
+    """Says "second N" for each second it is given; `fail` is raised at the second named."""
+
+    multilingual = True
+
+    def __init__(self, pause: float = 0.0, fail: dict[int, BaseException] | None = None) -> None:
+        self.pause, self.fail = pause, fail or {}
+        self.decoded = 0
+
+    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
+        return [(0, len(samples))]
+
+    def language_of(self, island: Island) -> tuple[str, float]:
+        return "de", 0.9
+
+    def decode(self, island: Island, language: str, options: Options) -> Iterator[Segment]:
+        self.decoded += 1
+        for second in range(int(island.start), int(np.ceil(island.end))):
+            if second in self.fail:
+                raise self.fail[second]
+            time.sleep(self.pause)
+            yield Segment(float(second), min(second + 1.0, island.end), f" second {second}")
+
+
+def noise(path: Path, seconds: float = 3.0, seed: int = 0) -> Path:
+    samples = np.random.default_rng(seed).normal(0, 0.1, int(seconds * 16000))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, 16000)
+    return path
+
+
+def work(
+    ledger: Path,
+    engine: FakeEngine,
+    write: Callable[[str], None] = print,
+    *,
+    overwrite: bool = False,
+    style: JsonStyle = JsonStyle.native,
+    **options: object,
+) -> Work:
+    chosen = Options(**options)  # type: ignore[arg-type]
+    provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
+    located = Located("r1", lambda: engine)
+    return Work(provenance, style, Ledger(ledger), lambda: located, write, None, overwrite)
+
+
+def jobs(*inputs: Path, output: str | None = None, kinds: str = "txt", name: str = "{stem}.{ext}"):
+    formats = tuple(Format(kind) for kind in kinds.split(","))
+    naming = Naming(name, "fake", None)
+    return plan(expand([str(path) for path in inputs], None), output, formats, formats, naming)

@@ -1,0 +1,197 @@
+"""Jobs with a fake engine: what is skipped, replaced, kept, and left behind by a failure."""
+
+import json
+from pathlib import Path
+
+import pytest
+import srt
+
+from tests.batch.fakes import FakeEngine, jobs, noise, work
+from whisper_cli.batch.run import Failed, Finished, Heard, run
+from whisper_cli.errors import EngineError, ModelError
+from whisper_cli.interrupt import Stopped
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outputs.sqlite3"
+
+
+def outcome(events) -> list[object]:
+    return [event for event in events if not isinstance(event, Heard)]
+
+
+def test_outputs_appear_whole_and_leave_no_part(tmp_path, ledger):
+    clip = noise(tmp_path / "in" / "a.wav")
+    [done] = outcome(
+        run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"), work(ledger, FakeEngine()))
+    )
+    assert isinstance(done, Finished)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "a.srt"]
+    assert [cue.content for cue in srt.parse((tmp_path / "out/a.srt").read_text())] == [
+        "second 0",
+        "second 1",
+        "second 2",
+    ]
+    assert json.loads((tmp_path / "out/a.json").read_text())["provenance"]["complete"] is True
+
+
+def test_a_current_output_is_skipped_without_decoding(tmp_path, ledger):
+    clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
+    todo = jobs(clip, output=f"{tmp_path}/out/")
+    outcome(run(todo, work(ledger, engine)))
+    [done] = outcome(run(todo, work(ledger, engine)))
+    assert done.skipped
+    assert engine.decoded == 1
+
+
+@pytest.mark.parametrize("change", ["input", "option", "style"])
+def test_a_stale_output_of_ours_is_replaced(tmp_path, ledger, change):
+    clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
+    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="json")
+    outcome(run(todo, work(ledger, engine)))
+    if change == "input":
+        noise(clip, seconds=2, seed=1)
+    options = {"beam_size": 1} if change == "option" else {}
+    style = {"style": "whisper"} if change == "style" else {}
+    [done] = outcome(run(todo, work(ledger, engine, **style, **options)))
+    assert not done.skipped
+    assert engine.decoded == 2
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_foreign_or_edited_file_is_kept(tmp_path, ledger, edited):
+    clip, target = noise(tmp_path / "a.wav"), tmp_path / "out" / "a.txt"
+    todo = jobs(clip, output=f"{tmp_path}/out/")
+    if edited:
+        outcome(run(todo, work(ledger, FakeEngine())))
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("mine")
+    [failed] = outcome(run(todo, work(ledger, FakeEngine())))
+    assert isinstance(failed, Failed)
+    assert failed.error.exit_code == 2
+    assert "--overwrite" in failed.error.hint
+    assert target.read_text() == "mine"
+    outcome(run(todo, work(ledger, FakeEngine(), overwrite=True)))
+    assert "second 0" in target.read_text()
+
+
+def test_only_the_missing_format_is_written(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    outcome(run(jobs(clip, output=f"{tmp_path}/out/"), work(ledger, FakeEngine())))
+    before = (tmp_path / "out/a.txt").stat().st_mtime_ns
+    outcome(run(jobs(clip, output=f"{tmp_path}/out/", kinds="txt,srt"), work(ledger, FakeEngine())))
+    assert (tmp_path / "out/a.txt").stat().st_mtime_ns == before
+    assert (tmp_path / "out/a.srt").exists()
+
+
+def test_the_detected_language_is_found_again_for_the_name(tmp_path, ledger):
+    clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
+    todo = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
+    outcome(run(todo, work(ledger, engine)))
+    assert (tmp_path / "out/a.de.txt").exists()
+    [done] = outcome(run(todo, work(ledger, engine)))
+    assert done.skipped
+
+
+def test_one_bad_input_harms_only_itself(tmp_path, ledger):
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"")
+    good = [noise(tmp_path / "a.wav"), noise(tmp_path / "b.wav")]
+    events = outcome(
+        run(jobs(good[0], bad, good[1], output=f"{tmp_path}/out/"), work(ledger, FakeEngine()))
+    )
+    assert [type(event) for event in events] == [Finished, Failed, Finished]
+    assert events[1].error.exit_code == 3
+    assert not (tmp_path / "out" / "bad.txt").exists()
+
+
+def test_a_failure_in_the_middle_leaves_a_valid_part(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    engine = FakeEngine(fail={2: EngineError("the engine failed")})
+    [failed] = outcome(
+        run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"), work(ledger, engine))
+    )
+    assert isinstance(failed, Failed)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.json.part",
+        "a.srt.part",
+    ]
+    partial = json.loads((tmp_path / "out/a.json.part").read_text())
+    assert partial["text"] == "second 0 second 1"
+    assert partial["provenance"]["complete"] is False
+    assert len(list(srt.parse((tmp_path / "out/a.srt.part").read_text()))) == 2
+
+
+def test_what_every_input_would_meet_ends_the_run(tmp_path, ledger):
+    clips = [noise(tmp_path / "a.wav"), noise(tmp_path / "b.wav")]
+    engine = FakeEngine(fail={0: ModelError("damaged")})
+    with pytest.raises(ModelError):
+        outcome(run(jobs(*clips, output=f"{tmp_path}/out/"), work(ledger, engine)))
+    assert engine.decoded == 1
+
+
+def test_each_segment_is_on_disk_when_it_is_decoded(tmp_path, ledger):
+    """At every moment the file is valid up to its last cue, as a kill -9 would leave it."""
+    clip = noise(tmp_path / "a.wav", seconds=5)
+    counts = []
+    for _ in run(
+        jobs(clip, output=f"{tmp_path}/out/", kinds="json,srt"),
+        work(ledger, FakeEngine(pause=0.15)),
+    ):
+        part = tmp_path / "out" / "a.json.part"
+        if part.exists():
+            counts.append(len(json.loads(part.read_text())["segments"]))
+            list(srt.parse((tmp_path / "out/a.srt.part").read_text()))
+    assert set(counts) >= {1, 2, 3, 4}
+
+
+def test_abandoning_a_run_closes_its_part(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav", seconds=5)
+    events = run(
+        jobs(clip, output=f"{tmp_path}/out/", kinds="json"), work(ledger, FakeEngine(pause=0.15))
+    )
+    for event in events:
+        if isinstance(event, Heard) and event.seconds >= 2:
+            break
+    events.close()
+    partial = json.loads((tmp_path / "out" / "a.json.part").read_text())
+    assert partial["text"].startswith("second 0 second 1")
+
+
+def test_a_closed_pipe_stops_the_run(tmp_path, ledger):
+    def closed(text: str) -> None:
+        raise Stopped(13)
+
+    with pytest.raises(Stopped) as stop:
+        outcome(run(jobs(noise(tmp_path / "a.wav")), work(ledger, FakeEngine(), write=closed)))
+    assert stop.value.exit_code == 141
+
+
+def test_a_ledger_that_cannot_be_used_costs_a_warning(tmp_path, caplog):
+    broken = tmp_path / "outputs.sqlite3"
+    broken.write_text("no database" * 1000)
+    [done] = outcome(
+        run(jobs(noise(tmp_path / "a.wav"), output=f"{tmp_path}/o/"), work(broken, FakeEngine()))
+    )
+    assert isinstance(done, Finished)
+    assert "can't use the ledger" in caplog.text
+
+
+def test_silence_is_written_with_no_language(tmp_path, ledger):
+    class Deaf(FakeEngine):
+        def find_speech(self, samples):
+            return []
+
+    outcome(
+        run(
+            jobs(noise(tmp_path / "a.wav"), output=f"{tmp_path}/o/", kinds="json"),
+            work(ledger, Deaf()),
+        )
+    )
+    transcript = json.loads((tmp_path / "o/a.json").read_text())
+    assert (transcript["language"], transcript["segments"], transcript["duration"]) == (
+        None,
+        [],
+        3.0,
+    )

@@ -1,0 +1,104 @@
+"""Islands: all speech is in exactly one, in order, in bounded memory, none across a long pause."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.engine.islands import (
+    FIRST_STRETCH,
+    LONGEST_STRETCH,
+    WIDEST_PAUSE,
+    Island,
+    islands,
+)
+
+
+def blocks(samples: np.ndarray, start: float = 0.0):
+    for first in range(0, len(samples), SAMPLE_RATE):
+        yield Block(start + first / SAMPLE_RATE, samples[first : first + SAMPLE_RATE])
+
+
+def recording(pattern: list[tuple[int, int]]) -> np.ndarray:
+    """Join (seconds of speech, seconds of silence) pairs; speech is a loud square wave."""
+    parts = []
+    for speech, silence in pattern:
+        parts += [np.full(speech * SAMPLE_RATE, 0.5), np.full(silence * SAMPLE_RATE, 1e-3)]
+    return np.concatenate([*parts, np.zeros(0)]).astype(np.float32)
+
+
+def loud(samples: np.ndarray) -> list[tuple[int, int]]:
+    """Find speech as Silero would: what is louder than 0.1."""
+    mask = np.concatenate([[0], (np.abs(samples) > 0.1).astype(int), [0]])
+    edges = np.flatnonzero(np.diff(mask))
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+
+
+patterns = st.lists(st.tuples(st.integers(1, 90), st.integers(0, 40)), min_size=1, max_size=6)
+
+
+@settings(max_examples=40)
+@given(patterns)
+def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
+    samples = recording(pattern)
+    covered = np.zeros(len(samples), int)
+    last = 0.0
+    for island in islands(blocks(samples), loud):
+        assert island.start >= last - 1e-6
+        last = island.end
+        first = round(island.start * SAMPLE_RATE)
+        covered[first : first + len(island.samples)] += 1
+    speech = np.abs(samples) > 0.1
+    assert (covered[speech] == 1).all()
+    assert covered.max(initial=0) <= 1
+
+
+@given(patterns)
+def test_no_island_holds_a_long_pause(pattern):
+    for island in islands(blocks(recording(pattern)), loud):
+        spans = loud(island.samples)
+        pauses = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
+        assert max(pauses, default=0) < WIDEST_PAUSE
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 2000))
+def test_without_detection_all_is_heard_in_bounded_pieces(seconds):
+    samples = np.full(seconds * SAMPLE_RATE, 0.5, np.float32)
+    found = list(islands(blocks(samples), None))
+    assert sum(len(island.samples) for island in found) == len(samples)
+    longest = LONGEST_STRETCH + FIRST_STRETCH
+    assert max(len(island.samples) for island in found) <= longest
+
+
+def test_long_speech_is_cut_where_it_is_quietest():
+    samples = recording([(100, 0)])
+    pause = slice(round(25.2 * SAMPLE_RATE), round(25.7 * SAMPLE_RATE))
+    samples[pause] = 0.2
+    first = next(islands(blocks(samples), loud))
+    assert 25.2 < first.end < 25.7
+
+
+def test_a_gap_in_the_input_parts_islands_and_keeps_its_time():
+    samples = recording([(5, 0)])
+    found = list(islands([*blocks(samples), *blocks(samples, start=60.0)], loud))
+    assert [(island.start, island.end) for island in found] == [(0.0, 5.0), (60.0, 65.0)]
+
+
+def test_dead_silence_is_never_analysed():
+    def fail(samples: np.ndarray) -> list[tuple[int, int]]:
+        raise AssertionError
+
+    assert list(islands(blocks(np.zeros(SAMPLE_RATE * 3600, np.float32)), fail)) == []
+
+
+def test_what_is_very_quiet_is_lifted_before_it_is_judged():
+    found = list(islands(blocks(recording([(5, 0)]) * np.float32(0.01)), loud))
+    assert [round(island.end) for island in found] == [5]
+    assert 0.2 < np.abs(found[0].samples).max() < 0.4
+
+
+def test_an_island_knows_its_end():
+    assert Island(2.5, np.zeros(SAMPLE_RATE, np.float32)).end == 3.5

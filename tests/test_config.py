@@ -1,0 +1,106 @@
+"""Settings: which source wins, what is refused, and how they are shown and changed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whisper_cli import config
+from whisper_cli.errors import ConfigError
+
+
+def value(name, flags=None, environ=None, file=None):
+    found = config.load(flags or {}, environ or {}, file)
+    return next(each for each in found if each.name == name)
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path):
+    file = tmp_path / "config.toml"
+    assert (value("model", file=file).value, value("model", file=file).origin) == (
+        "base",
+        "default",
+    )
+    file.write_text('# mine\nmodel = "small"\n')
+    assert value("model", file=file).origin == f"{file}:2"
+    environ = {"WHISPER_CLI_MODEL": "medium"}
+    assert value("model", environ=environ, file=file).value == "medium"
+    assert value("model", {"model": "tiny"}, environ, file).origin == "--model"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modle = 'x'",
+        "[model]\nx = 1",
+        "beam_size = 'many'",
+        "vad = 3",
+        "model = = 1",
+        "clip = '9-1'",
+    ],
+)
+def test_a_bad_file_is_an_error_naming_file_and_line(tmp_path, text):
+    file = tmp_path / "config.toml"
+    file.write_text("\n" + text + "\n")
+    with pytest.raises(ConfigError, match=r"config\.toml") as error:
+        config.load({}, {}, file)
+    assert ":2" in error.value.message or "line 2" in error.value.message
+
+
+def test_a_bad_variable_is_named():
+    with pytest.raises(ConfigError, match="WHISPER_CLI_TASK"):
+        config.load({}, {"WHISPER_CLI_TASK": "sing"})
+
+
+def test_values_of_the_file_may_have_toml_types(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('beam_size = 2\nvad = false\nformat = ["srt", "vtt"]\ntemperature = 0.4\n')
+    assert value("beam_size", file=file).value == 2
+    assert value("vad", file=file).value is False
+    assert [str(each) for each in value("format", file=file).value] == ["srt", "vtt"]
+    assert value("temperature", file=file).value == (0.4,)
+
+
+@given(st.sampled_from(config.NAMES))
+def test_every_default_can_be_typed(name):
+    default = config.default(name)
+    if default not in (None, ()):
+        assert config.parse(name, config.as_text(default), "--x") == default
+
+
+def test_set_keeps_comments_and_get_shows_the_value(run, isolated):
+    file = isolated / "config.toml"
+    file.write_text("# my favourite\nbeam_size = 3\n")
+    assert run("config", "set", "model", "small").code == 0
+    assert file.read_text().startswith("# my favourite\n")
+    assert run("config", "get", "model").stdout == "small\n"
+    assert run("config", "get", "beam-size").stdout == "3\n"
+    assert run("config", "set", "model", "").code == 0
+    assert run("config", "get", "model").stdout == "base\n"
+    assert run("config", "path").stdout == f"{file}\n"
+
+
+def test_set_refuses_what_no_run_could_use(run, isolated):
+    for key, text in (("modle", "x"), ("task", "sing")):
+        result = run("config", "set", key, text)
+        assert (result.code, result.stdout) == (2, "")
+    assert not (isolated / "config.toml").exists()
+    assert run("config", "get", "modle").code == 2
+
+
+def test_config_shows_every_value_and_its_origin(run, monkeypatch):
+    monkeypatch.setenv("WHISPER_CLI_BEAM_SIZE", "2")
+    rows = [line.split("\t") for line in run("config").stdout.splitlines()]
+    assert [row[0] for row in rows] == list(config.NAMES)
+    assert ["beam_size", "2", "WHISPER_CLI_BEAM_SIZE"] in rows
+    shown = json.loads(run("config", "--json").stdout)
+    assert shown["beam_size"] == {"value": 2, "origin": "WHISPER_CLI_BEAM_SIZE"}
+
+
+def test_a_setting_from_the_file_is_obeyed_by_a_command(run, isolated, jfk):
+    (isolated / "config.toml").write_text('model = "no-such"\n')
+    assert run("transcribe", jfk, "--offline").code == 4
+    (isolated / "config.toml").write_text("oops = 1\n")
+    result = run("transcribe", jfk)
+    assert result.code == 2
+    assert "config.toml:1" in result.stderr

@@ -1,0 +1,118 @@
+"""Signals, kills and closed pipes, on the real program with the real model."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import srt
+import webvtt
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def long(jfk: Path, tmp_path: Path) -> Path:
+    """JFK thirty times over: five and a half minutes, a cue every few seconds."""
+    samples, rate = soundfile.read(jfk, dtype="float32")
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.tile(samples, (30, 1)), rate)
+    return path
+
+
+def wait_for(path: Path, text: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists() and text in path.read_text():
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{text!r} did not appear in {path}")
+
+
+def check_valid(folder: Path, *, json_text: bool) -> None:
+    cues = list(srt.parse((folder / "long.srt.part").read_text(), ignore_errors=False))
+    assert cues
+    assert webvtt.read(str(folder / "long.vtt.part")).captions
+    transcript = json.loads((folder / "long.json.part").read_text())
+    assert len(transcript["segments"]) >= len(cues) - 1
+    assert bool(transcript["text"]) is json_text
+    assert transcript["provenance"]["complete"] is False
+    for line in (folder / "long.jsonl.part").read_text().splitlines():
+        json.loads(line)
+    assert not [path for path in folder.iterdir() if path.suffix != ".part"]
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_what_was_decoded_is_valid_on_disk_after_a_signal(
+    start, long, tiny_en, tmp_path, how, code
+):
+    out = tmp_path / "out"
+    child = start("transcribe", long, "-m", tiny_en, "-f", "srt,vtt,json,jsonl", "-o", f"{out}/")
+    wait_for(out / "long.srt.part", "2\n00:")
+    child.send_signal(how)
+    _, stderr = child.communicate(timeout=20)
+    assert child.returncode == code
+    assert stderr == b""
+    check_valid(out, json_text=how is not signal.SIGKILL)
+
+
+def test_a_run_after_a_kill_makes_the_output_whole(run, start, jfk, tiny_en, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "jfk.srt.part").write_text("left by a killed process")
+    assert run("transcribe", jfk, "-m", tiny_en, "-f", "srt", "-o", f"{out}/").code == 0
+    assert [path.name for path in out.iterdir()] == ["jfk.srt"]
+
+
+@pytest.mark.parametrize("kind", ["srt", "json"])
+def test_a_stream_cut_by_ctrl_c_is_valid(start, long, tiny_en, kind):
+    child = start("transcribe", long, "-m", tiny_en, "-f", kind)
+    read = os.read(child.stdout.fileno(), 65536)
+    while b"country" not in read:
+        read += os.read(child.stdout.fileno(), 65536)
+    child.send_signal(signal.SIGINT)
+    rest, stderr = child.communicate(timeout=20)
+    assert (child.returncode, stderr) == (130, b"")
+    text = (read + rest).decode()
+    assert json.loads(text)["text"] if kind == "json" else list(srt.parse(text))
+
+
+def test_cues_come_while_decoding_and_a_closed_pipe_ends_it(start, long, tiny_en):
+    child = start("transcribe", long, "-m", tiny_en, "-f", "srt")
+    first = child.stdout.readline()
+    assert first == b"1\n"
+    assert child.poll() is None
+    child.stdout.close()
+    stderr = child.stderr.read()
+    assert (child.wait(30), stderr) == (141, b"")
+
+
+def test_ctrl_c_during_a_download_is_quiet_and_leaves_nothing(start, jfk, tmp_path, monkeypatch):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+        child = start("pull", "tiny.en", "--source", "hub")
+        connection, _ = silent.accept()
+        with connection:
+            time.sleep(0.3)
+            child.send_signal(signal.SIGINT)
+            out, stderr = child.communicate(timeout=10)
+    assert (child.returncode, out, stderr) == (130, b"", b"")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_reader_that_leaves_a_listing_is_no_error(start):
+    child = start("list", "--remote", stderr=subprocess.PIPE)
+    child.stdout.close()
+    stderr = child.stderr.read()
+    assert child.wait(20) in (0, 141)  # it may have written everything before we left
+    assert stderr == b""

@@ -1,0 +1,1 @@
+"""Many inputs: where outputs go, what is skipped, one job after another."""

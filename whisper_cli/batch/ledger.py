@@ -1,0 +1,92 @@
+"""What we wrote and from what: tells our current, our stale and other people's files apart."""
+
+import hashlib
+import json
+import logging
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, replace
+from enum import Enum, auto
+from pathlib import Path
+
+from whisper_cli.transcript import Info
+from whisper_cli.writers.formats import Format, JsonStyle
+
+logger = logging.getLogger("whisper_cli")
+
+FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older files are stale
+
+
+class State(Enum):
+    """What stands at an output's place."""
+
+    absent = auto()
+    current = auto()
+    stale = auto()
+    foreign = auto()
+
+
+class Ledger:
+    """A small SQLite file: output path -> hash of what we wrote, and the work it came from.
+
+    A ledger that can't be read or written costs a warning and what it would have saved: files
+    that were ours then look foreign and are kept.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def state(self, path: Path, work: str) -> State:
+        """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
+        if not path.exists():
+            return State.absent
+        rows = self._run("SELECT sha256, work FROM outputs WHERE path = ?", _place(path))
+        if not rows or rows[0][0] != _sha256(path):
+            return State.foreign
+        return State.current if rows[0][1] == work else State.stale
+
+    def language(self, work: str) -> str | None:
+        """Tell which language an earlier run of the same work found, for `{language}`."""
+        rows = self._run("SELECT language FROM outputs WHERE work = ?", work)
+        return rows[0][0] if rows else None
+
+    def record(self, path: Path, work: str, language: str | None) -> None:
+        """Note a file that was just published."""
+        row = (_place(path), _sha256(path), work, language or "und")
+        self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
+
+    def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._file, timeout=30)) as base, base:
+                base.execute(
+                    "CREATE TABLE IF NOT EXISTS outputs"
+                    " (path TEXT PRIMARY KEY, sha256 TEXT, work TEXT, language TEXT)"
+                )
+                return base.execute(statement, values).fetchall()
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("can't use the ledger of outputs %s: %s", self._file, error)
+            return []
+
+
+def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
+    """Name a piece of work by all that decides its bytes: input, model, options and format.
+
+    Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
+    """
+    known = info.provenance
+    model = "" if known.revision else known.model
+    provenance = replace(known, tool="", device="", input="", model=model, complete=False)
+    content = [FORMAT_VERSION, kind, style if kind is Format.json else "", asdict(provenance)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _place(path: Path) -> str:
+    return (
+        str(path.resolve()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

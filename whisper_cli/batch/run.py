@@ -1,0 +1,181 @@
+"""One job after another: skip what is current, decode, write, and go on after a failure."""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whisper_cli.audio.decode import Audio, open_audio
+from whisper_cli.audio.inputs import Source
+from whisper_cli.batch.background import in_background
+from whisper_cli.batch.ledger import State, work_key
+from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
+from whisper_cli.batch.targets import Job, Target, prepare, special
+from whisper_cli.batch.work import Work
+from whisper_cli.engine import Engine, transcribe
+from whisper_cli.errors import ConfigError, ModelError, OutputError, WhisperError
+from whisper_cli.transcript import Info, Segment, Transcript
+from whisper_cli.writers import writer_for
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """So many seconds of the input are dealt with."""
+
+    source: str
+    seconds: float
+    total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An input of so many seconds is done, in `elapsed`. `skipped`: its outputs were current."""
+
+    source: str
+    outputs: tuple[Path, ...]
+    seconds: float
+    elapsed: float
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An input failed; the others go on."""
+
+    source: str
+    error: WhisperError
+
+
+Event = Heard | Finished | Failed
+
+
+def run(jobs: Iterable[Job], work: Work) -> Generator[Event]:
+    """Do the jobs in order; what only one input suffers from becomes its Failed event.
+
+    Raises ConfigError and ModelError, which every job would meet. Those and a Stopped pass
+    through after the output in work was closed, valid up to its last cue.
+    """
+    for job in jobs:
+        try:
+            with closing(_run(job, work)) as events:
+                yield from events
+        except (ConfigError, ModelError):
+            raise
+        except WhisperError as error:
+            yield Failed(job.source.name, error)
+
+
+def _run(job: Job, work: Work) -> Generator[Event]:
+    began = time.monotonic()
+    options = work.provenance.options
+    with open_audio(
+        job.source, track=options.track, channel=options.channel, raw=work.raw, clip=options.clip
+    ) as audio:
+        info = _info(job.source, audio, work)
+        todo = _todo(job, info, work)
+        if todo:
+            located = work.locate()
+            info = replace(info, provenance=replace(info.provenance, revision=located.revision))
+            info = yield from _write(todo, audio, info, work, located.load)
+        outputs = _published(todo, info, work)
+        elapsed = time.monotonic() - began
+        yield Finished(info.source, outputs, audio.position, elapsed, skipped=not todo)
+
+
+def _info(source: Source, audio: Audio, work: Work) -> Info:
+    """Say what is known before decoding; a stream's hash is known only after it."""
+    sha256 = audio.sha256 if source.path is not None else None
+    return Info(source.name, replace(work.provenance, input=source.name, input_sha256=sha256))
+
+
+def _todo(job: Job, info: Info, work: Work) -> list[Target]:
+    """Leave out what is current. Raises OutputError for what isn't ours to replace."""
+    todo = []
+    for target in job.targets:
+        if target.pattern is None:
+            todo.append(target)
+            continue
+        key = work_key(info, target.format, work.style)
+        path = target.path(info.provenance.options.language or work.ledger.language(key))
+        prepare(path)
+        if work.overwrite or _writable(path, work.ledger.state(path, key), info):
+            todo.append(target)
+    return todo
+
+
+def _writable(path: Path, state: State, info: Info) -> bool:
+    """Say whether a file may be written at `path`; False where it is current already."""
+    if state is State.foreign and not special(path):
+        raise OutputError(
+            f"{path} was not written by whisper-cli, or was edited since: kept",
+            hint="--overwrite replaces it, -o names another place",
+        )
+    return state is not State.current or info.provenance.input_sha256 is None
+
+
+def _write(
+    targets: Sequence[Target], audio: Audio, info: Info, work: Work, load: Callable[[], Engine]
+) -> Generator[Event, None, Info]:
+    """Decode and write; tells how far it has come at every segment and every tick.
+
+    Returns what is known in the end.
+    """
+
+    def heard() -> float:
+        return 0.0
+
+    def decode() -> Iterator[Transcript | Segment]:
+        transcript = transcribe(load(), audio, info)
+        yield transcript
+        yield from transcript.segments
+
+    def close(sink: Sink) -> None:
+        sink.close(info, segments)
+
+    segments: list[Segment] = []
+    sinks: list[Sink] = []
+    with closing(in_background(decode)) as items, ExitStack() as stack:
+        for item in items:
+            if isinstance(item, Transcript):
+                info, heard = item.info, item.heard
+                for target in targets:
+                    sinks.append(_sink(target, info, work))
+                    stack.callback(close, sinks[-1])
+            elif item is not None:
+                segments.append(item)
+                for sink in sinks:
+                    sink.add(info, len(segments), item)
+            yield Heard(info.source, heard(), audio.duration)
+        info = _complete(info, audio)
+    return info
+
+
+def _sink(target: Target, info: Info, work: Work) -> Sink:
+    writer = writer_for(target.format, work.style, info.source)
+    if target.pattern is None:
+        return StreamSink(writer, info, work.write)
+    path = target.path(info.language)
+    if special(path):
+        return DeviceSink(writer, info, path)
+    prepare(path)
+    return FileSink(writer, info, path)
+
+
+def _complete(info: Info, audio: Audio) -> Info:
+    """Add what only the end of the input tells."""
+    options = info.provenance.options
+    duration = audio.duration if options.clip and audio.duration else audio.position
+    provenance = replace(info.provenance, input_sha256=audio.sha256, complete=True)
+    return replace(info, duration=duration, provenance=provenance)
+
+
+def _published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, ...]:
+    """Note the files that are there now, and list them."""
+    paths = []
+    for target in targets:
+        if target.pattern is None or special(target.path(info.language)):
+            continue
+        paths.append(target.path(info.language))
+        work.ledger.record(paths[-1], work_key(info, target.format, work.style), info.language)
+    return tuple(paths)

@@ -1,0 +1,165 @@
+"""Where each input's outputs go, settled before anything runs."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from whisper_cli.audio.inputs import Inputs, Source
+from whisper_cli.errors import ConfigError, OutputError
+from whisper_cli.writers.formats import Format
+
+# Stands in a name until the language is known: private-use characters, which no file name has.
+LANGUAGE = "\uf8ffl\uf8ff"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One output of one input: a file, or stdout where `pattern` is None."""
+
+    format: Format
+    pattern: str | None = None
+
+    def path(self, language: str | None) -> Path:
+        """Name the file, now that the language is known; `und` where there is none."""
+        if self.pattern is None:
+            raise ValueError("stdout has no path")
+        return Path(self.pattern.replace(LANGUAGE, language or "und"))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One input and all that is to be written of it."""
+
+    source: Source
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What output names are made of: a checked template, the model's name, a language if fixed."""
+
+    template: str
+    model: str
+    language: str | None
+
+    def name(self, source: Source, kind: Format) -> str:
+        """Fill the template; the language may stay open until it is detected."""
+        fields = {
+            "stem": source.stem,
+            "ext": kind.value,
+            "model": self.model,
+            "language": self.language or LANGUAGE,
+        }
+        name = self.template
+        for field in ("ext", "model", "language", "stem"):  # the stem last: it may hold braces
+            name = name.replace("{" + field + "}", fields[field])
+        return name
+
+
+def plan(
+    inputs: Inputs,
+    output: str | None,
+    asked: tuple[Format, ...] | None,
+    default: tuple[Format, ...],
+    naming: Naming,
+) -> tuple[Job, ...]:
+    """Decide what is written where. `asked` are the formats of -f, None where it is absent.
+
+    Raises ConfigError where two outputs would be one file, an output would be an input, or stdout
+    can't hold what was asked for; nothing is touched before.
+    """
+    kinds = asked or default
+    if output == "-" or (output is None and not inputs.several):
+        _check_stdout(kinds, several=inputs.several)
+        return tuple(Job(source, (Target(kinds[0]),)) for source in inputs.sources)
+    if output is None or _is_folder(output, inputs, kinds=asked or ()):
+        _check_folder(output)
+        jobs = tuple(
+            Job(source, tuple(_in_folder(source, output, kind, naming) for kind in kinds))
+            for source in inputs.sources
+        )
+    else:
+        target = Target(_chosen(output, asked, default), output)
+        jobs = (Job(inputs.sources[0], (target,)),)
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
+    if len(kinds) > 1:
+        raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")
+    if several and kinds[0] not in (Format.txt, Format.jsonl):
+        raise ConfigError(
+            f"several inputs can't share stdout as {kinds[0]}",
+            hint="txt and jsonl can; -o FOLDER/ holds any format",
+        )
+
+
+def _is_folder(output: str, inputs: Inputs, kinds: tuple[Format, ...]) -> bool:
+    ends = output.endswith(("/", os.sep))
+    return ends or inputs.several or len(kinds) > 1 or Path(output).is_dir()
+
+
+def _check_folder(output: str | None) -> None:
+    if output is not None and Path(output).exists() and not Path(output).is_dir():
+        raise OutputError(f"{output} is a file, and a folder is needed", hint="-o FOLDER/")
+
+
+def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format, ...]) -> Format:
+    """Choose the format of a single file: as asked for, else by its suffix, else the default."""
+    if not Path(output).parent.is_dir():
+        folder = Path(output).parent
+        raise OutputError(f"no such folder: {folder}", hint=f"mkdir -p {shlex.quote(str(folder))}")
+    suffix = Path(output).suffix[1:].lower()
+    if asked or not suffix or special(Path(output)):
+        return (asked or default)[0]
+    try:
+        return Format(suffix)
+    except ValueError:
+        hint = f"-f chooses one of: {', '.join(Format)}"
+        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint) from None
+
+
+def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming) -> Target:
+    beside = source.path.parent if source.path else Path()
+    folder = beside
+    if output is not None:
+        folder = Path(output)
+        if source.root is not None:
+            folder = folder / beside.relative_to(source.root)
+    return Target(kind, str(folder / naming.name(source, kind)))
+
+
+def _refuse_collisions(jobs: Iterable[Job]) -> None:
+    hint = "--name takes {stem}, {ext}, {language} and {model}; -o takes another folder"
+    inputs = {os.path.realpath(job.source.path) for job in jobs if job.source.path is not None}
+    writers: dict[str, str] = {}
+    for name, pattern in ((job.source.name, each.pattern) for job in jobs for each in job.targets):
+        if pattern is None:
+            continue
+        place, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
+        if place in inputs:
+            raise ConfigError(f'{name} would write over the input "{shown}"', hint=hint)
+        if place in writers:
+            raise ConfigError(f'{writers[place]} and {name} would both write "{shown}"', hint=hint)
+        writers[place] = name
+
+
+def prepare(path: Path) -> None:
+    """Make sure that a file can be made at `path`; raises OutputError.
+
+    The folders of a folder output are made here; a file named alone must stand in one that is.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"can't make {path.parent}: {error.strerror}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"can't write in {path.parent}: permission denied", hint="-o FOLDER/")
+
+
+def special(path: Path) -> bool:
+    """Say whether a path is a pipe or device, written straight through."""
+    return path.exists() and not path.is_file() and not path.is_dir()

@@ -1,0 +1,103 @@
+"""What is the same for every job of a run: the model, the options, how outputs are made."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+from whisper_cli import __version__
+from whisper_cli.audio.raw import RawFormat
+from whisper_cli.batch.ledger import Ledger
+from whisper_cli.engine import Engine, check_language
+from whisper_cli.models import usage
+from whisper_cli.models.catalog import Model
+from whisper_cli.settings import Settings
+from whisper_cli.transcript import Options, Provenance
+from whisper_cli.writers import JsonStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A model that is here: its revision, and how to load it."""
+
+    revision: str | None
+    load: Callable[[], Engine]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every job of a run shares.
+
+    `locate` brings the model here if need be. It is called when a job needs it, not before, so
+    that a missing input is reported before anything is downloaded.
+    """
+
+    provenance: Provenance
+    style: JsonStyle
+    ledger: Ledger
+    locate: Callable[[], Located]
+    write: Callable[[str], None]
+    raw: RawFormat | None = None
+    overwrite: bool = False
+
+
+def work_for(
+    model: Model,
+    settings: Settings,
+    *,
+    bring: Callable[[], Path],
+    write: Callable[[str], None],
+    raw: RawFormat | None = None,
+    overwrite: bool = False,
+) -> Work:
+    """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
+
+    Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
+    """
+    from whisper_cli.engine.faster_whisper import FasterWhisper, place
+    from whisper_cli.models import store
+    from whisper_cli.paths import state_dir
+
+    options = options_of(settings)
+    if model.english_only:
+        check_language(options, multilingual=False)
+    placement = place(settings.device, settings.compute_type, settings.threads)
+    here = model.folder or store.find(model)
+
+    @cache
+    def locate() -> Located:
+        folder = here or bring()
+        return Located(_revision(model, folder), cache(lambda: FasterWhisper(folder, placement)))
+
+    provenance = Provenance(
+        tool=f"whisper-cli {__version__}",
+        model=model.name,
+        repo=model.repo,
+        revision=_revision(model, here) if here else model.revision,
+        device=placement.device,
+        compute_type=placement.compute_type,
+        options=options,
+        input="",
+    )
+    ledger = Ledger(state_dir() / "outputs.sqlite3")
+    return Work(provenance, settings.json_style, ledger, locate, write, raw, overwrite)
+
+
+def options_of(settings: Settings) -> Options:
+    """Pick the settings that change the words."""
+    return Options(**{each.name: getattr(settings, each.name) for each in fields(Options)})
+
+
+def _revision(model: Model, folder: Path) -> str:
+    """Name a model's exact weights: its commit, or the hash of the weights of a plain folder."""
+    if model.folder is None:
+        return folder.name  # a snapshot is named after its commit
+    weights = folder / "model.bin"
+    known = usage.load()
+    if known.is_verified(weights):
+        return known.digest(weights)
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    usage.remember_verified({weights: digest})
+    return digest

@@ -1,0 +1,89 @@
+"""`whisper-cli list`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whisper_cli import options as o
+from whisper_cli.console import Console, size
+
+if TYPE_CHECKING:
+    from whisper_cli.models.catalog import Model
+    from whisper_cli.models.store import InstalledModel
+
+Remote = Annotated[bool, typer.Option("--remote", help="The catalogue: all that can be pulled.")]
+
+
+def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False) -> None:
+    """List the models that are here, or with --remote all that can be pulled by name.
+
+    \b
+    whisper-cli list
+    whisper-cli list --remote
+    whisper-cli list --json | jq -r '.[].path'
+    """
+    from whisper_cli.models.catalog import catalog
+    from whisper_cli.models.store import installed
+
+    console: Console = ctx.obj
+    here = list(installed())
+    if json:
+        models = [_remote(each, here) for each in catalog()] if remote else map(_local, here)
+        console.write_json(list(models))
+    elif remote:
+        console.table(("Name", "Size", "Languages", "Here"), [_offer(m, here) for m in catalog()])
+    elif here:
+        headings = ("Name", "Size", "Languages", "Revision", "Verified", "Last used")
+        console.table(headings, [_row(model) for model in here])
+    else:
+        console.info("no models here yet; whisper-cli pull base brings one")
+
+
+def _local(model: "InstalledModel") -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "repo": model.repo,
+        "revision": model.revision,
+        "size": model.size,
+        "path": str(model.path),
+        "installed": True,
+        "verified": model.verified,
+        "last_used": model.last_used.isoformat() if model.last_used else None,
+    }
+
+
+def _remote(model: "Model", here: "list[InstalledModel]") -> dict[str, Any]:
+    local = _find(model, here)
+    if local:
+        return _local(local)
+    return {
+        "name": model.name,
+        "repo": model.repo,
+        "revision": model.revision,
+        "size": model.size,
+        "path": None,
+        "installed": False,
+        "verified": False,
+        "last_used": None,
+    }
+
+
+def _row(model: "InstalledModel") -> tuple[str, ...]:
+    used = model.last_used.astimezone().strftime("%Y-%m-%d %H:%M") if model.last_used else "-"
+    verified = "yes" if model.verified else "no"
+    languages = _languages(model.english_only)
+    return model.name, size(model.size), languages, model.revision[:12], verified, used
+
+
+def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
+    total = "?" if model.size is None else size(model.size)
+    languages = _languages(model.english_only)
+    return model.name, total, languages, "yes" if _find(model, here) else "no"
+
+
+def _find(model: "Model", here: "list[InstalledModel]") -> "InstalledModel | None":
+    return next((each for each in here if each.name == model.name), None)
+
+
+def _languages(english_only: bool | None) -> str:
+    return {True: "en", False: "multilingual", None: "?"}[english_only]

@@ -1,0 +1,20 @@
+"""`whisper-cli rm`."""
+
+import typer
+
+from whisper_cli import options as o
+from whisper_cli.console import Console, size
+
+
+def command(ctx: typer.Context, models: o.InstalledArg, quiet: o.QuietOpt = False) -> None:
+    """Remove models from the cache; what other models share stays.
+
+    \b
+    whisper-cli rm tiny.en
+    """
+    from whisper_cli.models.store import remove, select
+
+    console: Console = o.begin(ctx)[1]
+    for model in select(models):
+        remove(model)
+        console.info(f"removed {model.name}, {size(model.size)}")

@@ -1,0 +1,125 @@
+"""`whisper-cli transcribe`."""
+
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whisper_cli import options as o
+from whisper_cli.commands.pull import bring
+from whisper_cli.console import Console
+from whisper_cli.errors import WhisperError
+
+if TYPE_CHECKING:
+    from whisper_cli.batch.run import Event, Finished
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="files, folders, globs, @list.txt, or - for standard input",
+        show_default=False,
+    ),
+]
+
+
+def command(
+    ctx: typer.Context,
+    inputs: Inputs,
+    output: o.OutputOpt = None,
+    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
+    name: o.NameOpt = None,
+    json_style: o.JsonStyleOpt = None,
+    overwrite: o.OverwriteOpt = False,
+    model: o.ModelOpt = None,
+    language: o.LanguageOpt = None,
+    task: o.TaskOpt = None,
+    word_timestamps: o.WordTimestampsOpt = None,
+    initial_prompt: o.InitialPromptOpt = None,
+    hotwords: o.HotwordsOpt = None,
+    beam_size: o.BeamSizeOpt = None,
+    temperature: o.TemperatureOpt = None,
+    vad: o.VadOpt = None,
+    clip: o.ClipOpt = None,
+    track: o.TrackOpt = None,
+    channel: o.ChannelOpt = None,
+    raw: o.RawOpt = None,
+    device: o.DeviceOpt = None,
+    compute_type: o.ComputeTypeOpt = None,
+    threads: o.ThreadsOpt = None,
+    offline: o.OfflineOpt = None,
+    source: o.SourceOpt = None,
+    progress: o.ProgressOpt = None,
+    quiet: o.QuietOpt = False,
+    verbose: o.VerboseOpt = False,
+) -> int:
+    """Turn speech into text, subtitles or JSON, written as it is decoded.
+
+    One input goes to standard output; several, or a folder, go beside each input.
+
+    \b
+    whisper-cli transcribe talk.mp3
+    whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
+    whisper-cli transcribe recordings/ -f srt -m small --language de
+    arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
+    """
+    from whisper_cli.audio.inputs import expand
+    from whisper_cli.audio.raw import parse_raw
+    from whisper_cli.batch.run import run
+    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.work import work_for
+    from whisper_cli.models.catalog import resolve
+
+    settings, console = o.begin(ctx)
+    found = expand(inputs, sys.stdin.buffer)
+    chosen = resolve(settings.model)
+    naming = Naming(settings.name, Path(chosen.name).name, settings.language)
+    asked = settings.format if format else None
+    jobs = plan(found, output, asked, settings.format, naming)
+    work = work_for(
+        chosen,
+        settings,
+        bring=lambda: bring(chosen, settings, console),
+        write=console.write,
+        raw=parse_raw(raw) if raw else None,
+        overwrite=overwrite,
+    )
+    return _report(run(jobs, work), console, count=len(jobs))
+
+
+def _report(events: "Generator[Event]", console: Console, *, count: int) -> int:
+    """Show the events of a run and settle its exit code."""
+    from whisper_cli.batch.run import Failed, Finished, Heard
+
+    failures: list[Failed] = []
+    with closing(events):
+        for event in events:
+            match event:
+                case Heard(source, seconds, total):
+                    console.progress("transcribe", source, seconds, total, source)
+                case Finished():
+                    console.finish()
+                    _tell(event, console)
+                case Failed(source, error):
+                    console.finish()
+                    console.error(error, "" if source in error.message else source)
+                    failures.append(event)
+    if count == 1:
+        return failures[0].error.exit_code if failures else 0
+    if failures:
+        names = ", ".join(failure.source for failure in failures)
+        console.error(WhisperError(f"{len(failures)} of {count} inputs failed: {names}"))
+    return 1 if failures else 0
+
+
+def _tell(done: "Finished", console: Console) -> None:
+    if done.skipped:
+        console.info(f"{done.source}: its outputs are up to date")
+    for path in done.outputs:
+        speed = done.seconds / max(done.elapsed, 1e-3)
+        console.info(
+            f"{path}: {done.seconds:.1f} s in {done.elapsed:.1f} s, {speed:.1f}x real time"
+        )

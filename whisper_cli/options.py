@@ -1,0 +1,158 @@
+"""The options that commands share, each declared once; defaults come from the settings."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from whisper_cli import config
+from whisper_cli.console import Console
+from whisper_cli.settings import ComputeType, Device, ProgressMode, Settings
+from whisper_cli.transcript import Task
+from whisper_cli.writers.formats import Format, JsonStyle
+
+DECODING, AUDIO, OUTPUT = "Decoding", "Audio", "Output"
+MACHINE, GENERAL = "Machine and model", "General"
+
+
+def begin(ctx: typer.Context) -> tuple[Settings, Console]:
+    """Resolve a command's settings and let the console follow them. Raises ConfigError."""
+    from whisper_cli.paths import config_path
+
+    settings = config.settings(config.load(ctx.params, os.environ, config_path()))
+    console: Console = ctx.obj
+    quiet, verbose = bool(ctx.params.get("quiet")), bool(ctx.params.get("verbose"))
+    console.configure(settings.progress, quiet=quiet, verbose=verbose)
+    return settings, console
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Complete a model's name from the catalogue."""
+    from whisper_cli.models.catalog import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+def complete_installed(incomplete: str) -> list[str]:
+    """Complete the name of a model that is here."""
+    from whisper_cli.models.store import installed
+
+    return [model.name for model in installed() if model.name.startswith(incomplete)]
+
+
+def complete_formats(incomplete: str) -> Iterator[str]:
+    """Complete the last of several formats."""
+    before, comma, last = incomplete.rpartition(",")
+    chosen = before.split(",")
+    return (
+        before + comma + kind for kind in Format if kind.startswith(last) and kind not in chosen
+    )
+
+
+def complete_language(incomplete: str) -> list[str]:
+    """Complete a language's code."""
+    from whisper_cli.languages import LANGUAGES
+
+    return [code for code in LANGUAGES if code.startswith(incomplete)]
+
+
+def complete_shell(incomplete: str) -> list[str]:
+    """Complete a shell's name."""
+    return [shell for shell in ("bash", "zsh", "fish") if shell.startswith(incomplete)]
+
+
+def complete_key(incomplete: str) -> list[str]:
+    """Complete a setting's name."""
+    return [name for name in config.NAMES if name.startswith(incomplete)]
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[str], list[str]]:
+    return lambda incomplete: [value for value in kind if value.startswith(incomplete)]
+
+
+def _setting(
+    panel: str, *names: str, complete: Callable[[str], Iterable[str]] | None = None
+) -> object:
+    """Declare the flag of a setting: its help and default are the setting's own."""
+    setting = names[0].split("/")[0].removeprefix("--").replace("-", "_")
+    default = config.as_text(config.default(setting))
+    shown = f"{config.about(setting)} (default: {default})" if default else config.about(setting)
+    return typer.Option(
+        *names, rich_help_panel=panel, show_default=False, autocompletion=complete, help=shown
+    )
+
+
+def _flag(panel: str, *names: str, about: str) -> object:
+    return typer.Option(*names, rich_help_panel=panel, show_default=False, help=about)
+
+
+ModelsArg = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...",
+        show_default=False,
+        autocompletion=complete_model,
+        help="short names, owner/name[@revision]",
+    ),
+]
+InstalledArg = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...",
+        show_default=False,
+        autocompletion=complete_installed,
+        help="names as whisper-cli list shows them",
+    ),
+]
+AnyInstalledArg = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL...]",
+        show_default=False,
+        autocompletion=complete_installed,
+        help="names as whisper-cli list shows them; none: all",
+    ),
+]
+ModelOpt = Annotated[str | None, _setting(DECODING, "--model", "-m", complete=complete_model)]
+LanguageOpt = Annotated[
+    str | None, _setting(DECODING, "--language", "-l", complete=complete_language)
+]
+TaskOpt = Annotated[str | None, _setting(DECODING, "--task", complete=_one_of(Task))]
+BeamSizeOpt = Annotated[str | None, _setting(DECODING, "--beam-size")]
+TemperatureOpt = Annotated[str | None, _setting(DECODING, "--temperature")]
+InitialPromptOpt = Annotated[str | None, _setting(DECODING, "--initial-prompt")]
+HotwordsOpt = Annotated[str | None, _setting(DECODING, "--hotwords")]
+WordTimestampsOpt = Annotated[
+    bool | None, _setting(DECODING, "--word-timestamps/--no-word-timestamps")
+]
+DeviceOpt = Annotated[str | None, _setting(MACHINE, "--device", complete=_one_of(Device))]
+ComputeTypeOpt = Annotated[
+    str | None, _setting(MACHINE, "--compute-type", complete=_one_of(ComputeType))
+]
+ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
+OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
+SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
+VadOpt = Annotated[bool | None, _setting(AUDIO, "--vad/--no-vad")]
+ClipOpt = Annotated[list[str] | None, _setting(AUDIO, "--clip")]
+TrackOpt = Annotated[str | None, _setting(AUDIO, "--track")]
+ChannelOpt = Annotated[str | None, _setting(AUDIO, "--channel")]
+RawOpt = Annotated[
+    str | None, _flag(AUDIO, "--raw", about="the input is bare PCM, such as s16le:16000:1")
+]
+FormatOpt = Annotated[
+    list[str] | None, _setting(OUTPUT, "--format", "-f", complete=complete_formats)
+]
+OutputOpt = Annotated[
+    str | None, _flag(OUTPUT, "--output", "-o", about="file, FOLDER/ or - for stdout")
+]
+NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
+JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
+OverwriteOpt = Annotated[
+    bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
+]
+ProgressOpt = Annotated[str | None, _setting(GENERAL, "--progress", complete=_one_of(ProgressMode))]
+QuietOpt = Annotated[bool, _flag(GENERAL, "--quiet", "-q", about="errors only")]
+VerboseOpt = Annotated[bool, _flag(GENERAL, "--verbose", "-v", about="say more on stderr")]
+JsonOpt = Annotated[bool, _flag(GENERAL, "--json", about="print JSON")]
