@@ -149,3 +149,25 @@ def test_the_readme_tables_name_every_exit_code_format_and_model():
         assert f"`{kind}`" in readme
     for name in names():
         assert f"`{name}`" in readme
+
+
+def test_a_model_that_cannot_translate_is_said_to(run, jfk):
+    result = run("transcribe", jfk, "-m", "turbo", "--task", "translate", "--offline")
+    assert result.code == 4
+    assert "warning: large-v3-turbo was not trained to translate" in result.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_no_crash(closed, tmp_path):
+    command = f"{sys.executable} -m whisper_cli transcribe {tmp_path}/none.wav {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    shown = subprocess.run(
+        f"{sys.executable} -m whisper_cli list --remote {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == (2 if closed == ">&-" else 0)
+    assert "Traceback" not in shown.stderr

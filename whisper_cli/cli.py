@@ -99,9 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """Be the program: `main`, then out at once, whatever a decoding thread is still busy with."""
     code = main()
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with contextlib.suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

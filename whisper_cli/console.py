@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from whisper_cli.errors import OutputError, WhisperError
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
@@ -25,6 +25,8 @@ UNITS = {"transcribe": "s"}  # phase -> unit of done and total; every other phas
 
 def write(data: str | bytes) -> None:
     """Write to stdout at once, as UTF-8. Raises Stopped where the reader has gone."""
+    if sys.stdout is None:
+        raise OutputError("stdout is closed", hint="-o FILE writes a file")
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     try:
         sys.stdout.buffer.write(raw)
@@ -49,7 +51,7 @@ class Console:
 
     def configure(self, mode: ProgressMode, *, quiet: bool = False, verbose: bool = False) -> None:
         """Choose what is shown; until then errors and warnings are, and a bar on a terminal."""
-        terminal = sys.stderr.isatty()
+        terminal = _is_terminal(sys.stderr)
         hidden = quiet or not terminal
         self._mode = ProgressMode.none if mode is ProgressMode.auto and hidden else mode
         self._quiet = quiet
@@ -57,7 +59,7 @@ class Console:
 
     def write(self, data: str) -> None:
         """Write data to stdout at once, above the bar where both are one terminal."""
-        if sys.stdout.isatty():
+        if _is_terminal(sys.stdout):
             self.clear()
         write(data)
 
@@ -67,7 +69,7 @@ class Console:
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table on a terminal, tab-separated columns without headings in a pipe."""
-        if not sys.stdout.isatty():
+        if not _is_terminal(sys.stdout):
             self.write("".join("\t".join(row) + "\n" for row in rows))
             return
         from rich.console import Console as Terminal
@@ -123,15 +125,14 @@ class Console:
 
     def _say(self, text: str, style: str = "") -> None:
         self.clear()
-        if style and sys.stderr.isatty():
+        if style and _is_terminal(sys.stderr):
             from rich.console import Console as Terminal
             from rich.text import Text
 
             word, _, rest = text.partition(":")
             Terminal(stderr=True, soft_wrap=True).print(Text(word, style), Text(rest), sep=":")
-        else:
-            line = text.encode("utf-8", "replace").decode() + "\n"
-            sys.stderr.write(line)
+        elif sys.stderr is not None:
+            sys.stderr.write(text.encode("utf-8", "replace").decode() + "\n")
             sys.stderr.flush()
         if self._bar is not None:
             self._bar.refresh()
@@ -175,6 +176,11 @@ class ShowLog(logging.Handler):
         """Show one record."""
         show = self._console.warn if record.levelno >= logging.WARNING else self._console.info
         show(record.getMessage())
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Say whether a stream is a terminal; one that the parent closed is None."""
+    return stream is not None and stream.isatty()
 
 
 def amount(phase: str, value: float) -> str:

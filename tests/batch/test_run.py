@@ -94,6 +94,17 @@ def test_the_detected_language_is_found_again_for_the_name(tmp_path, ledger):
     assert done.skipped
 
 
+def test_a_foreign_file_whose_name_is_known_only_after_decoding_is_kept(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    mine = tmp_path / "out" / "a.de.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    todo = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
+    [failed] = outcome(run(todo, work(ledger, FakeEngine())))
+    assert isinstance(failed, Failed)
+    assert mine.read_text() == "mine"
+
+
 def test_one_bad_input_harms_only_itself(tmp_path, ledger):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"")

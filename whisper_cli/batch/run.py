@@ -99,19 +99,23 @@ def _todo(job: Job, info: Info, work: Work) -> list[Target]:
         key = work_key(info, target.format, work.style)
         path = target.path(info.provenance.options.language or work.ledger.language(key))
         prepare(path)
-        if work.overwrite or _writable(path, work.ledger.state(path, key), info):
+        current = _state(path, key, work) is State.current
+        if not current or info.provenance.input_sha256 is None:
             todo.append(target)
     return todo
 
 
-def _writable(path: Path, state: State, info: Info) -> bool:
-    """Say whether a file may be written at `path`; False where it is current already."""
-    if state is State.foreign and not special(path):
+def _state(path: Path, key: str, work: Work) -> State:
+    """Tell what stands at `path`; raises OutputError for what isn't ours to replace."""
+    if work.overwrite or special(path):
+        return State.absent
+    state = work.ledger.state(path, key)
+    if state is State.foreign:
         raise OutputError(
             f"{path} was not written by whisper-cli, or was edited since: kept",
             hint="--overwrite replaces it, -o names another place",
         )
-    return state is not State.current or info.provenance.input_sha256 is None
+    return state
 
 
 def _write(
@@ -159,6 +163,7 @@ def _sink(target: Target, info: Info, work: Work) -> Sink:
     if special(path):
         return DeviceSink(writer, info, path)
     prepare(path)
+    _state(path, work_key(info, target.format, work.style), work)  # its name may be known just now
     return FileSink(writer, info, path)
 
 

@@ -1,6 +1,7 @@
 """What is the same for every job of a run: the model, the options, how outputs are made."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
@@ -13,8 +14,10 @@ from whisper_cli.engine import Engine, check_language
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
-from whisper_cli.transcript import Options, Provenance
+from whisper_cli.transcript import Options, Provenance, Task
 from whisper_cli.writers import JsonStyle
+
+logger = logging.getLogger("whisper_cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def work_for(
     options = options_of(settings)
     if model.english_only:
         check_language(options, multilingual=False)
+    if options.task is Task.TRANSLATE and "turbo" in model.name:
+        logger.warning("%s was not trained to translate: expect the language spoken", model.name)
     placement = place(settings.device, settings.compute_type, settings.threads)
     here = model.folder or store.find(model)
 

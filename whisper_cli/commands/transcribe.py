@@ -74,7 +74,7 @@ def command(
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
-    found = expand(inputs, sys.stdin.buffer)
+    found = expand(inputs, sys.stdin.buffer if sys.stdin else None)
     chosen = resolve(settings.model)
     naming = Naming(settings.name, Path(chosen.name).name, settings.language)
     asked = settings.format if format else None
