@@ -1,0 +1,214 @@
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub import ADMITTED, Hub, faults
+from tests.models.fakes import COMMIT, FILES, OTHER, fake_model
+from whisper_cli.download.fetch import ensure, fetch
+from whisper_cli.download.progress import Phase
+from whisper_cli.download.sources.hub import HubSource
+from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
+from whisper_cli.models.catalog import resolve
+from whisper_cli.models.store import find, installed
+from whisper_cli.models.verify import verify
+
+BIG = FILES | {"model.bin": FILES["model.bin"] * 400}  # 4 MB: several blocks
+BAD_TOKEN = "hf_wrong"
+
+
+@pytest.fixture
+def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub that has acme/fake; the environment points at it."""
+    from huggingface_hub import close_session
+
+    with Hub() as hub:
+        hub.add_repo("acme/fake", {**BIG, "README.md": b"not wanted"}, sha=COMMIT)
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        monkeypatch.setenv("no_proxy", "*")
+        yield hub
+        close_session()
+
+
+def bring(name: str) -> Path:
+    return ensure(resolve(name), sources=[HubSource(silence=1)])
+
+
+def test_any_repository_is_pinned_downloaded_and_published_as_main(hub: Hub, cache: Path):
+    folder = bring("acme/fake")
+    assert folder == find(resolve("acme/fake"))
+    assert folder.name == COMMIT
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == BIG
+    assert [check.file for check in verify(folder) if check.digest] == sorted(BIG)
+    assert [model.verified for model in installed()] == [True]
+
+
+def test_a_catalogue_model_needs_no_question_about_its_files(hub: Hub, cache: Path):
+    list(fetch(fake_model(BIG), [HubSource()]))
+    assert {request.where.split("/")[1] for request in hub.requests} <= {
+        "resolve", "resolve-cache", "model.bin",
+    }  # fmt: skip
+    before = len(hub.requests)
+    ensure(fake_model(BIG), sources=[HubSource()])
+    assert len(hub.requests) == before
+
+
+def test_progress_grows_with_the_bytes(hub: Hub, cache: Path):
+    seen = [
+        progress.done
+        for progress in fetch(fake_model(BIG), [HubSource()])
+        if progress.phase is Phase.download and progress.file == "model.bin"
+    ]
+    assert seen == sorted(seen)
+    assert seen[-1] == len(BIG["model.bin"])
+    assert len(seen) > 10
+
+
+def test_a_tag_names_a_revision_and_main_is_left_alone(hub: Hub, cache: Path):
+    hub.add_repo("acme/fake", FILES, branch="next", tags=["v2"], sha=OTHER)
+    main = bring("acme/fake")
+    assert bring("acme/fake@v2").name == OTHER
+    assert find(resolve("acme/fake")) == main
+
+
+def test_huggingface_hub_and_faster_whisper_find_it_without_a_network(hub: Hub, cache: Path):
+    from huggingface_hub import snapshot_download
+
+    folder = bring("acme/fake")
+    found = snapshot_download("acme/fake", cache_dir=cache, local_files_only=True)
+    code = (
+        "from faster_whisper.utils import download_model\n"
+        "print(download_model('acme/fake', local_files_only=True))"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert Path(found) == Path(output.strip()) == folder
+
+
+def test_a_cut_connection_goes_on_where_it_was(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.cut(after=1_500_000, reset=False), times=2)
+    bring("acme/fake")
+    ranges = [request.range for request in hub.requests if request.where == "cdn/model.bin"]
+    assert ranges == [None, "bytes=1500000-", "bytes=3000000-"]
+
+
+def test_a_connection_that_is_reset_is_tried_again(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.cut(), times=1)
+    assert bring("acme/fake")
+
+
+def test_a_server_that_ignores_the_range_is_read_from_the_start(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.cut(after=1_500_000, reset=False), times=1)
+    hub.faults.add("cdn/model.bin", faults.no_ranges())
+    assert (bring("acme/fake") / "model.bin").read_bytes() == BIG["model.bin"]
+
+
+def test_a_busy_hub_is_asked_again(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.refuse(503, retry_after=0), times=1)
+    assert bring("acme/fake")
+
+
+def test_a_stalled_connection_is_replaced(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.stall(after=3_000_000), times=1)
+    assert bring("acme/fake")
+
+
+def test_a_server_that_is_mute_gives_the_next_source_its_turn(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.stall())
+    with pytest.raises(DownloadError, match=r"hub: the connection to 127\.0\.0\.1 was lost"):
+        bring("acme/fake")
+    assert find(resolve("acme/fake")) is None
+
+
+def test_wrong_bytes_from_the_hub_publish_nothing(hub: Hub, cache: Path):
+    hub.faults.add("cdn/model.bin", faults.corrupt(2_000_000))
+    with pytest.raises(DownloadError, match=r"model\.bin is damaged: expected sha256") as caught:
+        bring("acme/fake")
+    assert not isinstance(caught.value, SourceUnavailable)
+    assert list(cache.glob("models--*")) == []
+    hub.faults.clear()
+    assert bring("acme/fake")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("acme/missing", 4, 'no such repository: "acme/missing"'),
+        ("acme/fake@v9", 4, '"acme/fake" has no revision "v9"'),
+        ("acme/..fake", 4, 'no such repository: "acme/..fake"'),
+        ("acme/gated", 5, '"acme/gated" is gated'),
+        ("acme/other", 4, '"acme/other" is no faster-whisper model: it has no model.bin'),
+    ],
+)
+def test_what_the_hub_does_not_give_is_said(
+    hub: Hub, cache: Path, name: str, code: int, message: str
+):
+    hub.add_repo("acme/gated", FILES, gated=True)
+    hub.add_repo("acme/other", {"config.json": b"{}", "vocabulary.json": b"[]"})
+    with pytest.raises(ModelError) as caught:
+        bring(name)
+    assert caught.value.message.startswith(message)
+    assert caught.value.exit_code == code
+    assert list(cache.glob("models--*")) == []
+
+
+def test_a_token_opens_a_gated_model_and_stays_with_the_hub(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hub.add_repo("acme/gated", FILES, gated=True)
+    monkeypatch.setenv("HF_TOKEN", ADMITTED)
+    assert bring("acme/gated")
+    sent = {request.where: request.headers.get("authorization") for request in hub.requests}
+    assert sent["hub/resolve/model.bin"] == f"Bearer {ADMITTED}"
+    assert sent["cdn/model.bin"] is None
+
+
+def test_a_refused_token_is_said_and_not_shown(
+    hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HF_TOKEN", BAD_TOKEN)
+    with pytest.raises(DownloadError, match=r'127\.0\.0\.1 refused "acme/fake"') as caught:
+        bring("acme/fake")
+    assert "HF_TOKEN" in str(caught.value.hint)
+    assert BAD_TOKEN not in caught.value.message
+
+
+def test_a_mirror_without_a_catalogue_model_is_passed_over(hub: Hub, cache: Path):
+    with pytest.raises(DownloadError, match=r"hub: 127\.0\.0\.1 answered 40[14] for"):
+        list(fetch(fake_model(repo="acme/missing"), [HubSource()]))
+
+
+def test_a_login_page_instead_of_the_hub_is_passed_over(hub: Hub, cache: Path):
+    hub.faults.add("hub/info", lambda request, answer: faults.text(200, "<html>log in</html>"))
+    with pytest.raises(DownloadError, match="does not answer as a hub does"):
+        bring("acme/fake")
+
+
+def test_a_hub_that_is_not_there_is_passed_over(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "whisper_cli")
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = f"http://127.0.0.1:{server.getsockname()[1]}"
+    with Hub() as hub:
+        hub.add_repo("acme/fake", FILES, sha=COMMIT)
+        sources = [HubSource(closed, name="first"), HubSource(hub.endpoint)]
+        assert ensure(fake_model(), sources=sources)
+        from huggingface_hub import close_session
+
+        close_session()
+    assert "passed over first: no connection to 127.0.0.1" in caplog.text
+
+
+def test_a_hub_that_accepts_and_says_nothing_is_passed_over(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mute = HubSource(f"http://127.0.0.1:{server.getsockname()[1]}", silence=0.3)
+        with pytest.raises(DownloadError, match=r"the connection to 127\.0\.0\.1 was lost"):
+            list(fetch(fake_model(), [mute]))
