@@ -117,9 +117,10 @@ def clips(folder: str) -> list[dict[str, Any]]:
 
 def _real(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     from whisper_cli.download.fetch import ensure
+    from whisper_cli.download.how import How
     from whisper_cli.download.sources.index import IndexSource
     from whisper_cli.models.catalog import resolve
 
     monkeypatch.setenv("HF_HUB_CACHE", str(MODELS))
-    ensure(resolve(name), sources=[IndexSource()])
+    ensure(resolve(name), How(sources=(IndexSource(),)))
     return name

@@ -171,3 +171,35 @@ def test_a_closed_stream_is_no_crash(closed, tmp_path):
     )
     assert shown.returncode == (2 if closed == ">&-" else 0)
     assert "Traceback" not in shown.stderr
+
+
+def test_an_empty_list_is_2(run, tmp_path):
+    (tmp_path / "list.txt").write_text("\n")
+    result = run("transcribe", f"@{tmp_path}/list.txt")
+    assert result.code == 2
+    assert "names no file" in result.stderr
+
+
+def test_a_folder_without_audio_does_not_harm_the_others(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run("transcribe", tmp_path / "empty", tmp_path / "none.wav", "-o", f"{tmp_path}/out/")
+    assert result.code == 1
+    assert "2 of 2 inputs failed" in result.stderr
+
+
+def test_a_log_reader_that_left_stops_nothing(tmp_path):
+    command = f"{sys.executable} -m whisper_cli list --remote 2> /dev/full"
+    assert subprocess.run(command, shell=True, stdout=subprocess.PIPE).returncode == 0
+    missing = f"{sys.executable} -m whisper_cli transcribe {tmp_path}/none.wav 2> /dev/full"
+    assert subprocess.run(missing, shell=True, stdout=subprocess.PIPE).returncode == 3
+
+
+def test_a_full_disk_behind_the_help_is_2():
+    done = subprocess.run(
+        f"{sys.executable} -m whisper_cli --help > /dev/full",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "no space left" in done.stderr

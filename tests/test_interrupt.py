@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_cues_come_while_decoding_and_a_closed_pipe_ends_it(start, long, tiny_en
     assert (child.wait(30), stderr) == (141, b"")
 
 
-def test_ctrl_c_during_a_download_is_quiet_and_leaves_nothing(start, jfk, tmp_path, monkeypatch):
+def test_ctrl_c_during_a_download_is_quiet_and_publishes_nothing(start, tmp_path, monkeypatch):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -107,7 +108,7 @@ def test_ctrl_c_during_a_download_is_quiet_and_leaves_nothing(start, jfk, tmp_pa
             child.send_signal(signal.SIGINT)
             out, stderr = child.communicate(timeout=10)
     assert (child.returncode, out, stderr) == (130, b"", b"")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path.name for path in (tmp_path / "hub").iterdir()] == [".whisper-cli"]
 
 
 def test_a_reader_that_leaves_a_listing_is_no_error(start):
@@ -116,3 +117,45 @@ def test_a_reader_that_leaves_a_listing_is_no_error(start):
     stderr = child.stderr.read()
     assert child.wait(20) in (0, 141)  # it may have written everything before we left
     assert stderr == b""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_quiet_pipe_on_stdin_does_not_hold_up_the_end(start, tiny_en, how):
+    child = start("transcribe", "-", "-m", tiny_en, "--raw", "s16le:16000:1", stdin=subprocess.PIPE)
+    child.stdin.write(b"\0\1" * 30000)
+    child.stdin.flush()
+    time.sleep(3)
+    child.send_signal(how)
+    assert child.wait(10) == 128 + how
+    assert child.stderr.read() == b""
+
+
+def test_ctrl_c_while_the_program_loads_is_quiet(start):
+    child = start("list")
+    time.sleep(0.08)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate(timeout=10)
+    assert child.returncode in (-signal.SIGINT, 130, 0)
+    assert b"Traceback" not in stderr
+
+
+def test_stdout_as_a_path_reaches_the_file(jfk, tiny_en, tmp_path):
+    with (tmp_path / "out.txt").open("wb") as file:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "whisper_cli",
+                "transcribe",
+                jfk,
+                "-m",
+                tiny_en,
+                "-o",
+                "/dev/stdout",
+            ],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "country" in (tmp_path / "out.txt").read_text()

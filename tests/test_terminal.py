@@ -85,7 +85,7 @@ def test_progress_json_is_one_object_a_line(run, jfk, tiny_en):
 def test_plain_progress_is_lines(run, jfk, tiny_en):
     result = run("transcribe", jfk, "-m", tiny_en, "--progress", "plain")
     assert "transcribe" in result.stderr
-    assert "100%" in result.stderr
+    assert "100 %" in result.stderr
 
 
 def test_a_failure_is_coloured_on_a_terminal_only(tmp_path):

@@ -1,6 +1,7 @@
 """The Typer app and `main`: the one border that turns an error into a message and an exit code."""
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -13,8 +14,9 @@ from whisper_cli import __version__
 from whisper_cli.commands import COMMANDS
 from whisper_cli.commands.completion import COMPLETING
 from whisper_cli.console import Console, ShowLog
-from whisper_cli.errors import ConfigError, WhisperError
-from whisper_cli.interrupt import Stopped, stoppable
+from whisper_cli.errors import ConfigError, OutputError, WhisperError
+from whisper_cli.help import GroupedCommand, GroupedCommands
+from whisper_cli.interrupt import CLOSED_PIPE, Stopped, stoppable
 
 logger = logging.getLogger("whisper_cli")
 
@@ -34,7 +36,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
+    cls=GroupedCommands,
 )
 
 
@@ -62,7 +65,7 @@ for panel, command in COMMANDS:
     if isinstance(getattr(command, "app", None), typer.Typer):
         app.add_typer(command.app, name=name, rich_help_panel=panel)
     else:
-        app.command(name, rich_help_panel=panel)(command.command)
+        app.command(name, cls=GroupedCommand, rich_help_panel=panel)(command.command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,31 +81,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stoppable():
             code = app(arguments, prog_name="whisper-cli", standalone_mode=False, obj=console)
         return int(code or 0)
-    except SystemExit as done:  # Typer leaves that way after a completion
-        return int(done.code or 0)
+    except SystemExit as done:  # Typer leaves that way after a completion, or a closed pipe
+        return int(done.code or 0) if COMPLETING in os.environ else 128 + CLOSED_PIPE
     except Stopped as stop:
         return stop.exit_code
-    except WhisperError as error:
-        console.error(error)
-        return error.exit_code
-    except typer.TyperException as error:
-        console.error(_usage(error))
-        return ConfigError.exit_code
-    except Exception:  # noqa: BLE001 - the border: a bug is shown whole
-        traceback.print_exc()
-        return 1
+    except Exception as error:  # noqa: BLE001 - the border: what isn't ours is a bug, shown whole
+        known = _known(error)
+        if known is None:
+            traceback.print_exc()
+            return 1
+        console.error(known)
+        return known.exit_code
     finally:
         console.finish()
         logger.removeHandler(handler)
 
 
-def entry() -> None:
+def run() -> None:
     """Be the program: `main`, then out at once, whatever a decoding thread is still busy with."""
     code = main()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with contextlib.suppress(OSError):
             stream.flush()
     os._exit(code)
+
+
+def _known(error: Exception) -> WhisperError | None:
+    """Tell what a person can act on from a bug."""
+    if isinstance(error, WhisperError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return OutputError("can't write: no space left on device")
+    return None
 
 
 def _usage(error: typer.TyperException) -> ConfigError:

@@ -32,10 +32,11 @@ def load(
     flag, the variable, or the file and line that can't be understood.
     """
     found: dict[str, Value] = {}
-    for where, name, raw in _given(flags, environ, file):
+    for where, typed, raw in _given(flags, environ, file):
+        name = typed.replace("-", "_")
         if name not in NAMES:
             close = "whisper-cli config shows every key"
-            raise ConfigError(f'{where}: unknown key "{name}"', hint=close)
+            raise ConfigError(f'{where}: unknown key "{typed}"', hint=close)
         found[name] = Value(name, parse(name, raw, where), where)
     return tuple(found.get(f.name, Value(f.name, f.default, "default")) for f in fields(Settings))
 
@@ -76,9 +77,9 @@ def as_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):
-            return ",".join(f"{a:g}-{'' if b is None else format(b, 'g')}" for a, b in value)
+            return ",".join(f"{a:.15g}-{'' if b is None else format(b, '.15g')}" for a, b in value)
         return ",".join(as_text(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def set_value(file: Path, name: str, text: str) -> None:
@@ -90,7 +91,10 @@ def set_value(file: Path, name: str, text: str) -> None:
 
     if name not in NAMES:
         raise ConfigError(f'unknown key "{name}"', hint="whisper-cli config shows every key")
-    document = tomlkit.parse(_read(file))
+    file = file.resolve()  # a link stays one
+    text_before = _read(file)
+    _toml(text_before, file)
+    document = tomlkit.parse(text_before)
     document.pop(name, None)
     if text:
         parsed = parse(name, text, name)
@@ -113,7 +117,7 @@ def _given(
     given = [(f"{file}:{_line(text, key)}", key, value) for key, value in keys]
     for name in NAMES:
         variable = PREFIX + name.upper()
-        if variable in environ:
+        if environ.get(variable):
             given.append((variable, name, environ[variable]))
     flagged = (name for name in NAMES if flags.get(name) not in (None, [], ()))
     return given + [("--" + name.replace("_", "-"), name, flags[name]) for name in flagged]
@@ -129,7 +133,7 @@ def _as_text(raw: Any) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

@@ -51,3 +51,9 @@ class DownloadError(ModelError):
 
 class SourceUnavailable(DownloadError):
     """One source can't serve (no connection, not there): the next one is tried."""
+
+
+class ServeError(WhisperError):
+    """The server could not start."""
+
+    exit_code = 6

@@ -8,13 +8,20 @@ from typing import Annotated
 import typer
 
 from whisper_cli import config
+from whisper_cli.choices import (
+    ComputeType,
+    Device,
+    EngineName,
+    Format,
+    JsonStyle,
+    ProgressMode,
+    Task,
+)
 from whisper_cli.console import Console
-from whisper_cli.settings import ComputeType, Device, ProgressMode, Settings
-from whisper_cli.transcript import Task
-from whisper_cli.writers.formats import Format, JsonStyle
+from whisper_cli.settings import Settings
 
 DECODING, AUDIO, OUTPUT = "Decoding", "Audio", "Output"
-MACHINE, GENERAL = "Machine and model", "General"
+MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
 
 
 def begin(ctx: typer.Context) -> tuple[Settings, Console]:
@@ -134,6 +141,10 @@ ComputeTypeOpt = Annotated[
 ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
 SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
+EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
+ConnectionsOpt = Annotated[str | None, _setting(DOWNLOAD, "--connections")]
+ChunkSizeOpt = Annotated[str | None, _setting(DOWNLOAD, "--chunk-size")]
+LimitRateOpt = Annotated[str | None, _setting(DOWNLOAD, "--limit-rate")]
 VadOpt = Annotated[bool | None, _setting(AUDIO, "--vad/--no-vad")]
 ClipOpt = Annotated[list[str] | None, _setting(AUDIO, "--clip")]
 TrackOpt = Annotated[str | None, _setting(AUDIO, "--track")]

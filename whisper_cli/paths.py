@@ -22,6 +22,13 @@ def state_dir() -> Path:
     return user_state_path("whisper-cli", appauthor=False)
 
 
+def hub_token_path() -> Path:
+    """Name the file in which huggingface_hub keeps a person's token (HF_TOKEN_PATH, HF_HOME)."""
+    if named := os.environ.get("HF_TOKEN_PATH"):
+        return _expanded(named)
+    return _hub_home() / "token"
+
+
 def cache_dir() -> Path:
     """Name the Hugging Face hub cache, by the variables that huggingface_hub obeys, in its order.
 
@@ -30,9 +37,13 @@ def cache_dir() -> Path:
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):
             return _expanded(named)
+    return _hub_home() / "hub"
+
+
+def _hub_home() -> Path:
     if home := os.environ.get("HF_HOME"):
-        return _expanded(home) / "hub"
-    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+        return _expanded(home)
+    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
 
 
 def _expanded(text: str) -> Path:

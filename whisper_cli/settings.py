@@ -6,43 +6,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from whisper_cli.choices import (
+    ComputeType,
+    Device,
+    EngineName,
+    Format,
+    JsonStyle,
+    ProgressMode,
+    Task,
+)
 from whisper_cli.errors import ConfigError
-from whisper_cli.transcript import Task
-from whisper_cli.writers.formats import Format, JsonStyle
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
-
-
-class Device(StrEnum):
-    """Where the model runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class ProgressMode(StrEnum):
-    """How progress is shown on stderr; auto is a bar on a terminal and nothing in a pipe."""
-
-    auto = "auto"
-    plain = "plain"
-    json = "json"
-    none = "none"
-
-
-class ComputeType(StrEnum):
-    """The arithmetic of CTranslate2; auto is int8 on a CPU and float16 on a GPU."""
-
-    auto = "auto"
-    int8 = "int8"
-    int8_float32 = "int8_float32"
-    int8_float16 = "int8_float16"
-    int8_bfloat16 = "int8_bfloat16"
-    int16 = "int16"
-    float16 = "float16"
-    bfloat16 = "bfloat16"
-    float32 = "float32"
 
 
 def _text(text: str) -> str:
@@ -50,6 +26,10 @@ def _text(text: str) -> str:
 
 
 def _optional(text: str) -> str | None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("the text is not UTF-8") from None
     return text or None
 
 
@@ -76,13 +56,21 @@ def _several(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return parse_all
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text.strip()) or int(text) < least:
-            raise ConfigError(f'"{text}" is not a whole number of at least {least}')
+        if not re.fullmatch(r"\d{1,9}", text.strip()) or not least <= int(text) <= most:
+            raise ConfigError(f'"{text}" is not a whole number from {least} to {most}')
         return int(text)
 
     return parse
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b(?:/s)?)?", text.strip().lower())
+    if not found:
+        raise ConfigError(f'"{text}" is not a size', hint="500000, 500kB, 8MiB, 1.5GB")
+    power = " kmgt".index(found[2] or " ")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
 def _switch(text: str) -> bool:
@@ -112,7 +100,14 @@ def _language(text: str) -> str | None:
 def _channel(text: str) -> str:
     from whisper_cli.audio.mono import parse_channel
 
-    parse_channel(text)
+    parse_channel(text.lower())
+    return text.lower()
+
+
+def _peer(text: str) -> str:
+    found = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})", text, re.ASCII)
+    if not found or not 0 < int(found[2]) <= 65535:
+        raise ConfigError(f'"{text}" is not a peer', hint="host:port, such as 10.0.0.5:8770")
     return text
 
 
@@ -124,9 +119,11 @@ def _clip(text: str) -> tuple[tuple[float, float | None], ...]:
 
 def _name(text: str) -> str:
     unknown = set(re.findall(r"\{([^{}]*)\}", text)) - {"stem", "ext", "language", "model"}
-    if unknown or text.strip("{}") == "":
+    if text.rstrip(".") == "" or text.endswith(("/", "/.", "/..")):
+        raise ConfigError(f'the template "{text}" names no file')
+    if unknown:
         raise ConfigError(
-            f'--name template "{text}" has an unknown field: {", ".join(sorted(unknown))}',
+            f'the template "{text}" has an unknown field: {", ".join(sorted(unknown))}',
             hint="fields are {stem}, {ext}, {language} and {model}",
         )
     return text
@@ -148,8 +145,8 @@ class Settings:
     compute_type: ComputeType = _setting(
         ComputeType.auto, _one_of(ComputeType), "arithmetic; auto: int8 on CPU, float16 on GPU"
     )
-    threads: int = _setting(0, _whole(0), "CPU threads; 0: one per physical core")
-    beam_size: int = _setting(5, _whole(1), "beams of the search; 1: greedy")
+    threads: int = _setting(0, _whole(0, 1024), "CPU threads; 0: all that it may use")
+    beam_size: int = _setting(5, _whole(1, 100), "beams of the search; 1: greedy")
     temperature: tuple[float, ...] = _setting(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), _several(_temperature), "first try and fallbacks, 0 to 1"
     )
@@ -158,12 +155,25 @@ class Settings:
     word_timestamps: bool = _setting(default=False, parse=_switch, about="time every word")
     vad: bool = _setting(default=True, parse=_switch, about="find speech first, skip silence")
     clip: tuple[tuple[float, float | None], ...] = _setting((), _clip, "START-END, comma-separated")
-    track: int = _setting(1, _whole(1), "audio track of a video or container")
+    track: int = _setting(1, _whole(1, 999), "audio track of a video or container")
     channel: str = _setting("mix", _channel, "left, right, mix, or a number")
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
-    source: tuple[str, ...] = _setting(("hub", "index"), _several(_text), "where models come from")
+    source: tuple[str, ...] = _setting(
+        ("hub", "index"), _several(_text), "hub, index, peer, folder:PATH, URL of mirror; in order"
+    )
+    peers: tuple[str, ...] = _setting(
+        (), _several(_peer), "host:port of machines that share models; for the source peer"
+    )
+    engine: EngineName = _setting(
+        EngineName.auto, _one_of(EngineName), "auto, ranges, hf-transfer or xet"
+    )
+    connections: int = _setting(0, _whole(0, 64), "connections of a download; 0: as many as help")
+    chunk_size: int = _setting(
+        0, _bytes, "range of a request, such as 4MiB; 0: by the model's size"
+    )
+    limit_rate: int = _setting(0, _bytes, "bytes a second, such as 5MB; 0: no limit")
     offline: bool = _setting(default=False, parse=_switch, about="never touch the network")
     progress: ProgressMode = _setting(
         ProgressMode.auto, _one_of(ProgressMode), "auto, plain, json or none"

@@ -2,14 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Task(StrEnum):
-    """What to do with the speech."""
-
-    TRANSCRIBE = "transcribe"  # capitals: a str has a method translate
-    TRANSLATE = "translate"
+from whisper_cli.choices import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,7 @@ class Options:
     clip: tuple[tuple[float, float | None], ...] = ()
     track: int = 1
     channel: str = "mix"
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

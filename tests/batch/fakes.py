@@ -59,7 +59,7 @@ def work(
     chosen = Options(**options)  # type: ignore[arg-type]
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
     located = Located("r1", lambda: engine)
-    return Work(provenance, style, Ledger(ledger), lambda: located, write, None, overwrite)
+    return Work(provenance, style, Ledger(ledger), lambda: located, write, overwrite)
 
 
 def jobs(*inputs: Path, output: str | None = None, kinds: str = "txt", name: str = "{stem}.{ext}"):

@@ -1,6 +1,8 @@
 """Jobs with a fake engine: what is skipped, replaced, kept, and left behind by a failure."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,60 @@ def test_silence_is_written_with_no_language(tmp_path, ledger):
         [],
         3.0,
     )
+
+
+def test_another_raw_format_makes_an_output_stale(tmp_path, ledger):
+    pcm = tmp_path / "a.pcm"
+    pcm.write_bytes(b"\1\2" * 16000)
+    todo = jobs(pcm, output=f"{tmp_path}/out/")
+    outcome(run(todo, work(ledger, FakeEngine(), raw="s16le:8000:1")))
+    [done] = outcome(run(todo, work(ledger, FakeEngine(), raw="s16le:16000:1")))
+    assert not done.skipped
+
+
+def test_an_output_that_is_a_link_stays_one(tmp_path, ledger):
+    clip, link = noise(tmp_path / "a.wav"), tmp_path / "link.txt"
+    (tmp_path / "real").mkdir()
+    link.symlink_to(tmp_path / "real" / "x.txt")
+    outcome(run(jobs(clip, output=str(link)), work(ledger, FakeEngine())))
+    assert link.is_symlink()
+    assert "second 0" in (tmp_path / "real" / "x.txt").read_text()
+
+
+def test_two_runs_never_write_one_output_at_once(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    todo = jobs(clip, output=f"{tmp_path}/out/")
+    first = run(todo, work(ledger, FakeEngine(pause=0.2)))
+    next(event for event in first if (tmp_path / "out" / "a.txt.part").exists())
+    [failed] = outcome(run(todo, work(ledger, FakeEngine())))
+    assert "another whisper-cli is writing" in failed.error.message
+    assert isinstance(outcome(first)[0], Finished)
+
+
+def test_a_folder_where_our_output_was_is_kept(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    todo = jobs(clip, output=f"{tmp_path}/out/")
+    outcome(run(todo, work(ledger, FakeEngine())))
+    (tmp_path / "out" / "a.txt").unlink()
+    (tmp_path / "out" / "a.txt").mkdir()
+    [failed] = outcome(run(todo, work(ledger, FakeEngine())))
+    assert isinstance(failed, Failed)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_disk_publishes_nothing_and_leaves_a_valid_part(tmp_path, ledger):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", small], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting isn't allowed here")
+    try:
+        clip = noise(tmp_path / "a.wav", seconds=60)
+        [failed] = outcome(
+            run(jobs(clip, output=f"{small}/", kinds="json"), work(ledger, FakeEngine()))
+        )
+        assert "No space left" in failed.error.message
+        assert [path.name for path in small.iterdir()] == ["a.json.part"]
+        assert json.loads((small / "a.json.part").read_text())["segments"]
+    finally:
+        subprocess.run(["umount", small], check=True)

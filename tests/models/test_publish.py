@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, write
-from whisper_cli.models.publish import publish
+from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, published, write
 from whisper_cli.models.store import find
 
 
@@ -15,7 +14,7 @@ def git_sha1(data: bytes) -> str:
 
 
 def test_blobs_are_named_as_the_hub_names_them_and_linked_relatively(cache: Path, tmp_path: Path):
-    snapshot = publish(fake_model(), write(tmp_path / "staged"))
+    snapshot = published(fake_model(), write(tmp_path / "staged"))
     links = {path.name: str(path.readlink()) for path in snapshot.iterdir()}
     assert snapshot == cache / "models--acme--fake" / "snapshots" / COMMIT
     assert links == {
@@ -30,7 +29,7 @@ def test_blobs_are_named_as_the_hub_names_them_and_linked_relatively(cache: Path
 def test_huggingface_hub_reads_what_we_publish(cache: Path, tmp_path: Path):
     from huggingface_hub import scan_cache_dir, snapshot_download
 
-    snapshot = publish(fake_model(), write(tmp_path / "staged"))
+    snapshot = published(fake_model(), write(tmp_path / "staged"))
     scanned = scan_cache_dir(cache)
     (repo,) = scanned.repos
     (revision,) = repo.revisions
@@ -45,20 +44,20 @@ def test_main_is_set_where_it_is_missing_and_moved_only_by_who_asked_for_it(
     cache: Path, tmp_path: Path
 ):
     refs = cache / "models--acme--fake" / "refs"
-    publish(fake_model(), write(tmp_path / "a"))
-    publish(fake_model(revision=OTHER), write(tmp_path / "b"))
+    published(fake_model(), write(tmp_path / "a"))
+    published(fake_model(revision=OTHER), write(tmp_path / "b"))
     assert (refs / "main").read_text() == COMMIT
-    publish(fake_model(revision=OTHER), write(tmp_path / "c"), ref="main")
-    publish(fake_model(), write(tmp_path / "d"), ref="pr/1")
+    published(fake_model(revision=OTHER), write(tmp_path / "c"), ref="main")
+    published(fake_model(), write(tmp_path / "d"), ref="pr/1")
     assert (refs / "main").read_text() == OTHER
     assert (refs / "pr" / "1").read_text() == COMMIT
 
 
 def test_a_damaged_blob_is_replaced(cache: Path, tmp_path: Path):
-    snapshot = publish(fake_model(), write(tmp_path / "a"))
+    snapshot = published(fake_model(), write(tmp_path / "a"))
     (snapshot / "model.bin").write_bytes(b"short")
     assert find(fake_model()) is None
-    publish(fake_model(), write(tmp_path / "b"))
+    published(fake_model(), write(tmp_path / "b"))
     assert find(fake_model()) == snapshot
     assert (snapshot / "model.bin").read_bytes() == FILES["model.bin"]
 
@@ -69,7 +68,7 @@ def test_a_blob_shared_between_repositories_stays_untouched(cache: Path, tmp_pat
     blob = cache / "models--acme--fake" / "blobs" / digest
     blob.parent.mkdir(parents=True)
     blob.symlink_to("../../blobs/ab/abcd")
-    snapshot = publish(fake_model(), write(tmp_path / "staged"))
+    snapshot = published(fake_model(), write(tmp_path / "staged"))
     assert (snapshot / "model.bin").read_bytes() == FILES["model.bin"]
     assert shared.read_bytes() == b"shared bytes"
 
@@ -81,7 +80,7 @@ def test_where_symlinks_are_refused_files_are_copied(
         raise OSError("a required privilege is not held by the client")
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    snapshot = publish(fake_model(), write(tmp_path / "staged"))
+    snapshot = published(fake_model(), write(tmp_path / "staged"))
     assert not any(path.is_symlink() for path in snapshot.iterdir())
     assert find(fake_model()) == snapshot
 
@@ -89,7 +88,7 @@ def test_where_symlinks_are_refused_files_are_copied(
 def test_two_may_publish_one_model_at_once(cache: Path, tmp_path: Path):
     def publish_often(name: str) -> bool:
         for turn in range(20):
-            publish(fake_model(), write(tmp_path / f"{name}-{turn}"))
+            published(fake_model(), write(tmp_path / f"{name}-{turn}"))
             if not find(fake_model()):
                 return False
         return True
@@ -100,5 +99,5 @@ def test_two_may_publish_one_model_at_once(cache: Path, tmp_path: Path):
 
 def test_a_model_without_a_commit_is_not_published(cache: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="not a model at a pinned revision"):
-        publish(replace(fake_model(), revision=None), tmp_path)
+        published(replace(fake_model(), revision=None), tmp_path)
     assert not cache.exists()

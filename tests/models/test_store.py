@@ -2,17 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, write
+from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, published, write
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model, resolve
-from whisper_cli.models.publish import publish
 from whisper_cli.models.store import find, installed, remove, select
 
 
 def put(tmp_path: Path, **changes: str) -> Path:
     """Publish the fake model, as another repository or revision where asked."""
-    return publish(fake_model(**changes), write(tmp_path / "staged"))
+    return published(fake_model(**changes), write(tmp_path / "staged"))
 
 
 def test_nothing_is_found_in_a_cache_that_is_not_there(cache: Path):
@@ -50,7 +49,7 @@ def test_an_incomplete_snapshot_is_not_here(cache: Path, tmp_path: Path, name: s
 
 def test_a_repository_is_found_by_branch_tag_and_commit(cache: Path, tmp_path: Path):
     first = put(tmp_path)
-    second = publish(fake_model(revision=OTHER), write(tmp_path / "staged"), ref="v2")
+    second = published(fake_model(revision=OTHER), write(tmp_path / "staged"), ref="v2")
     assert find(resolve("acme/fake")) == first
     assert find(resolve("acme/fake@v2")) == second
     assert find(resolve(f"acme/fake@{OTHER}")) == second
@@ -115,20 +114,20 @@ def test_the_languages_of_an_unknown_model_are_told_from_its_vocabulary(
     cache: Path, tmp_path: Path, files: dict[str, bytes], english_only: bool | None
 ):
     content = {name: FILES[name] for name in ("config.json", "model.bin")} | files
-    publish(fake_model(content), write(tmp_path / "staged", content))
+    published(fake_model(content), write(tmp_path / "staged", content))
     assert [model.english_only for model in installed()] == [english_only]
 
 
 def test_a_model_of_another_kind_is_not_listed(cache: Path, tmp_path: Path):
     content = FILES | {"model.bin": b"\6\0\0\0\x0f\0TransformerSpec\0"}
-    publish(fake_model(content), write(tmp_path / "staged", content))
+    published(fake_model(content), write(tmp_path / "staged", content))
     assert list(installed()) == []
 
 
 def test_removing_a_revision_keeps_what_another_one_links_to(cache: Path, tmp_path: Path):
     other = FILES | {"config.json": b'{"other": 1}'}
     put(tmp_path)
-    kept = publish(fake_model(other, revision=OTHER), write(tmp_path / "b", other), ref="v2")
+    kept = published(fake_model(other, revision=OTHER), write(tmp_path / "b", other), ref="v2")
     stranger = write(cache / "models--acme--stranger" / "blobs", {"x": b"x"})
     remove(next(model for model in installed() if model.revision == COMMIT))
     repo = cache / "models--acme--fake"

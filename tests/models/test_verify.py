@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.fakes import FILES, fake_model, write
+from tests.models.fakes import FILES, fake_model, published, write
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import resolve
-from whisper_cli.models.publish import publish
 from whisper_cli.models.store import installed
 from whisper_cli.models.verify import verify
 from whisper_cli.paths import state_dir
@@ -16,7 +15,7 @@ from whisper_cli.paths import state_dir
 
 @pytest.fixture
 def snapshot(cache: Path, tmp_path: Path) -> Path:
-    return publish(fake_model(), write(tmp_path / "staged"))
+    return published(fake_model(), write(tmp_path / "staged"))
 
 
 def test_every_file_is_compared_with_the_name_of_its_blob(snapshot: Path):
@@ -43,7 +42,7 @@ def test_one_changed_bit_is_found_and_both_hashes_are_named(snapshot: Path, name
 def test_a_catalogue_model_is_compared_with_the_catalogue(cache: Path, tmp_path: Path):
     model = resolve("tiny")
     pretender = fake_model(repo=str(model.repo), revision=str(model.revision))
-    snapshot = publish(pretender, write(tmp_path / "staged"))
+    snapshot = published(pretender, write(tmp_path / "staged"))
     with pytest.raises(ModelError, match=f"expected sha256 {model.files[0].sha256}"):
         list(verify(snapshot))
 

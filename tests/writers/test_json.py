@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from tests.writers.samples import INFO, SPEECH, opened, unfinished, written
 from tests.writers.schemas import TRANSCRIPT
-from whisper_cli.transcript import Info, Options, Segment, Task, Word
+from whisper_cli.choices import Task
+from whisper_cli.transcript import Info, Options, Segment, Word
 from whisper_cli.writers import Format, JsonStyle, writer_for
 
 

@@ -1,5 +1,6 @@
 """What the user named on the command line, as a list of sources."""
 
+import codecs
 import glob
 import os
 import stat
@@ -74,7 +75,7 @@ def _named(argument: str, stdin: BinaryIO | None) -> Iterator[Source]:
         yield from _sources(argument)
 
 
-def _entries(name: str, stdin: BinaryIO | None) -> Iterator[str]:
+def _entries(name: str, stdin: BinaryIO | None) -> list[str]:
     """Read a list of paths: one a line or, as from `find -print0`, separated by NUL."""
     try:
         data = Path(name).read_bytes() if name != "-" else stdin.read() if stdin else b""
@@ -83,8 +84,12 @@ def _entries(name: str, stdin: BinaryIO | None) -> Iterator[str]:
             f"can't read the list {name}: {error.strerror}",
             hint="@FILE names a text file with one path a line, @- reads it from standard input",
         ) from error
+    data = data.removeprefix(codecs.BOM_UTF8)
     lines = data.split(b"\0") if b"\0" in data else data.splitlines()
-    return (os.fsdecode(line) for line in lines if line.strip())
+    entries = [os.fsdecode(line) for line in lines if line.strip()]
+    if not entries:
+        raise ConfigError(f"the list {name} names no file")
+    return entries
 
 
 def _sources(argument: str) -> Iterator[Source]:

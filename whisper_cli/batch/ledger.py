@@ -3,14 +3,15 @@
 import hashlib
 import json
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict, replace
 from enum import Enum, auto
 from pathlib import Path
 
+from whisper_cli.choices import Format, JsonStyle
 from whisper_cli.transcript import Info
-from whisper_cli.writers.formats import Format, JsonStyle
 
 logger = logging.getLogger("whisper_cli")
 
@@ -35,10 +36,11 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._warned = False
 
     def state(self, path: Path, work: str) -> State:
         """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - false for a name that is too long
             return State.absent
         rows = self._run("SELECT sha256, work FROM outputs WHERE path = ?", _place(path))
         if not rows or rows[0][0] != _sha256(path):
@@ -65,7 +67,9 @@ class Ledger:
                 )
                 return base.execute(statement, values).fetchall()
         except (OSError, sqlite3.Error) as error:
-            logger.warning("can't use the ledger of outputs %s: %s", self._file, error)
+            if not self._warned:
+                logger.warning("can't use the ledger of outputs %s: %s", self._file, error)
+            self._warned = True
             return []
 
 
@@ -88,5 +92,9 @@ def _place(path: Path) -> str:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash a file; a folder or what can't be read is nothing that we wrote."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,5 +1,6 @@
 """One job after another: skip what is current, decode, write, and go on after a failure."""
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from whisper_cli.audio.decode import Audio, open_audio
 from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.raw import parse_raw
 from whisper_cli.batch.background import in_background
 from whisper_cli.batch.ledger import State, work_key
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
@@ -47,6 +49,7 @@ class Failed:
     error: WhisperError
 
 
+logger = logging.getLogger("whisper_cli")
 Event = Heard | Finished | Failed
 
 
@@ -69,14 +72,20 @@ def run(jobs: Iterable[Job], work: Work) -> Generator[Event]:
 def _run(job: Job, work: Work) -> Generator[Event]:
     began = time.monotonic()
     options = work.provenance.options
-    with open_audio(
-        job.source, track=options.track, channel=options.channel, raw=work.raw, clip=options.clip
-    ) as audio:
+    raw = parse_raw(options.raw) if options.raw else None
+    with ExitStack() as stack:
+        audio = stack.enter_context(
+            open_audio(
+                job.source, track=options.track, channel=options.channel, raw=raw, clip=options.clip
+            )
+        )
         info = _info(job.source, audio, work)
         todo = _todo(job, info, work)
         if todo:
             located = work.locate()
             info = replace(info, provenance=replace(info.provenance, revision=located.revision))
+            # The decoding thread closes it: it may be waiting inside for a quiet pipe.
+            stack.pop_all()
             info = yield from _write(todo, audio, info, work, located.load)
         outputs = _published(todo, info, work)
         elapsed = time.monotonic() - began
@@ -97,7 +106,11 @@ def _todo(job: Job, info: Info, work: Work) -> list[Target]:
             todo.append(target)
             continue
         key = work_key(info, target.format, work.style)
-        path = target.path(info.provenance.options.language or work.ledger.language(key))
+        language = info.provenance.options.language or work.ledger.language(key)
+        if target.needs_language and language is None:
+            todo.append(target)
+            continue
+        path = target.path(language)
         prepare(path)
         current = _state(path, key, work) is State.current
         if not current or info.provenance.input_sha256 is None:
@@ -129,10 +142,12 @@ def _write(
     def heard() -> float:
         return 0.0
 
-    def decode() -> Iterator[Transcript | Segment]:
-        transcript = transcribe(load(), audio, info)
-        yield transcript
-        yield from transcript.segments
+    def decode() -> Iterator[Transcript | Segment | Info]:
+        with audio:
+            transcript = transcribe(load(), audio, info)
+            yield transcript
+            yield from transcript.segments
+            yield _complete(transcript.info, audio)
 
     def close(sink: Sink) -> None:
         sink.close(info, segments)
@@ -146,12 +161,13 @@ def _write(
                 for target in targets:
                     sinks.append(_sink(target, info, work))
                     stack.callback(close, sinks[-1])
+            elif isinstance(item, Info):
+                info = item
             elif item is not None:
                 segments.append(item)
                 for sink in sinks:
                     sink.add(info, len(segments), item)
             yield Heard(info.source, heard(), audio.duration)
-        info = _complete(info, audio)
     return info
 
 
@@ -170,7 +186,9 @@ def _sink(target: Target, info: Info, work: Work) -> Sink:
 def _complete(info: Info, audio: Audio) -> Info:
     """Add what only the end of the input tells."""
     options = info.provenance.options
-    duration = audio.duration if options.clip and audio.duration else audio.position
+    duration = audio.duration if options.clip else audio.position
+    if options.clip and audio.position <= min(start for start, _ in options.clip):
+        logger.warning("%s ends at %.1f s, before the clip starts", info.source, audio.position)
     provenance = replace(info.provenance, input_sha256=audio.sha256, complete=True)
     return replace(info, duration=duration, provenance=provenance)
 

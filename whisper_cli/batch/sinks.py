@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
@@ -44,7 +45,7 @@ class DeviceSink(StreamSink):
     """Text straight into the pipe or device at `path`, which no rename may replace."""
 
     def __init__(self, writer: Writer, info: Info, path: Path) -> None:
-        self._path, self._device = path, _opened(path)
+        self._path, self._device = path, _opened(path, "ab")
         super().__init__(writer, info, self._put)
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
@@ -54,7 +55,7 @@ class DeviceSink(StreamSink):
 
     def _put(self, text: str) -> None:
         try:
-            self._device.write(text.encode())
+            _write_all(self._device, text.encode())
         except BrokenPipeError:
             raise Stopped(CLOSED_PIPE) from None
         except OSError as error:
@@ -65,46 +66,78 @@ class FileSink:
     """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed."""
 
     def __init__(self, writer: Writer, info: Info, path: Path) -> None:
-        self._writer, self._path = writer, path
-        self._part = path.with_name(path.name + ".part")
+        self._writer, self._path = writer, path.resolve()  # a link stays one
+        self._part = self._path.with_name(self._path.name + ".part")
+        self._file = _opened(self._part, "r+" if self._part.exists() else "w")
+        _own(self._file, path)
+        self._file.truncate(0)
         self._size = self._written = 0
-        self._file = _opened(self._part)
+        self._tail = ""
         self._put(writer.begin(info), self._unfinished(info))
 
     def add(self, info: Info, number: int, segment: Segment) -> None:
-        """Write the segment and what makes the file valid as it stands, in one call."""
+        """Write the segment and what makes the file valid as it stands."""
         self._put(self._writer.segment(number, segment), self._unfinished(info))
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
         """Write the end; a complete file is flushed to the disk and takes its name."""
-        self._put(self._writer.end(info, segments), "")
-        try:
-            self._file.truncate(self._size)
-            os.fsync(self._file.fileno())
-            self._file.close()
-            if info.provenance.complete:
-                self._part.replace(self._path)
-        except OSError as error:
-            raise OutputError(f"can't write {self._path}: {error.strerror}") from error
+        with self._file:
+            self._put(self._writer.end(info, segments), "")
+            try:
+                self._file.truncate(self._size)
+                os.fsync(self._file.fileno())
+                if info.provenance.complete:
+                    self._part.replace(self._path)
+            except OSError as error:
+                raise OutputError(f"can't write {self._path}: {error.strerror}") from error
 
     def _unfinished(self, info: Info) -> str:
         return self._writer.end(info, ()) if self._writer.needs_end else ""
 
     def _put(self, text: str, tail: str) -> None:
-        """Write over the last tail; a single write, so that a kill leaves the old or the new."""
+        """Write over the last tail; mostly a single write, so that a kill leaves the old or new."""
         data = text.encode()
         whole = (data + tail.encode()).ljust(self._written - self._size)  # spaces hide the rest
         try:
-            self._file.seek(self._size)
-            self._file.write(whole)
+            _write_all(self._file, whole, at=self._size)
         except OSError as error:
-            raise OutputError(f"can't write {self._part}: {error.strerror}") from error
+            self._restore()
+            raise OutputError(f"can't write {self._path}: {error.strerror}") from error
         self._written = self._size + len(whole)
         self._size += len(data)
+        self._tail = tail
+
+    def _restore(self) -> None:
+        """Cut off what a full disk took only in part: back to what was valid before."""
+        with suppress(OSError):
+            self._file.truncate(self._size)
+            _write_all(self._file, self._tail.encode(), at=self._size)
 
 
-def _opened(path: Path) -> FileIO:
+def _opened(path: Path, mode: str) -> FileIO:
     try:
-        return path.open("wb", buffering=0)
+        return FileIO(path, mode)
     except OSError as error:
-        raise OutputError(f"can't write {path}: {error.strerror}") from error
+        hint = "-o - is stdout, -o FOLDER/ another place"
+        raise OutputError(f"can't write {path}: {error.strerror}", hint=hint) from error
+
+
+def _own(file: FileIO, path: Path) -> None:
+    """Make sure that no other process writes the same output now; raises OutputError."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise OutputError(f"another whisper-cli is writing {path}") from None
+    except (ImportError, OSError):
+        return  # a system or a file system without locks
+
+
+def _write_all(file: FileIO, data: bytes, at: int | None = None) -> None:
+    """Write everything: an unbuffered write may take a part, and fails only the next time."""
+    if at is not None:
+        file.seek(at)
+    while data:
+        data = data[file.write(data) or 0 :]

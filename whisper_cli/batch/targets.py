@@ -1,16 +1,18 @@
 """Where each input's outputs go, settled before anything runs."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.audio.inputs import Inputs, Source
+from whisper_cli.choices import Format
 from whisper_cli.errors import ConfigError, OutputError
-from whisper_cli.writers.formats import Format
 
 # Stands in a name until the language is known: private-use characters, which no file name has.
+_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
 LANGUAGE = "\uf8ffl\uf8ff"
 
 
@@ -20,6 +22,11 @@ class Target:
 
     format: Format
     pattern: str | None = None
+
+    @property
+    def needs_language(self) -> bool:
+        """Say whether the name is open until the language is known."""
+        return self.pattern is not None and LANGUAGE in self.pattern
 
     def path(self, language: str | None) -> Path:
         """Name the file, now that the language is known; `und` where there is none."""
@@ -70,6 +77,8 @@ def plan(
     Raises ConfigError where two outputs would be one file, an output would be an input, or stdout
     can't hold what was asked for; nothing is touched before.
     """
+    if output == "":
+        raise ConfigError("-o names nothing", hint="a file, FOLDER/, or - for stdout")
     kinds = asked or default
     if output == "-" or (output is None and not inputs.several):
         _check_stdout(kinds, several=inputs.several)
@@ -99,17 +108,17 @@ def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
 
 def _is_folder(output: str, inputs: Inputs, kinds: tuple[Format, ...]) -> bool:
     ends = output.endswith(("/", os.sep))
-    return ends or inputs.several or len(kinds) > 1 or Path(output).is_dir()
+    return ends or inputs.several or len(kinds) > 1 or os.path.isdir(output)
 
 
 def _check_folder(output: str | None) -> None:
-    if output is not None and Path(output).exists() and not Path(output).is_dir():
+    if output is not None and os.path.exists(output) and not os.path.isdir(output):
         raise OutputError(f"{output} is a file, and a folder is needed", hint="-o FOLDER/")
 
 
 def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format, ...]) -> Format:
     """Choose the format of a single file: as asked for, else by its suffix, else the default."""
-    if not Path(output).parent.is_dir():
+    if not os.path.isdir(Path(output).parent):
         folder = Path(output).parent
         raise OutputError(f"no such folder: {folder}", hint=f"mkdir -p {shlex.quote(str(folder))}")
     suffix = Path(output).suffix[1:].lower()
@@ -127,8 +136,8 @@ def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming)
     folder = beside
     if output is not None:
         folder = Path(output)
-        if source.root is not None:
-            folder = folder / beside.relative_to(source.root)
+        if source.root not in (None, source.path):
+            folder = folder / beside.relative_to(source.root or "")
     return Target(kind, str(folder / naming.name(source, kind)))
 
 
@@ -140,11 +149,12 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
         if pattern is None:
             continue
         place, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
-        if place in inputs:
+        if inputs & {place, place + ".part"}:
             raise ConfigError(f'{name} would write over the input "{shown}"', hint=hint)
-        if place in writers:
-            raise ConfigError(f'{writers[place]} and {name} would both write "{shown}"', hint=hint)
-        writers[place] = name
+        other = writers.get(place) or writers.get(place + ".part")
+        if other:
+            raise ConfigError(f'{other} and {name} would both write "{shown}"', hint=hint)
+        writers[place] = writers[place + ".part"] = name
 
 
 def prepare(path: Path) -> None:
@@ -161,5 +171,7 @@ def prepare(path: Path) -> None:
 
 
 def special(path: Path) -> bool:
-    """Say whether a path is a pipe or device, written straight through."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    """Say whether a path is a pipe or device, written straight through and never replaced."""
+    if _DESCRIPTOR.fullmatch(os.path.abspath(path)):
+        return True
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)

@@ -3,18 +3,18 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
 from whisper_cli import __version__
-from whisper_cli.audio.raw import RawFormat
 from whisper_cli.batch.ledger import Ledger
+from whisper_cli.choices import Task
 from whisper_cli.engine import Engine, check_language
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
-from whisper_cli.transcript import Options, Provenance, Task
+from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
 
 logger = logging.getLogger("whisper_cli")
@@ -41,7 +41,6 @@ class Work:
     ledger: Ledger
     locate: Callable[[], Located]
     write: Callable[[str], None]
-    raw: RawFormat | None = None
     overwrite: bool = False
 
 
@@ -51,7 +50,7 @@ def work_for(
     *,
     bring: Callable[[], Path],
     write: Callable[[str], None],
-    raw: RawFormat | None = None,
+    raw: str | None = None,
     overwrite: bool = False,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
@@ -62,7 +61,7 @@ def work_for(
     from whisper_cli.models import store
     from whisper_cli.paths import state_dir
 
-    options = options_of(settings)
+    options = replace(options_of(settings), raw=raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
@@ -73,6 +72,7 @@ def work_for(
     @cache
     def locate() -> Located:
         folder = here or bring()
+        usage.remember_used(folder)
         return Located(_revision(model, folder), cache(lambda: FasterWhisper(folder, placement)))
 
     provenance = Provenance(
@@ -86,12 +86,13 @@ def work_for(
         input="",
     )
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, settings.json_style, ledger, locate, write, raw, overwrite)
+    return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
 
 
 def options_of(settings: Settings) -> Options:
     """Pick the settings that change the words."""
-    return Options(**{each.name: getattr(settings, each.name) for each in fields(Options)})
+    names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
+    return Options(**{name: getattr(settings, name) for name in names})
 
 
 def _revision(model: Model, folder: Path) -> str:
@@ -99,10 +100,9 @@ def _revision(model: Model, folder: Path) -> str:
     if model.folder is None:
         return folder.name  # a snapshot is named after its commit
     weights = folder / "model.bin"
-    known = usage.load()
-    if known.is_verified(weights):
-        return known.digest(weights)
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    usage.remember_verified({weights: digest})
-    return digest
+    known = usage.load().hash_of(weights)
+    if known is None:
+        with weights.open("rb") as file:
+            known = hashlib.file_digest(file, "sha256").hexdigest()
+        usage.remember_hash(weights, known)
+    return known

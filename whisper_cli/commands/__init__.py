@@ -2,7 +2,16 @@
 
 from types import ModuleType
 
-from whisper_cli.commands import completion, config, list, pull, rm, transcribe, verify  # noqa: A004
+from whisper_cli.commands import (
+    completion,
+    config,
+    list,  # noqa: A004
+    pull,
+    rm,
+    share,
+    transcribe,
+    verify,
+)
 
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
@@ -10,6 +19,7 @@ COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Models", list),
     ("Models", rm),
     ("Models", verify),
+    ("Models", share),
     ("Setup", config),
     ("Setup", completion),
 )

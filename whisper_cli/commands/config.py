@@ -13,7 +13,7 @@ from whisper_cli.paths import config_path
 app = typer.Typer(
     help="Show every setting and where its value comes from; get, set, path.",
     invoke_without_command=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 Key = Annotated[str, typer.Argument(help="a setting's name", autocompletion=o.complete_key)]
 NewValue = Annotated[

@@ -7,60 +7,113 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whisper_cli import options as o
-from whisper_cli.console import Console
+from whisper_cli.console import Console, size
 from whisper_cli.errors import ConfigError
 from whisper_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from whisper_cli.download.how import How
     from whisper_cli.download.progress import Progress
-    from whisper_cli.download.sources import ModelSource
     from whisper_cli.models.catalog import Model
 
-Force = Annotated[bool, typer.Option("--force", help="Fetch again what is there already.")]
+AllFiles = Annotated[
+    bool, typer.Option("--all-files", help="every file of the repository, not only what is needed")
+]
+Force = Annotated[bool, typer.Option("--force", help="fetch again what is there already")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="show what would be fetched, and from where")
+]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", help="for gated and private repositories (better: HF_TOKEN)"),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="a plain folder instead of the cache")
+]
 
 
 def command(
     ctx: typer.Context,
     models: o.ModelsArg,
     source: o.SourceOpt = None,
+    engine: o.EngineOpt = None,
+    connections: o.ConnectionsOpt = None,
+    chunk_size: o.ChunkSizeOpt = None,
+    limit_rate: o.LimitRateOpt = None,
+    token: Token = None,
+    all_files: AllFiles = False,
+    output: Output = None,
+    dry_run: DryRun = False,
     force: Force = False,
+    offline: o.OfflineOpt = None,
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
 ) -> None:
     """Download models, verify them, and print the folder of each.
 
-    A model that is here already is not fetched again.
+    What is here already and right is not fetched again; what was begun is gone on with.
 
     \b
     whisper-cli pull medium
-    whisper-cli pull tiny.en large-v3 Systran/faster-whisper-small
+    whisper-cli pull tiny.en Systran/faster-whisper-small@main
+    whisper-cli pull large-v3 --source http://mirror.local:8080 --source hub
+    whisper-cli pull base --output models/base --limit-rate 5MB
     """
+    from dataclasses import replace
+
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
-    for model in [resolve(name) for name in models]:
-        console.write(f"{bring(model, settings, console, force=force)}\n")
+    chosen = [resolve(name) for name in models]
+    if output and len(chosen) > 1:
+        raise ConfigError("several models can't share one folder", hint="pull them one by one")
+    how = replace(how_to_pull(settings, token, output), all_files=all_files, force=force)
+    for model in chosen:
+        if dry_run:
+            _preview(model, how, console)
+        else:
+            console.write(f"{_pulled(model, replace(how, checked=True), console)}\n")
 
 
-def bring(model: "Model", settings: Settings, console: Console, *, force: bool = False) -> Path:
+def bring(model: "Model", settings: Settings, console: Console) -> Path:
     """Give the folder of a model, pulled first where it isn't here, and show how that goes."""
-    from whisper_cli.download.fetch import ensure
+    return _pulled(model, how_to_pull(settings), console)
 
-    def show(events: "Iterator[Progress]") -> None:
-        for event in events:
-            console.progress(event.phase, event.file, event.done, event.total, event.source)
-        console.finish()
 
-    return ensure(
-        model, sources=_sources(settings), offline=settings.offline, force=force, show=show
+def how_to_pull(settings: Settings, token: str | None = None, folder: Path | None = None) -> "How":
+    """Put what the settings say of a pull together. Raises ConfigError for an unknown source."""
+    from whisper_cli.download.how import How
+    from whisper_cli.download.places import Cache, PlainFolder
+    from whisper_cli.download.sources import source
+    from whisper_cli.download.transfer import Limits
+
+    return How(
+        sources=tuple(source(name, token, settings.peers) for name in settings.source),
+        engine=settings.engine,
+        limits=Limits(
+            connections=settings.connections or None, limit_rate=settings.limit_rate or None
+        ),
+        chunk_size=settings.chunk_size or None,
+        place=PlainFolder(folder) if folder else Cache(),
+        offline=settings.offline,
     )
 
 
-def _sources(settings: Settings) -> "list[ModelSource]":
-    from whisper_cli.download.sources import SOURCES
+def _pulled(model: "Model", how: "How", console: Console) -> Path:
+    from whisper_cli.download.fetch import ensure
 
-    for name in settings.source:
-        if name not in SOURCES:
-            raise ConfigError(f'no source is called "{name}"', hint=f"one of: {', '.join(SOURCES)}")
-    return [SOURCES[name]() for name in settings.source]
+    def show(events: "Iterator[Progress]") -> None:
+        console.pull(model.name, events)
+
+    return ensure(model, how, show=show)
+
+
+def _preview(model: "Model", how: "How", console: Console) -> None:
+    """Print a line a file: name, size, what is to be done, from where."""
+    from whisper_cli.download.fetch import preview
+
+    rows = [
+        (model.name, row.file, size(row.size), row.state, row.source) for row in preview(model, how)
+    ]
+    console.table(("Model", "File", "Size", "State", "From"), rows)

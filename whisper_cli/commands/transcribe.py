@@ -76,7 +76,10 @@ def command(
     settings, console = o.begin(ctx)
     found = expand(inputs, sys.stdin.buffer if sys.stdin else None)
     chosen = resolve(settings.model)
-    naming = Naming(settings.name, Path(chosen.name).name, settings.language)
+    model_name = (chosen.folder or Path(chosen.name)).absolute().name
+    naming = Naming(settings.name, model_name, settings.language)
+    if raw:
+        parse_raw(raw.lower())
     asked = settings.format if format else None
     jobs = plan(found, output, asked, settings.format, naming)
     work = work_for(
@@ -84,7 +87,7 @@ def command(
         settings,
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
-        raw=parse_raw(raw) if raw else None,
+        raw=raw.lower() if raw else None,
         overwrite=overwrite,
     )
     return _report(run(jobs, work), console, count=len(jobs))
@@ -105,7 +108,8 @@ def _report(events: "Generator[Event]", console: Console, *, count: int) -> int:
                     _tell(event, console)
                 case Failed(source, error):
                     console.finish()
-                    console.error(error, "" if source in error.message else source)
+                    named = count == 1 or source in error.message
+                    console.error(error, "" if named else source)
                     failures.append(event)
     if count == 1:
         return failures[0].error.exit_code if failures else 0

@@ -1,129 +1,142 @@
-"""Bringing a model here: sources in order, hashes before anything is visible, then the cache."""
+"""Having a model: where it is, or fetched to where it should be."""
 
 import errno
-import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from whisper_cli.download.progress import Phase, Progress
-from whisper_cli.download.sources import ModelSource, default_sources
-from whisper_cli.download.staging import staging
-from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
+from whisper_cli.download.how import How
+from whisper_cli.download.places import Place
+from whisper_cli.download.plan import Plan, job, plan, resumed
+from whisper_cli.download.progress import Progress
+from whisper_cli.download.pull import Pull
+from whisper_cli.download.transfer import Job
+from whisper_cli.errors import DownloadError, ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
-from whisper_cli.models.publish import publish
-from whisper_cli.models.store import find
-from whisper_cli.models.verify import check
-from whisper_cli.paths import cache_dir
 
 _HINTS = dict.fromkeys(
     (errno.ENOSPC, errno.EDQUOT),
-    "free some space, or set HF_HUB_CACHE to a folder on another disk",
+    "free some space, or set HF_HUB_CACHE to a folder on another disk; what came is kept",
 ) | dict.fromkeys(
     (errno.EROFS, errno.EACCES, errno.EPERM), "set HF_HUB_CACHE to a folder that you can write"
 )
-_log = logging.getLogger("whisper_cli")
+
+T = TypeVar("T")
 _exhaust = deque[Progress](maxlen=0).extend
 
 
 def ensure(
     model: Model,
+    how: How | None = None,
     *,
-    sources: Sequence[ModelSource] | None = None,
-    offline: bool = False,
-    force: bool = False,
     show: Callable[[Iterator[Progress]], object] = _exhaust,
 ) -> Path:
     """Give the folder of a model, fetched first where it isn't here; `show` draws the progress.
 
-    With `force` it is fetched in any case. Raises what `fetch` raises.
+    Raises what `fetch` raises.
     """
-    folder = None if force and not model.folder else find(model)
-    if folder is None:
-        with closing(fetch(model, sources, offline=offline)) as progress:
+    how = how or How()
+    folder = how.place.find(model)
+    if folder is None or _wanting(model, folder, how):
+        came: list[Path] = []
+        with closing(_kept(fetch(model, how), came)) as progress:
             show(progress)
-        folder = find(model)
-    if folder is None:
-        raise ModelError(f'model "{model.name}" was fetched, and is gone from {cache_dir()}')
+        folder = came[0]
     usage.remember_used(folder)
     return folder
 
 
-def fetch(
-    model: Model, sources: Sequence[ModelSource] | None = None, *, offline: bool = False
-) -> Generator[Progress, None, None]:
-    """Bring a model into the cache from the first source that has it, whatever is there already.
+def fetch(model: Model, how: How | None = None) -> Generator[Progress, None, Path]:
+    """Bring what is missing of a model to its place; what is there and right is left alone.
 
     Every file is verified before anything is visible; wrong bytes are an error, no reason to go
-    on to the next source. Closing the generator stops everything at once. Raises ModelError for a
-    repository that doesn't exist and when offline (HF_HUB_OFFLINE counts too), else DownloadError.
+    on to the next source. Closing the generator stops everything at once; what came is kept for
+    the next run. Returns the model's folder. Raises ModelError for a repository that doesn't exist
+    and when offline (HF_HUB_OFFLINE counts too), else DownloadError.
     """
-    _require_online(model, offline=offline)
-    passed_over: list[str] = []
-    for source in default_sources() if sources is None else sources:
-        try:
-            with _disk_errors_translated():
-                yield from _fetch_from(source, model)
-        except SourceUnavailable as error:
-            _log.info("passed over %s: %s", source.name, error.message)
-            passed_over.append(f"{source.name}: {error.message}")
-        else:
-            return
-    raise DownloadError(
-        f'no source has model "{model.name}": {"; ".join(passed_over)}',
-        hint="check the connection, or name a mirror of the hub with HF_ENDPOINT",
-    )
+    how = how or How()
+    with _disk_errors_translated(how.place):
+        if model.pinned and model.files and not (how.force or how.all_files):
+            planned = yield from plan(model, how.place)
+            if not planned.missing:
+                return how.place.publish(model, {}, None)
+        _require_online(model, offline=how.offline)
+        return (yield from Pull(model, how).run())
 
 
-def _fetch_from(source: ModelSource, model: Model) -> Iterator[Progress]:
-    pinned = source.pin(model)
-    with staging() as folder:
-        yield from source.download(pinned, folder)
-        digests = yield from _verify(pinned, folder, source.name)
-        snapshot = publish(pinned, folder, ref=_ref(model))
-    usage.remember_verified({snapshot / name: digest for name, digest in digests.items()})
-    yield Progress(model.name, Phase.publish, source.name, pinned.size or 0, pinned.size)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a pull would do about one file; `state` is here, fetch, or how much is there of it."""
+
+    file: str
+    size: int
+    state: str
+    source: str
 
 
-def _verify(model: Model, folder: Path, source: str) -> Generator[Progress, None, dict[str, str]]:
-    digests = {}
-    for file in model.files:
-        try:
-            for state in check(folder / file.name, file):
-                yield Progress(file.name, Phase.verify, source, state.done, state.total)
-        except ModelError as error:
-            raise DownloadError(
-                f"{error.message} (from {source})",
-                hint="nothing of it was kept; try again, or another source",
-            ) from error
-        digests[file.name] = state.digest or ""
-    return digests
+def preview(model: Model, how: How) -> list[Row]:
+    """Tell what a pull would do, without doing it. Raises what `fetch` raises."""
+    if model.pinned and model.files and not (how.force or how.all_files):
+        planned = _quietly(plan(model, how.place))
+        if not planned.missing:
+            return _rows(planned, how.place, "")
+    _require_online(model, offline=how.offline)
+    planned, source = _quietly(Pull(model, how).first())
+    return _rows(planned, how.place, source)
 
 
-def _ref(model: Model) -> str | None:
-    """Name the branch or tag that was asked for; a commit has none."""
-    return None if model.pinned else model.revision or "main"
+def _rows(planned: Plan, place: Place, source: str) -> list[Row]:
+    here = [Row(file.name, file.size or 0, "here", "") for file in planned.here]
+    jobs = [job(file, place) for file in planned.missing]
+    return here + [Row(each.name, each.size, _state(each), source) for each in jobs]
+
+
+def _state(one: Job) -> str:
+    begun = resumed(one)
+    return f"{begun / one.size:.0%} here" if begun else "fetch"
+
+
+def _quietly(events: Generator[Progress, None, T]) -> T:
+    result: list[T] = []
+    _exhaust(_kept(events, result))
+    return result[0]
+
+
+def _wanting(model: Model, folder: Path, how: How) -> bool:
+    if model.folder:
+        return False
+    known = usage.load()
+    unsure = how.checked and not all(known.is_verified(folder / file.name) for file in model.files)
+    return how.force or how.all_files or unsure
+
+
+def _kept(events: Generator[Progress, None, T], came: list[T]) -> Generator[Progress, None, None]:
+    came.append((yield from events))
 
 
 def _require_online(model: Model, *, offline: bool) -> None:
     by_environment = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
     if offline or by_environment:
-        by = "--offline" if offline else "HF_HUB_OFFLINE"
         raise ModelError(
-            f'model "{model.name}" is not here, and {by} forbids fetching it',
-            hint=f"whisper-cli pull {model.name}" if offline else f"unset {by}",
+            f'model "{model.name}" is not here, and {"--offline" if offline else "HF_HUB_OFFLINE"} '
+            "forbids fetching it",
+            hint=f"whisper-cli pull {model.name} --no-offline"
+            if offline
+            else "unset HF_HUB_OFFLINE",
         )
 
 
 @contextmanager
-def _disk_errors_translated() -> Iterator[None]:
+def _disk_errors_translated(place: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise DownloadError(
-            f"can't write to the model cache {cache_dir()}: {error.strerror or error}",
+            f"can't write to {place.root}: {error.strerror or error}",
             hint=_HINTS.get(error.errno or 0),
         ) from error

@@ -16,7 +16,8 @@ class Phase(StrEnum):
 class Progress:
     """How far one file has come, in bytes; `total` None where its size is not known.
 
-    `file` is a file of the model or, from the package index, the wheel that holds it.
+    `file` is a file of the model or, from the package index, the wheel that holds it; `source` may
+    name several. Of `done`, `resumed` bytes were here before.
     """
 
     file: str
@@ -24,3 +25,5 @@ class Progress:
     source: str
     done: int
     total: int | None
+    connections: int = 0
+    resumed: int = 0

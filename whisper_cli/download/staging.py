@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from whisper_cli.paths import cache_dir
-
 
 @contextmanager
-def staging() -> Iterator[Path]:
-    """Lend a folder, gone afterwards; those that dead processes left behind go first.
+def staging(work: Path) -> Iterator[Path]:
+    """Lend a folder below `work`, gone afterwards; those that dead processes left go first.
 
     A lock beside each folder says that its process lives: the system lets go of it when the
     process dies, however it dies, also in another container on the same volume.
     """
     from filelock import FileLock
 
-    root = cache_dir() / ".whisper-cli"
+    root = work / "staging"
     root.mkdir(parents=True, exist_ok=True)
     folder = root / secrets.token_hex(8)
     with ExitStack() as at_the_end:

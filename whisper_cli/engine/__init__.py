@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from whisper_cli.audio.decode import Audio
+from whisper_cli.choices import Task
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import ConfigError
-from whisper_cli.transcript import Info, Options, Segment, Task, Transcript
+from whisper_cli.transcript import Info, Options, Segment, Transcript
 
 
 class Engine(Protocol):
@@ -64,7 +65,7 @@ def check_language(options: Options, *, multilingual: bool) -> None:
     """Raise ConfigError where an English-only model is asked for another language."""
     if multilingual:
         return
-    hint = "a model whose name doesn't end in .en knows about 100 languages"
+    hint = "a multilingual model, such as base or large-v3, knows about 100 languages"
     if options.language not in (None, "en"):
         raise ConfigError(
             f'the model knows English only, and the language is "{options.language}"', hint=hint
@@ -88,4 +89,9 @@ def _decoding(
                 yield segment
             decoding = False  # what is read next, until the next island, is silence
 
-    return Transcript(info, segments(), lambda: heard if decoding else audio.position)
+    def position() -> float:
+        nonlocal heard
+        heard = max(heard, 0.0 if decoding else audio.position)
+        return heard
+
+    return Transcript(info, segments(), position)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from whisper_cli.choices import ComputeType, Device
 from whisper_cli.engine.islands import Island
 from whisper_cli.errors import ConfigError, EngineError, ModelError
-from whisper_cli.settings import ComputeType, Device
 from whisper_cli.transcript import Options, Segment, Word
 
 FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
@@ -44,7 +44,9 @@ class FasterWhisper:
         except ValueError as error:
             raise ConfigError(f"{error}".rstrip(".").lower(), hint="--compute-type auto") from error
         except RuntimeError as error:
-            hint = "whisper-cli verify finds damaged files, whisper-cli pull --force mends them"
+            hint = (
+                "whisper-cli verify finds damaged files, whisper-cli pull --force MODEL mends them"
+            )
             raise ModelError(f"can't load the model in {folder}: {error}", hint=hint) from error
 
     @property

@@ -84,7 +84,7 @@ def resolve(text: str) -> Model:
     """
     if _is_path(text):
         return _in_folder(text)
-    if known := _by_name().get(text):
+    if known := _by_name().get(text.lower()):
         return known
     if not (match := _REPO.fullmatch(text)):
         raise _unknown(text)

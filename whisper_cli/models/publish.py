@@ -3,32 +3,40 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from whisper_cli.models.cache import RepoFolder, repo_folder
 from whisper_cli.models.catalog import Model, ModelFile
 
 
-def publish(model: Model, folder: Path, ref: str | None = None) -> Path:
-    """Move the files of a pinned model from `folder` into the cache; give the snapshot's path.
+def publish(model: Model, came: Mapping[str, Path], scratch: Path, ref: str | None = None) -> Path:
+    """Move the verified files of a pinned model into the cache; give the snapshot's path.
 
-    `folder` must be on the cache's volume. What was just verified replaces what is there under the
-    same name; every step is a rename, so that others see a file whole or not at all, and two
-    processes may publish one model at once. `ref` is the branch or tag that was asked for; without
-    one, the main branch is set where there is none yet, since tools look there when offline.
+    `came` says where they are, on the cache's volume; a file that isn't in it must be in the
+    snapshot or among the blobs already. What came replaces what is there under the same name;
+    every step is a rename through the empty folder `scratch`, so that others see a file whole or
+    not at all, and two processes may publish one model at once. `ref` is the branch or tag that
+    was asked for; without one, the main branch is set where there is none yet, since tools look
+    there when offline.
     """
     if not model.repo or not model.revision:
         raise ValueError(f"not a model at a pinned revision: {model}")
     repo = repo_folder(model.repo)
     snapshot = repo.snapshot(model.revision)
     repo.blobs.mkdir(parents=True, exist_ok=True)
-    snapshot.mkdir(parents=True, exist_ok=True)
     for file in model.files:
-        blob = repo.blobs / _etag(file, folder / file.name)
-        _sync(folder / file.name)
-        (folder / file.name).replace(blob)
-        _link(blob, snapshot / file.name, through=folder / f"{file.name}.link")
-    _refer(repo, ref, model.revision, through=folder / "ref")
+        link = snapshot / file.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if file.name in came:
+            blob = repo.blobs / _etag(file, came[file.name])
+            _sync(came[file.name])
+            came[file.name].replace(blob)
+            _link(blob, link, through=scratch / "link")
+        elif not link.exists():
+            blob = repo.blobs / ((file.sha256 if file.lfs else file.git_sha1) or "")
+            _link(blob, link, through=scratch / "link")
+    _refer(repo, ref, model.revision, through=scratch / "ref")
     return snapshot
 
 

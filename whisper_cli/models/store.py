@@ -67,7 +67,7 @@ def select(names: Sequence[str]) -> list[InstalledModel]:
     Raises ModelError for one that isn't in the cache.
     """
     here = list(installed())
-    return [_pick(name, here) for name in names] if names else here
+    return list(dict.fromkeys(_pick(name, here) for name in names)) if names else here
 
 
 def remove(model: InstalledModel) -> None:

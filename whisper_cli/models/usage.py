@@ -30,18 +30,16 @@ class Usage:
 
     verified: Mapping[str, Stamp] = field(default_factory=dict)
     used: Mapping[str, float] = field(default_factory=dict)
+    hashed: Mapping[str, Stamp] = field(default_factory=dict)
 
     def is_verified(self, file: Path) -> bool:
         """Say whether a file is what it was when it was verified."""
-        try:
-            found = file.stat()
-        except OSError:
-            return False
-        stamp = self.verified.get(_key(file))
-        return stamp is not None and (stamp.size, stamp.mtime_ns) == (
-            found.st_size,
-            found.st_mtime_ns,
-        )
+        return _unchanged(file, self.verified.get(_key(file)))
+
+    def hash_of(self, file: Path) -> str | None:
+        """Give the hash of a file that nothing is known to compare with, if it is unchanged."""
+        stamp = self.hashed.get(_key(file))
+        return stamp.digest if stamp and _unchanged(file, stamp) else None
 
     def digest(self, file: Path) -> str:
         """Give the hash that a verified file has; a KeyError for one that never was verified."""
@@ -57,8 +55,12 @@ def load() -> Usage:
     """Read what is remembered; a file that makes no sense is ignored with a warning."""
     try:
         data = json.loads(_path().read_text(encoding="utf-8"))
-        verified = {path: Stamp(**stamp) for path, stamp in data["verified"].items()}
-        return Usage(verified, {path: float(seconds) for path, seconds in data["used"].items()})
+        verified, hashed = (
+            {path: Stamp(**stamp) for path, stamp in data.get(kind, {}).items()}
+            for kind in ("verified", "hashed")
+        )
+        used = {path: float(seconds) for path, seconds in data["used"].items()}
+        return Usage(verified, used, hashed)
     except FileNotFoundError:
         return Usage()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -73,6 +75,18 @@ def remember_verified(digests: Mapping[Path, str]) -> None:
     _save(replace(usage, verified={**usage.verified, **stamps}))
 
 
+def forget_verified(file: Path) -> None:
+    """Forget that a file was verified: it has just been found wrong."""
+    usage = load()
+    _save(replace(usage, verified={k: v for k, v in usage.verified.items() if k != _key(file)}))
+
+
+def remember_hash(file: Path, digest: str) -> None:
+    """Remember the hash of a file that nothing is known to compare with."""
+    usage = load()
+    _save(replace(usage, hashed={**usage.hashed, _key(file): _stamp(file, digest)}))
+
+
 def remember_used(snapshot: Path) -> None:
     """Remember that a model is used now."""
     usage = load()
@@ -85,6 +99,14 @@ def _path() -> Path:
 
 def _key(path: Path) -> str:
     return os.path.realpath(path)
+
+
+def _unchanged(file: Path, stamp: Stamp | None) -> bool:
+    try:
+        found = file.stat()
+    except OSError:
+        return False
+    return stamp is not None and (stamp.size, stamp.mtime_ns) == (found.st_size, found.st_mtime_ns)
 
 
 def _stamp(file: Path, digest: str) -> Stamp:

@@ -43,6 +43,7 @@ def verify(snapshot: Path) -> Iterator[Check]:
         except FileNotFoundError as error:
             raise ModelError(f"{file.name} is missing (in {snapshot})", hint=_HINT) from error
         except ModelError as error:
+            usage.forget_verified(path)
             raise ModelError(f"{error.message} (in {snapshot})", hint=_HINT) from error
 
 

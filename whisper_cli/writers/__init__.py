@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from whisper_cli.choices import Format, JsonStyle
 from whisper_cli.transcript import Info, Segment
-from whisper_cli.writers.formats import Format, JsonStyle
 from whisper_cli.writers.json_native import NATIVE
 from whisper_cli.writers.json_openai import OPENAI
 from whisper_cli.writers.json_whisper import WHISPER

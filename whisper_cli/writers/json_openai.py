@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from whisper_cli.choices import Task
 from whisper_cli.languages import LANGUAGES
-from whisper_cli.transcript import Info, Segment, Task
+from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.json_document import JsonDocument, Members, times
 from whisper_cli.writers.json_whisper import decoded
 from whisper_cli.writers.text import joined

@@ -25,7 +25,7 @@ class IndexSource:
 
     name: str = "index"
 
-    def pin(self, model: Model) -> Model:
+    def pin(self, model: Model, *, all_files: bool = False) -> Model:  # noqa: ARG002
         """Take a catalogue model as it is; raises SourceUnavailable unless wheels carry it."""
         if not model.files or not all(file.members for file in model.files):
             raise SourceUnavailable(f'the package index does not carry "{model.name}"')

@@ -1,0 +1,79 @@
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, on_cdn, run, sent
+from tests.hub import ADMITTED, Link, faults
+from whisper_cli.download.engines.hf_transfer import HfTransfer
+from whisper_cli.download.journal import Journal
+
+pytest.importorskip("hf_transfer")
+
+
+@pytest.fixture
+def hub():
+    with hub_with() as hub:
+        yield hub
+
+
+def ours(hub):
+    return [
+        request for request in on_cdn(hub) if "whisper" in request.headers.get("user-agent", "")
+    ]
+
+
+def test_a_fresh_file_comes_by_hf_transfer_and_is_verified(hub, tmp_path):
+    job = job_for(tmp_path, offer(hub, Authorization=f"Bearer {ADMITTED}"))
+    progress = run(HfTransfer(), job)
+    assert job.part.read_bytes() == DATA
+    assert progress[-1].phase == "verify"
+    assert [request.range for request in ours(hub)] == ["bytes=0-0"]
+    assert not any("authorization" in request.headers for request in on_cdn(hub))
+    assert len(list(job.part.parent.glob("*.hf_transfer"))) == 0
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.cut(after=9000), faults.stall(after=9000), faults.short(5000, told=False),
+              faults.refuse(500), faults.corrupt(600_000)],
+)  # fmt: skip
+def test_what_hf_transfer_loses_is_fetched_by_ranges(hub, tmp_path, fault, caplog):
+    hub.faults.add("cdn/*", fault, times=8, skip=4)
+    if "corrupt" in fault.__qualname__:
+        hub.faults.clear()
+        hub.faults.add("cdn/*", fault, times=1)
+    job = job_for(tmp_path, offer(hub))
+    run(HfTransfer(), job)
+    assert job.part.read_bytes() == DATA
+
+
+def test_a_source_without_ranges_is_left_to_the_other_engine(hub, tmp_path):
+    hub.faults.add("cdn/*", faults.no_ranges())
+    job = job_for(tmp_path, offer(hub))
+    run(HfTransfer(), job)
+    assert job.part.read_bytes() == DATA
+
+
+def test_closing_kills_it_at_once_and_ranges_go_on_from_what_came(hub, tmp_path, caplog):
+    hub.link = Link(per_connection=150_000)
+    job = job_for(tmp_path, offer(hub))
+    stream = HfTransfer().fetch(job, FEW, threading.Event())
+    next(progress for progress in stream if progress.done > 400_000)
+    stream.close()
+    there = Journal(job).read().total
+    assert there > 400_000 - FEW.connections * CHUNK
+    hub.link = Link()
+    hub.requests.clear()
+    run(HfTransfer(), job, replace(FEW, chunk_size=50_000))
+    assert "partly here" in caplog.text
+    assert job.part.read_bytes() == DATA
+    assert sent(hub) < len(DATA) - there + 3 * CHUNK
+
+
+def test_two_sources_or_a_rate_are_left_to_ranges(hub, tmp_path, caplog):
+    job = job_for(tmp_path, offer(hub), offer(hub, "again"))
+    run(HfTransfer(), job)
+    assert "only one source" in caplog.text
+    run(HfTransfer(), replace(job, offers=job.offers[:1]), replace(FEW, limit_rate=10**7))
+    assert "limited to a rate" in caplog.text
+    assert job.part.read_bytes() == DATA

@@ -1,0 +1,98 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.models.fakes import FILES, fake_model, using, write
+from whisper_cli.download.fetch import ensure, fetch
+from whisper_cli.download.places import Cache, work_folder
+from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.sources.folder import FolderSource
+from whisper_cli.download.turn import Turn
+from whisper_cli.errors import DownloadError
+from whisper_cli.models.store import find
+
+TOLD = Progress("model.bin", Phase.download, "hub", 1, 2)
+
+
+def take(turn: Turn) -> tuple[list[Progress], bool]:
+    """Wait for a turn: what was told meanwhile, and whether there was a wait at all."""
+    told, waiting = [], turn.wait()
+    while True:
+        try:
+            told.append(next(waiting))
+        except StopIteration as end:
+            return told, end.value
+
+
+def silence(folder: Path) -> None:
+    """Make the holder's last sign of life old, as if it were dead and its lock had stayed."""
+    for path in folder.iterdir():
+        os.utime(path, (time.time() - 100,) * 2)
+
+
+def test_a_turn_that_nobody_has_is_ours_at_once(tmp_path: Path):
+    turn = Turn(tmp_path / "turns", "model")
+    assert take(turn) == ([], False)
+    assert turn.ours
+    turn.leave()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_waits_is_told_how_far_it_is(tmp_path: Path):
+    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    take(one)
+    one._beaten = 0.0
+    one.tell(TOLD)
+    waiting = two.wait()
+    assert next(waiting) == TOLD
+    one.leave()
+    with pytest.raises(StopIteration) as end:
+        next(waiting)
+    assert end.value.value is True
+    assert two.ours
+    two.leave()
+
+
+def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path):
+    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    take(one)
+    silence(tmp_path)
+    take(two)
+    assert (one.ours, two.ours) == (False, True)
+    one.leave()
+    assert two.ours
+    two.leave()
+
+
+def test_a_lock_without_any_sign_of_life_does_not_block_either(tmp_path: Path):
+    with FileLock(tmp_path / "model.lock"):
+        silence(tmp_path)
+        turn = Turn(tmp_path, "model")
+        take(turn)
+        assert turn.ours
+        turn.leave()
+
+
+def test_news_that_make_no_sense_are_passed_over(tmp_path: Path):
+    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    take(one)
+    (tmp_path / "model.json").write_text('{"owner": 1, "told": [{"file": 3')
+    silence(tmp_path)
+    assert take(two) == ([], True)
+    two.leave()
+    one.leave()
+
+
+def test_who_lost_its_turn_publishes_nothing_and_the_other_does(cache: Path, tmp_path: Path):
+    write(tmp_path / "fake", FILES)
+    how = using(FolderSource(tmp_path))
+    stopped = fetch(fake_model(), how)
+    next(stopped)
+    silence(work_folder(Cache()) / "turns")
+    folder = ensure(fake_model(), how)
+    with pytest.raises(DownloadError, match="another process went on with this download"):
+        list(stopped)
+    assert find(fake_model()) == folder

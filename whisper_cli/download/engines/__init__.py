@@ -1,0 +1,1 @@
+"""How one file is pulled: the engines behind the `Transfer` seam."""

@@ -1,0 +1,79 @@
+"""The xet engine: huggingface_hub's own path, in a child process, with ranges to fall back on."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+from whisper_cli.download.engines.child import Child
+from whisper_cli.download.engines.ranges import Ranges
+from whisper_cli.download.engines.watch import watch
+from whisper_cli.download.extents import Extents
+from whisper_cli.download.failures import disk_error
+from whisper_cli.download.journal import Journal
+from whisper_cli.download.progress import Progress
+from whisper_cli.download.transfer import Job, Limits, Offer
+
+_RESOLVE = re.compile(r"(https?://.+?)/([^/]+/[^/]+)/resolve/([^/]+)/([^?]+)")
+
+
+class Xet:
+    """Pull by huggingface_hub, and by ranges what it fails or stalls on."""
+
+    def __init__(self) -> None:
+        self._ranges = Ranges()
+
+    def fetch(self, job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
+        """Bring the file to `job.part`, see Transfer."""
+        order = next((found for offer in job.offers if (found := _order(offer))), None)
+        if order and not Journal(job).read().total:
+            yield from _first_go(job, order, limits, stop)
+        yield from self._ranges.fetch(job, limits, stop)
+
+
+def _first_go(
+    job: Job, order: dict[str, str | None], limits: Limits, stop: Event
+) -> Iterator[Progress]:
+    folder = job.part.with_name(job.part.name + ".xet")
+    came = folder / "came"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        with Child("xet", {**order, "local_dir": str(folder), "target": str(came)}) as child:
+            size = lambda: min(job.size, _size(folder))  # noqa: E731
+            for progress in watch(child, job, done=size, alive=size, stall=limits.stall):
+                yield progress
+                if stop.is_set():
+                    return
+        if came.is_file() and came.stat().st_size == job.size:
+            journal = Journal(job, "xet")
+            journal.start(Extents())
+            came.replace(job.part)
+            journal.note([(0, job.size)])
+    except OSError as error:
+        raise disk_error(job.part, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _order(offer: Offer) -> dict[str, str | None] | None:
+    from urllib.parse import unquote
+
+    found = _RESOLVE.fullmatch(offer.url)
+    if not found:
+        return None
+    endpoint, repo, revision, name = map(unquote, found.groups())
+    bearer = dict(offer.headers).get("Authorization", "").removeprefix("Bearer ")
+    order = {"endpoint": endpoint, "repo_id": repo, "revision": revision, "filename": name}
+    return {**order, "token": bearer or None}
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_blocks * 512
+        except OSError:
+            continue  # renamed under our eyes
+    return total

@@ -1,0 +1,213 @@
+"""One pull: its turn, its sources in order, the engine, and what is made visible in the end."""
+
+import glob
+import itertools
+import logging
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+from whisper_cli.download.engines.choose import choose
+from whisper_cli.download.how import How
+from whisper_cli.download.places import work_folder
+from whisper_cli.download.plan import Plan, chunk_size, job, plan, require_space
+from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.sources import Bringing, ModelSource, Offering
+from whisper_cli.download.staging import staging
+from whisper_cli.download.together import together
+from whisper_cli.download.transfer import Job
+from whisper_cli.download.turn import Turn
+from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
+from whisper_cli.models import usage
+from whisper_cli.models.catalog import Model
+from whisper_cli.models.verify import check
+
+_ABANDONED = 30 * 86400  # seconds after which a part file that nobody went on with is removed
+_log = logging.getLogger("whisper_cli")
+
+T = TypeVar("T")
+Events = Generator[Progress, None, Path]
+
+
+class Pull:
+    """A model on its way to its place; `run` once."""
+
+    def __init__(self, model: Model, how: How) -> None:
+        self._model, self._how = model, how
+        self._work = work_folder(how.place)
+        name = f"{model.repo}@{model.revision or 'main'}".replace("/", "--")
+        self._turn = Turn(self._work / "turns", name)
+
+    def run(self) -> Events:
+        """Wait for our turn, then pull; what another process pulled meanwhile is taken as it is."""
+        try:
+            waited = yield from self._turn.wait()
+            folder = self._how.place.find(self._model) if waited else None
+            if folder and not self._how.all_files:
+                return folder
+            _sweep(self._work)
+            return (yield from self._from_sources())
+        finally:
+            self._turn.leave()
+            _tidy(self._work)
+
+    def first(self) -> Generator[Progress, None, tuple[Plan, str]]:
+        """Plan by the first source that has the model; fetches nothing. Gives its name too."""
+        return (yield from self._by_first(self._only_planned))
+
+    def _from_sources(self) -> Events:
+        return (yield from self._by_first(self._brought))
+
+    def _by_first(
+        self, use: Callable[[Plan, Sequence[ModelSource]], Generator[Progress, None, T]]
+    ) -> Generator[Progress, None, T]:
+        """Use the first source, or neighbours that are read together, that can be used."""
+        reasons: list[str] = []
+        hints: list[str] = []
+        for group in _groups(self._how.sources):
+            try:
+                model, sources = self._pinned(group)
+                planned = yield from plan(model, self._how.place, force=self._how.force)
+                return (yield from use(planned, sources))
+            except SourceUnavailable as error:
+                _log.info("passed over %s: %s", group[0].name, error.message)
+                reasons.append(f"{group[0].name}: {error.message}")
+                hints += [error.hint] if error.hint else []
+        otherwise = "check the connection, or name a mirror of the hub with --source or HF_ENDPOINT"
+        raise DownloadError(
+            f'no source has model "{self._model.name}": {"; ".join(reasons)}',
+            hint="; ".join(hints) or otherwise,
+        )
+
+    def _only_planned(
+        self, planned: Plan, sources: Sequence[ModelSource]
+    ) -> Generator[Progress, None, tuple[Plan, str]]:
+        yield from ()
+        return planned, " + ".join(source.name for source in sources)
+
+    def _pinned(self, group: Sequence[ModelSource]) -> tuple[Model, tuple[ModelSource, ...]]:
+        """Settle commit and files by the first source that knows, and drop those that don't."""
+        model = self._model
+        pinned: list[ModelSource] = []
+        refused: list[SourceUnavailable] = []
+        for source in group:
+            try:
+                model = source.pin(model, all_files=self._how.all_files and not pinned)
+                pinned.append(source)
+            except SourceUnavailable as error:
+                _log.info("passed over %s: %s", source.name, error.message)
+                refused.append(error)
+        if not pinned:
+            message = "; ".join(error.message for error in refused)
+            raise SourceUnavailable(message, hint=next((e.hint for e in refused if e.hint), None))
+        return model, tuple(pinned)
+
+    def _brought(self, planned: Plan, group: Sequence[ModelSource]) -> Events:
+        first = group[0]
+        if isinstance(first, Offering):
+            offering = [source for source in group if isinstance(source, Offering)]
+            return (yield from self._by_engine(planned, first, offering))
+        assert isinstance(first, Bringing)  # noqa: S101 - there is no third kind
+        return (yield from self._by_itself(planned, first))
+
+    def _by_engine(self, planned: Plan, first: Offering, group: Sequence[Offering]) -> Events:
+        how, model = self._how, planned.model
+        jobs = [
+            job(file, how.place, [each for source in group for each in source.offers(model, file)])
+            for file in planned.missing
+        ]
+        if how.force:
+            for each in jobs:
+                _forget(each)
+        require_space(jobs, how.place)
+        limits = replace(how.limits, chunk_size=how.chunk_size or chunk_size(model))
+        with first.refusals(model):
+            yield from self._told(together(choose(how.engine), jobs, limits, Event()))
+        folder = yield from self._publish(planned, {each.name: each.part for each in jobs}, first)
+        for each in jobs:
+            _forget(each)
+        return folder
+
+    def _by_itself(self, planned: Plan, source: Bringing) -> Events:
+        require_space([job(file, self._how.place) for file in planned.missing], self._how.place)
+        with staging(self._work) as folder:
+            wanted = replace(planned.model, files=planned.missing)
+            yield from self._told(source.download(wanted, folder))
+            yield from self._told(_checked(wanted, folder, source.name))
+            came = {file.name: folder / file.name for file in planned.missing}
+            return (yield from self._publish(planned, came, source))
+
+    def _publish(self, planned: Plan, came: Mapping[str, Path], source: ModelSource) -> Events:
+        if not self._turn.ours:
+            raise DownloadError(
+                "another process went on with this download while this one was stopped",
+                hint="run it again: it takes what is there",
+            )
+        folder = self._how.place.publish(planned.model, came, self._ref)
+        digests = {file.name: file.sha256 or file.git_sha1 for file in planned.missing}
+        usage.remember_verified(
+            {folder / name: digest for name, digest in digests.items() if digest}
+        )
+        size = planned.model.size
+        yield Progress(self._model.name, Phase.publish, source.name, size or 0, size)
+        return folder
+
+    @property
+    def _ref(self) -> str | None:
+        """Name the branch or tag that was asked for; a commit has none."""
+        return None if self._model.pinned else self._model.revision or "main"
+
+    def _told(self, events: Iterable[Progress]) -> Iterator[Progress]:
+        for progress in events:
+            self._turn.tell(progress)
+            yield progress
+
+
+def _groups(sources: Iterable[ModelSource]) -> Iterator[tuple[ModelSource, ...]]:
+    """Put neighbours that offer addresses together, for they are read side by side."""
+    for offering, neighbours in itertools.groupby(sources, lambda each: isinstance(each, Offering)):
+        group = tuple(neighbours)
+        yield from (group,) if offering else ((each,) for each in group)
+
+
+def _checked(model: Model, folder: Path, source: str) -> Iterator[Progress]:
+    for file in model.files:
+        try:
+            for state in check(folder / file.name, file):
+                yield Progress(file.name, Phase.verify, source, state.done, state.total)
+        except ModelError as error:
+            raise DownloadError(
+                f"{error.message} (from {source})",
+                hint="nothing was kept; try again, or another source",
+            ) from error
+
+
+def _forget(one: Job) -> None:
+    """Remove what stands beside a part file: its journal, and what engines left when killed."""
+    for path in one.part.parent.glob(f"{glob.escape(one.part.name)}.*"):
+        _remove(path)
+
+
+def _sweep(work: Path) -> None:
+    for path in (*work.glob("parts/*"), *work.glob("publish-*")):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _tidy(work: Path) -> None:
+    for folder in (work / "parts", work / "turns", work / "staging", work):
+        with suppress(OSError):  # not empty: something is kept for the next run
+            folder.rmdir()

@@ -1,0 +1,91 @@
+"""Neighbours on the LAN that run `whisper-cli share`, several of them read side by side."""
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+from whisper_cli.download.http import BrokenError, Client, RefusedError
+from whisper_cli.download.reach import require_connection
+from whisper_cli.download.transfer import Offer
+from whisper_cli.errors import DownloadError, SourceUnavailable
+from whisper_cli.models.catalog import Model, ModelFile
+from whisper_cli.share import neighbours
+
+_NAME_ONE = "WHISPER_CLI_PEERS=HOST:PORT names one"
+_REACH, _ANSWER = 2.0, 5.0  # seconds; a LAN is quick
+_log = logging.getLogger("whisper_cli")
+
+
+class PeerSource:
+    """The peers that are `named` by `host:port`; without any, those that `find` finds.
+
+    They are trusted with nothing: which bytes are right, the catalogue says, and no credential is
+    sent to them.
+    """
+
+    name = "peer"
+
+    def __init__(
+        self, named: tuple[str, ...] = (), find: Callable[[], tuple[str, ...]] = neighbours.find
+    ) -> None:
+        self._known, self._find = named, find
+        self._holders: tuple[str, ...] = ()
+
+    def pin(self, model: Model, *, all_files: bool = False) -> Model:
+        """Take a catalogue model as it is, and note for `offers` which peers have it.
+
+        Raises SourceUnavailable where none has, or where nothing says which bytes are right.
+        """
+        if all_files or not model.files or not all(file.sha256 for file in model.files):
+            raise SourceUnavailable(f'nothing says which bytes of "{model.name}" are right')
+        self._known = self._known or self._found()
+        biggest = max(model.files, key=lambda file: file.size or 0)
+        with ThreadPoolExecutor(len(self._known)) as pool:
+            reasons = list(pool.map(lambda peer: _refusal(_url(peer, biggest)), self._known))
+        answers = list(zip(self._known, reasons, strict=True))
+        self._holders = tuple(peer for peer, reason in answers if reason is None)
+        told = "; ".join(f"{peer}: {reason}" for peer, reason in answers if reason)
+        if not self._holders:
+            raise SourceUnavailable(f'no peer has "{model.name}" ({told})')
+        if told:
+            _log.info("passed over peers: %s", told)
+        return model
+
+    def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:  # noqa: ARG002
+        """Name the address of a file at every peer that has the model."""
+        return tuple(
+            Offer(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._holders
+        )
+
+    @contextmanager
+    def refusals(self, model: Model) -> Iterator[None]:  # noqa: ARG002
+        """Let the next source go on where the last peer can't."""
+        try:
+            yield
+        except (RefusedError, BrokenError) as error:
+            raise SourceUnavailable(error.message, hint=error.hint) from error
+
+    def _found(self) -> tuple[str, ...]:
+        if not neighbours.installed():
+            raise SourceUnavailable(
+                f"no peer is named; {_NAME_ONE}, {neighbours.INSTALL} finds those on the LAN"
+            )
+        if found := self._find():
+            return found
+        raise SourceUnavailable(f"no peer was found on the LAN; {_NAME_ONE}")
+
+
+def _url(peer: str, file: ModelFile) -> str:
+    return f"http://{peer}/blobs/{file.sha256}"
+
+
+def _refusal(url: str) -> str | None:
+    """Ask for the first byte; say why it can't be had, None if it can."""
+    with closing(Client(connect_timeout=_REACH, read_timeout=_ANSWER)) as client:
+        try:
+            require_connection(url, within=_REACH)
+            client.release(client.get(url, {"Range": "bytes=0-0"}))
+        except DownloadError as error:
+            return error.message
+    return None

@@ -1,0 +1,109 @@
+"""Whose turn it is: of several processes that want one model, one pulls and the others watch."""
+
+import json
+import secrets
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisper_cli.download.progress import Phase, Progress
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_BEAT = 0.5  # seconds between two signs of life
+_DEAD = 60.0  # seconds without one after which a lock counts as left behind (NFS may keep it)
+
+
+class Turn:
+    """A lock on the pull of one model, and a small file in which its holder tells how it goes.
+
+    The system lets go of the lock when its holder dies. Where it doesn't, or knows no locks, the
+    signs of life decide: a holder that was silent for a minute has lost its turn.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._lock_file, self._news = folder / f"{name}.lock", folder / f"{name}.json"
+        self._owner = secrets.token_hex(8)
+        self._told: dict[str, Progress] = {}
+        self._beaten = 0.0
+        self._lock: FileLock | None = None
+
+    def wait(self) -> Generator[Progress, None, bool]:
+        """Yield what the process whose turn it is tells, until it is ours; False if it was so."""
+        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+        waited = False
+        while not self._taken():
+            waited = True
+            yield from self._others()
+            time.sleep(0.2)
+        self._beat()
+        return waited
+
+    def tell(self, progress: Progress) -> None:
+        """Pass on how far a file has come; must be called at least once a minute."""
+        self._told[progress.file] = progress
+        if time.monotonic() - self._beaten >= _BEAT:
+            self._beat()
+
+    @property
+    def ours(self) -> bool:
+        """Say whether nobody took our turn while we were stopped."""
+        with suppress(OSError, ValueError, KeyError):
+            return bool(json.loads(self._news.read_bytes())["owner"] == self._owner)
+        return False
+
+    def leave(self) -> None:
+        """Let the next one have its turn."""
+        if self.ours:
+            self._news.unlink(missing_ok=True)
+            self._lock_file.unlink(missing_ok=True)
+        if self._lock:
+            self._lock.release()
+        with suppress(OSError):  # not empty: somebody else's turn
+            self._lock_file.parent.rmdir()
+
+    def _taken(self) -> bool:
+        from filelock import FileLock, Timeout
+
+        self._lock = FileLock(self._lock_file)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            if self._silent():
+                self._lock_file.unlink(missing_ok=True)
+            return False
+        return True
+
+    def _beat(self) -> None:
+        self._beaten = time.monotonic()
+        new = self._news.with_name(f"{self._news.name}.{self._owner}")
+        told = [asdict(progress) for progress in self._told.values()]
+        new.write_text(json.dumps({"owner": self._owner, "told": told}), encoding="utf-8")
+        new.replace(self._news)
+
+    def _others(self) -> Iterator[Progress]:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            for told in json.loads(self._news.read_bytes())["told"]:
+                yield Progress(**{**told, "phase": Phase(told["phase"])})
+
+    def _silent(self) -> bool:
+        """Compare with a file written now: the clock of a network disk may not be ours."""
+        probe = self._news.with_name(f"{self._news.name}.{self._owner}.now")
+        probe.touch()
+        try:
+            return probe.stat().st_mtime - self._news.stat().st_mtime > _DEAD
+        except OSError:
+            # No sign yet: the holder has just come, or died before the first one.
+            return probe.stat().st_mtime - _mtime(self._lock_file, probe) > _DEAD
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+def _mtime(path: Path, otherwise: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return otherwise.stat().st_mtime

@@ -1,0 +1,184 @@
+"""The HTTP server that gives files to the neighbours by the hash of their content."""
+
+import json
+import logging
+import os
+import re
+import socket
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from threading import BoundedSemaphore
+from typing import Any, BinaryIO
+
+from whisper_cli import __version__
+from whisper_cli.errors import ServeError
+from whisper_cli.share.shelf import Shared, Shelf
+
+_CONNECTIONS = 128  # at once, a thread each; whoever comes then is asked to come again
+_BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))", re.IGNORECASE)
+_log = logging.getLogger("whisper_cli")
+
+
+class Server(ThreadingTCPServer):
+    """Listens from the start, serves by `serve_forever`; port 0 takes any that is free.
+
+    It gives what is on the shelf and nothing else: no request is ever made into a path. Raises
+    ServeError where it can't listen.
+    """
+
+    allow_reuse_address = os.name == "posix"  # elsewhere two servers would share one port
+    daemon_threads = True
+    request_queue_size = _CONNECTIONS
+
+    def __init__(self, shelf: Shelf, host: str, port: int) -> None:
+        self.shelf = shelf
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._free = BoundedSemaphore(_CONNECTIONS)
+        try:
+            super().__init__((host, port), Handler)
+        except (OSError, UnicodeError) as error:
+            raise ServeError(
+                f"can't listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
+                hint="choose another --port, or the --host of a network of this machine",
+            ) from error
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return the numeric address and the port."""
+        return str(self.server_address[0]), int(self.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Return the address as people type it."""
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, if there is one left."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            request.sendall(_BUSY)
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection until it ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Pass over a neighbour that left in the middle; anything else is a bug."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            _log.warning("a request from %s failed: %r", client_address[0], error)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers GET and HEAD of `/models` and `/blobs/SHA256`."""
+
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = f"whisper-cli/{__version__}", ""
+    error_message_format, error_content_type = "%(code)d %(message)s\n", "text/plain"
+    disable_nagle_algorithm = True
+    timeout = 30.0  # seconds of silence after which a connection is closed
+    server: Server
+
+    def do_GET(self) -> None:
+        """Answer."""
+        if self.path == "/models":
+            self._send_models()
+        elif found := re.fullmatch(r"/blobs/([0-9a-f]{64})", self.path):
+            self._send_blob(found[1])
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    do_HEAD = do_GET  # noqa: N815 - as the base class calls it
+
+    def _send_models(self) -> None:
+        body = json.dumps([_described(each) for each in self.server.shelf.models()]).encode()
+        self._send_head(HTTPStatus.OK, len(body), {"Content-Type": "application/json"})
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def _send_blob(self, sha256: str) -> None:
+        file = self.server.shelf.open(sha256)
+        if file is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            self._send_file(file, f'"{sha256}"')
+
+    def _send_file(self, file: BinaryIO, etag: str) -> None:
+        size = os.fstat(file.fileno()).st_size
+        part = self._part(size, etag)
+        headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+        if part is None:
+            headers["Content-Type"] = "application/octet-stream"
+            self._send_head(HTTPStatus.OK, size, headers)
+            self._send_bytes(file, range(size))
+        elif not part:
+            headers["Content-Range"] = f"bytes */{size}"
+            self._send_head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, headers)
+        else:
+            headers["Content-Type"] = "application/octet-stream"
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+            self._send_head(HTTPStatus.PARTIAL_CONTENT, len(part), headers)
+            self._send_bytes(file, part)
+
+    def _part(self, size: int, etag: str) -> range | None:
+        """Read which part is asked for; None is the whole file, an empty one can't be had."""
+        if self.command != "GET" or self.headers.get("If-Range", etag) != etag:
+            return None
+        return requested(self.headers.get("Range", ""), size)
+
+    def _send_head(self, status: HTTPStatus, length: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(length)}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send_bytes(self, file: BinaryIO, part: range) -> None:
+        if self.command == "GET" and part:
+            sent = self.connection.sendfile(file, part.start, len(part))
+            self.close_connection = self.close_connection or sent < len(part)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Tell who asks for what, escaped: a terminal must not obey what they sent."""
+        said = (format % args).encode("unicode_escape").decode()
+        _log.info("%s: %s", self.client_address[0], said)
+
+
+def requested(header: str, size: int) -> range | None:
+    """Read a Range header (RFC 9110, 14.1.2) for a file of so many bytes.
+
+    Give the positions, none of them where the range lies beyond the file; None where the header is
+    to be ignored: it isn't one well-formed range.
+    """
+    found = _RANGE.fullmatch(header.strip())
+    if not found:
+        return None
+    first, last, suffix = found.groups()
+    if suffix:
+        return range(max(0, size - int(suffix)), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
+
+
+def _described(shared: Shared) -> dict[str, object]:
+    model = shared.model
+    files = [
+        {"name": copy.file.name, "sha256": copy.file.sha256, "size": copy.file.size}
+        for copy in shared.copies
+    ]
+    return {
+        "name": model.name,
+        "repo": model.repo,
+        "revision": model.revision,
+        "files": files,
+    }
