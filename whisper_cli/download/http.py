@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -75,10 +75,16 @@ class Client:
         self._lines: dict[Origin, Line] = {}
         self._cuts = 0
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Response:
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        redirected_to: Callable[[str], object] = lambda _: None,
+    ) -> Response:
         """Send a GET, follow redirects, and return the answer with its body unread.
 
-        Authorization and cookies stay with the origin (scheme, host, port) of `url`.
+        `redirected_to` hears of each new address before it is asked. Authorization and cookies stay
+        with the origin (scheme, host, port) of `url`.
         Raises Unreachable, BrokenError or RefusedError.
         """
         sent = {"Accept-Encoding": "identity", "User-Agent": f"whisper-cli/{__version__}"}
@@ -94,6 +100,7 @@ class Client:
             if not same_origin(url, following):
                 sent = {name: sent[name] for name in sent if name.lower() not in PRIVATE}
             url = following
+            redirected_to(url)
         raise BrokenError(f"{public(url)}: redirects without end")
 
     def read(self, response: Response, buffer: memoryview, seconds: float = 0.1) -> int:

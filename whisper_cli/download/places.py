@@ -1,6 +1,7 @@
 """Where a pulled model goes: the Hugging Face cache, or a plain folder."""
 
 import secrets
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Cache:
         try:
             return publish(model, came, scratch, ref)
         finally:
-            scratch.rmdir()
+            shutil.rmtree(scratch, ignore_errors=True)
             with suppress(OSError):  # not empty: something is in work
                 scratch.parent.rmdir()
 

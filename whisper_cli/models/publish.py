@@ -15,28 +15,27 @@ def publish(model: Model, came: Mapping[str, Path], scratch: Path, ref: str | No
 
     `came` says where they are, on the cache's volume; a file that isn't in it must be in the
     snapshot or among the blobs already. What came replaces what is there under the same name;
-    every step is a rename through the empty folder `scratch`, so that others see a file whole or
-    not at all, and two processes may publish one model at once. `ref` is the branch or tag that
-    was asked for; without one, the main branch is set where there is none yet, since tools look
-    there when offline.
+    every step is a rename through the folder `scratch`, so that others see a file whole or not at
+    all, and two processes may publish one model at once. `ref` is the branch or tag that was asked
+    for; without one, the main branch is set where there is none yet, since tools look there when
+    offline. It is set before the snapshot is there: `hf cache prune` deletes those without a ref.
     """
     if not model.repo or not model.revision:
         raise ValueError(f"not a model at a pinned revision: {model}")
     repo = repo_folder(model.repo)
-    snapshot = repo.snapshot(model.revision)
+    snapshot, built = repo.snapshot(model.revision), scratch / "snapshot"
     repo.blobs.mkdir(parents=True, exist_ok=True)
     for file in model.files:
-        link = snapshot / file.name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if file.name in came:
-            blob = repo.blobs / _etag(file, came[file.name])
-            _sync(came[file.name])
-            came[file.name].replace(blob)
-            _link(blob, link, through=scratch / "link")
-        elif not link.exists():
+        staged = came.get(file.name)
+        if staged:
+            blob = _moved(staged, repo.blobs / _etag(file, staged))
+        else:
             blob = repo.blobs / ((file.sha256 if file.lfs else file.git_sha1) or "")
-            _link(blob, link, through=scratch / "link")
+        if staged or not (snapshot / file.name).exists():
+            _link(blob, snapshot / file.name, built / file.name)
     _refer(repo, ref, model.revision, through=scratch / "ref")
+    if built.exists():
+        _show(built, snapshot)
     return snapshot
 
 
@@ -49,18 +48,33 @@ def _git_sha1(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _sync(file: Path) -> None:
-    """Wait until a file is on the disk: a power cut must not leave a blob full of holes."""
-    with file.open("rb+") as stream:
+def _moved(staged: Path, blob: Path) -> Path:
+    """Move a file once it is on the disk: a power cut must not leave a blob full of holes."""
+    with staged.open("rb+") as stream:
         os.fsync(stream.fileno())
+    return staged.replace(blob)
 
 
-def _link(blob: Path, link: Path, *, through: Path) -> None:
+def _link(blob: Path, name: Path, place: Path) -> None:
+    """Make at `place` the link that will stand at `name`."""
+    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        through.symlink_to(os.path.relpath(blob, link.parent))
+        place.symlink_to(os.path.relpath(blob, name.parent))
     except OSError:  # Windows without the privilege, or a file system without symlinks
-        shutil.copyfile(blob, through)
-    through.replace(link)
+        shutil.copyfile(blob, place)
+
+
+def _show(built: Path, snapshot: Path) -> None:
+    """Make a snapshot visible: at once where it is new, else file by file."""
+    snapshot.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        built.rename(snapshot)
+    except OSError:
+        for link in (path for path in built.rglob("*") if path.is_symlink() or path.is_file()):
+            name = snapshot / link.relative_to(built)
+            name.parent.mkdir(parents=True, exist_ok=True)
+            link.replace(name)
+        shutil.rmtree(built)
 
 
 def _refer(repo: RepoFolder, ref: str | None, commit: str, *, through: Path) -> None:

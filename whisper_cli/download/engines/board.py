@@ -15,6 +15,7 @@ from whisper_cli.download.waits import PATIENCE, pause
 from whisper_cli.errors import DownloadError, SourceUnavailable
 
 _TRICKLE_AFTER = 5.0  # seconds over which a connection is compared with the others
+_MOST_AT_ONCE = 16  # chunks in one request
 _SMALLEST = 1 << 18  # bytes; less isn't asked for at the end of a file
 
 
@@ -43,6 +44,7 @@ class Board:
         self._single = False
         self.ended = Event()
         self._pace = self._setup = 0.0
+        self._batch = 1
         if not self._todo:
             self.ended.set()
         elif not self._routes:
@@ -97,7 +99,8 @@ class Board:
         Raises WholeError where another source may be able to send parts.
         """
         with self._changed:
-            self._setup = time.monotonic() - piece.claimed
+            piece.answered = time.monotonic()
+            self._setup = piece.answered - piece.claimed
             if whole and (piece.pos, piece.end) != (0, self._job.size):
                 if len(self._routes) > 1:
                     raise WholeError(f"{self._active[piece].source} sends whole files only")
@@ -120,6 +123,9 @@ class Board:
             route = self._active.pop(piece)
             if piece.received:
                 self._pace = piece.speed(self._pace)
+                waited = piece.answered - piece.claimed
+                slow = waited > 0.5 * (time.monotonic() - piece.claimed)
+                self._batch = _MOST_AT_ONCE if slow else self._batch
             if piece.left and error and not self.over:
                 self._judge(piece, route, self._cause(piece, route, error))
             self._put_back(piece)
@@ -157,10 +163,23 @@ class Board:
         piece = next((piece for piece in self._todo if piece.ready_at <= now), None)
         if piece:
             self._todo.remove(piece)
-            self._shrink(piece)
+            if self._batch > 1:
+                self._stretch(piece)
+            else:
+                self._shrink(piece)
         elif not self._todo and not self._single:
             piece = self._take_over()
         return (piece, route) if piece else None
+
+    def _stretch(self, piece: Piece) -> None:
+        """Ask for more at once where waiting for the answer takes longer than reading it."""
+        left = sum(other.left for other in (piece, *self._todo, *self._active))
+        most = min(self._batch * self._limits.chunk_size, left // self.ramp.wanted)
+        for following in [other for other in self._todo if other.pos >= piece.end]:
+            if following.pos != piece.end or following.tries or piece.left >= most:
+                break
+            self._todo.remove(following)
+            piece.end = following.end
 
     def _shrink(self, piece: Piece) -> None:
         """Hand out ever less towards the end, so that all connections end together.

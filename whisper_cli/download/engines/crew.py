@@ -72,6 +72,7 @@ class Worker(Thread):
                 self._write(piece, buffer[max(0, skip) : count], fd)
             at += count
             self._rate.take(count, self._board.ended)
+            self._keeper.wrote(count)
 
     def _write(self, piece: Piece, data: memoryview, fd: int) -> None:
         data = data[: piece.left]

@@ -14,10 +14,18 @@ _NOTE_EVERY, _SYNC_EVERY = 0.5, 1.0
 class Keeper(Thread):
     """Note twice a second what is written, and every few seconds bring it to the disk."""
 
-    def __init__(self, board: Board, journal: Journal, job: Job) -> None:
+    def __init__(self, board: Board, journal: Journal, job: Job, chunk: int) -> None:
         super().__init__(name="journal", daemon=True)
         self._board, self._journal, self._job = board, journal, job
         self._lock = Lock()
+        self._chunk, self._since = chunk, 0
+
+    def wrote(self, count: int) -> None:
+        """Count bytes; note what is written after each chunk, however long the piece is."""
+        self._since += count
+        if self._since >= self._chunk:
+            self._since = 0
+            self.note()
 
     def note(self) -> None:
         """Note what is written; called at the end of every piece, so that a kill costs no more."""

@@ -22,6 +22,7 @@ class Piece:
     waited: float = 0.0
     ready_at: float = 0.0
     claimed: float = 0.0
+    answered: float = 0.0
     heard: float = 0.0
     received: int = 0
     hang_up: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -34,7 +35,7 @@ class Piece:
 
     def claim(self, hang_up: Callable[[], None]) -> None:
         """Start the clocks for a connection that `hang_up` ends."""
-        self.claimed = self.heard = time.monotonic()
+        self.claimed = self.answered = self.heard = time.monotonic()
         self.received, self._seen = 0, (self.claimed, 0)
         self.hang_up = hang_up
 

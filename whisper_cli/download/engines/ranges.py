@@ -63,7 +63,7 @@ class Run:
             self._checksum = Checksum(job)
         except OSError as error:
             raise disk_error(job.part, error) from error
-        self._keeper = Keeper(self._board, journal, job)
+        self._keeper = Keeper(self._board, journal, job, limits.chunk_size)
         self._crew: list[Worker] = []
 
     def mismatch(self) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 
 from whisper_cli.download.http import (
     PRIVATE,
@@ -17,6 +17,7 @@ from whisper_cli.download.transfer import Offer
 from whisper_cli.download.waits import tell_wait
 from whisper_cli.errors import DownloadError
 
+_RESOLVING = 5.0  # seconds to wait for the thread that resolves, before doing it again
 _SIGNATURE_EXPIRED = {400, 401, 403, 404, 410}
 
 
@@ -44,7 +45,7 @@ class Route:
         self._size = size
         self._final: str | None = None
         self._etag: str | None = None
-        self._resolving = Lock()
+        self._resolving, self._known = Lock(), Event()
 
     @property
     def source(self) -> str:
@@ -65,11 +66,15 @@ class Route:
 
     def open(self, client: Client, start: int, end: int) -> Body:
         """Ask for the bytes from `start` to `end`. Raises as Client.get, and ChangedError."""
-        if self._final is None:
-            with self._resolving:
-                if self._final is None:
-                    return self._ask(client, self.offer.url, start, end)
-        return self._ask_final(client, self._final, start, end)
+        if self._final is None and not self._resolving.acquire(blocking=False):
+            self._known.wait(_RESOLVING)
+        elif self._final is None:
+            try:
+                return self._ask(client, self.offer.url, start, end)
+            finally:
+                self._known.set()
+                self._resolving.release()
+        return self._ask_final(client, self._final or self.offer.url, start, end)
 
     def _ask_final(self, client: Client, url: str, start: int, end: int) -> Body:
         try:
@@ -79,6 +84,7 @@ class Route:
                 raise
         if self._final == url:
             self._final = self._etag = None  # another edge of the CDN may name it otherwise
+            self._known.clear()
         return self.open(client, start, end)
 
     def _ask(self, client: Client, url: str, start: int, end: int) -> Body:
@@ -87,7 +93,7 @@ class Route:
         if self._etag:
             headers["If-Range"] = self._etag
         try:
-            response = client.get(url, headers)
+            response = client.get(url, headers, self._redirected)
         except RefusedError as error:
             if error.status == 416:
                 raise ChangedError(f"{self.source} has no bytes from {start} on") from error
@@ -99,6 +105,12 @@ class Route:
             raise
         self._final = response.url
         return body
+
+    def _redirected(self, url: str) -> None:
+        """Let the other threads go where a redirect leads while that is still being asked."""
+        if self._final is None and not same_origin(url, self.offer.url):
+            self._final = url
+            self._known.set()
 
     def _headers(self, url: str) -> dict[str, str]:
         ours = same_origin(url, self.offer.url)
