@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import Result
-from tests.hub import Hub
-from tests.hub.messages import Request
+from tests.hub import Fault, Hub, faults
+from tests.hub.messages import Answer, Request
 from tests.models.fakes import FILES
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
@@ -42,6 +42,17 @@ def check_nothing_published(cache: Path) -> None:
 
 def work(cache: Path) -> Path:
     return cache / ".whisper-cli"
+
+
+def only_until(position: int) -> Fault:
+    """Give a file up to a position and nothing beyond: for one connection, that much comes."""
+
+    def fault(request: Request, answer: Answer) -> Answer | None:
+        if answer.body.start < position:
+            return faults.cut(at=position, reset=False)(request, answer)
+        return faults.refuse(404)(request, answer)
+
+    return fault
 
 
 def weights_asked(hub: Hub) -> list[Request]:

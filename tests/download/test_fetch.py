@@ -68,6 +68,14 @@ def test_a_model_that_is_here_asks_no_source(cache: Path):
     assert usage.load().last_used(folder) is not None
 
 
+def test_what_another_tool_pulled_is_verified_and_not_fetched(cache: Path, isolated: Path):
+    list(fetch(fake_model(), using(FakeSource())))
+    (isolated / "state" / "models.json").unlink()  # as if we had never seen it
+    folder = ensure(fake_model(), using(checked=True))
+    assert all(usage.load().is_verified(path) for path in folder.iterdir())
+    assert not (cache / ".whisper-cli").exists()
+
+
 def test_a_model_that_is_not_here_is_fetched_and_its_progress_shown(cache: Path):
     shown: list[Progress] = []
     folder = ensure(fake_model(), using(FakeSource()), show=shown.extend)
@@ -92,7 +100,9 @@ def test_offline_forbids_fetching(
         ensure(fake_model(), using(FakeSource(), offline=variable is None))
     assert e.value.exit_code == 4
     assert not isinstance(e.value, DownloadError)
-    assert e.value.hint == ("unset HF_HUB_OFFLINE" if variable else "whisper-cli pull fake")
+    assert e.value.hint == (
+        "unset HF_HUB_OFFLINE" if variable else "whisper-cli pull fake --no-offline"
+    )
     assert visible(cache) == []
 
 

@@ -19,11 +19,12 @@ from tests.download.pulls import (
     check,
     check_nothing_published,
     contents,
+    only_until,
     weights_asked,
     weights_sent,
     work,
 )
-from tests.hub import ADMITTED, STRANGER, Hub, Link, Proxy, faults, make_authority
+from tests.hub import ADMITTED, STRANGER, Hub, Proxy, make_authority
 from tests.hub.messages import text
 
 BAD_TOKEN = "hf_nobody_has_this_one"
@@ -275,18 +276,9 @@ def test_a_model_in_a_cache_that_cannot_be_written_is_used(
     assert hub.requests == []
 
 
-def test_a_link_that_is_cut_for_good_is_gone_on_with_when_it_is_back(hub: Hub, pull: Pull):
-    hub.link = Link(total=4_000_000)
-    hub.faults.add("cdn/*", faults.refuse(404), skip=6)
-    assert pull().code == 5
-    hub.faults.clear()
-    check(pull())
-    assert contents(check(pull())) == MODEL
-
-
 def test_a_leftover_of_another_content_is_not_gone_on_with(hub: Hub, pull: Pull, cache: Path):
-    hub.faults.add("cdn/*", faults.refuse(404), skip=6)
-    assert pull().code == 5
+    hub.faults.add("cdn/model.bin", only_until(1_300_000))
+    assert pull("--connections", "1").code == 5
     hub.faults.clear()
     changed = {**MODEL, "model.bin": WEIGHTS[::-1]}
     hub.add_repo(REPO, changed)

@@ -16,6 +16,7 @@ from tests.download.pulls import (
     check,
     check_nothing_published,
     contents,
+    only_until,
     weights_asked,
     weights_sent,
     work,
@@ -97,7 +98,7 @@ LASTING = {
         faults.corrupt(3 * CHUNK + 5),
         rf"model\.bin from hub is damaged: expected {SHA256}, got [0-9a-f]{{64}}",
     ),
-    "replaced": ("cdn/*", faults.changed(b"another file"), r"hub has 12 bytes, expected 2500016"),
+    "replaced": ("cdn/*", faults.changed(b"another file"), r"hub has (12|no) bytes"),
     "redirects": ("cdn/*", faults.loop, "redirects without end"),
     "hub 500": ("hub/info", faults.refuse(500), "revision/main: 500"),
     "hub 429 for an hour": ("hub/*", faults.refuse(429, retry_after=3600), "asked: wait 3600 s"),
@@ -144,7 +145,8 @@ def test_wrong_bytes_that_come_once_are_fetched_again_once(hub: Hub, pull: Pull)
 def test_a_retry_asks_only_for_the_rest_of_a_chunk(hub: Hub, pull: Pull):
     hub.faults.add("cdn/*", faults.cut(after=100_000, reset=False), times=3)
     check(pull("--connections", "1"))
-    assert "bytes=100000-262143" in [request.range for request in weights_asked(hub)]
+    starts = {(request.range or "").rpartition("-")[0] for request in weights_asked(hub)}
+    assert {"bytes=0", "bytes=100000"} < starts
     assert weights_sent(hub) == len(WEIGHTS)
 
 
@@ -184,20 +186,25 @@ def test_a_renamed_repository_is_followed_and_kept_under_the_name_asked_for(
 
 
 def test_what_came_before_an_error_is_not_fetched_again(hub: Hub, pull: Pull, cache: Path):
-    hub.faults.add("cdn/*", faults.refuse(403), skip=6)
-    assert pull().code == 5
-    assert [path.suffix for path in (work(cache) / "parts").iterdir() if "bin" in path.name]
+    hub.faults.add("cdn/model.bin", only_until(1_300_000))
+    assert pull("--connections", "1").code == 5
+    assert [path for path in (work(cache) / "parts").iterdir() if SHA256 in path.name]
     check_nothing_published(cache)
     hub.faults.clear()
     hub.requests.clear()
     result = pull("--progress", "json")
     check(result)
-    assert weights_sent(hub) < len(WEIGHTS) - 2 * CHUNK
-    assert re.search(r'"resumed": ?[1-9]', result.stderr)
+    assert weights_sent(hub) == len(WEIGHTS) - 1_300_000
+    assert re.search(r'"resumed": ?1300000', result.stderr)
 
 
 def test_a_file_replaced_in_mid_download_is_fetched_whole(hub: Hub, pull: Pull):
-    hub.add_repo(REPO, MODEL | {"model.bin": OTHER}, branch="old")
-    armed = hub.faults.add("cdn/*", faults.changed(OTHER), skip=3, times=2)
+    other = faults.changed(OTHER)
+    armed = hub.faults.add(
+        "cdn/*",
+        lambda request, answer: other(request, answer) if answer.body.start else None,
+        times=2,
+    )
     check(pull("--connections", "1"))
-    assert armed.fired
+    assert armed.fired == 2
+    assert weights_sent(hub) > len(WEIGHTS)

@@ -17,6 +17,7 @@ from tests.download.pulls import (
     check,
     check_nothing_published,
     contents,
+    only_until,
     weights_asked,
     weights_sent,
 )
@@ -40,7 +41,7 @@ def test_dry_run_tells_files_sizes_and_source_and_fetches_nothing(
 
 
 def test_dry_run_tells_what_is_here_and_what_was_begun(hub: Hub, pull: Pull):
-    hub.faults.add("cdn/model.bin", faults.refuse(404), skip=5)
+    hub.faults.add("cdn/model.bin", only_until(1_300_000))
     assert pull("--connections", "1").code == 5
     rows = [line.split("\t") for line in pull("--dry-run").stdout.splitlines()]
     assert {row[1]: row[3] for row in rows}["model.bin"] == "52% here"
@@ -88,7 +89,7 @@ def test_connections_and_chunk_size_are_what_was_asked_for(hub: Hub, pull: Pull)
     hub.link = Link(per_connection=1_500_000)
     check(pull("--connections", "3", "--chunk-size", "200kB"))
     assert len({request.client for request in weights_asked(hub)}) <= 3
-    assert weights_asked(hub)[0].range == "bytes=0-199999"
+    assert "bytes=0-199999" in [request.range for request in weights_asked(hub)]
 
 
 def test_force_fetches_again_what_is_here(hub: Hub, pull: Pull):
@@ -159,11 +160,11 @@ def test_several_models_are_pulled_one_after_the_other(hub: Hub, run: Callable[.
 
 
 def test_a_partial_file_is_finished_by_ranges_whatever_the_engine_and_said_so(hub: Hub, pull: Pull):
-    hub.faults.add("cdn/model.bin", faults.refuse(404), skip=5)
+    hub.faults.add("cdn/model.bin", only_until(1_300_000))
     assert pull("--connections", "1").code == 5
     hub.faults.clear()
     hub.requests.clear()
     result = pull("--engine", "hf-transfer")
     check(result)
     assert "model.bin is pulled by ranges: it is partly here" in result.stderr
-    assert weights_sent(hub) < len(WEIGHTS) - 4 * CHUNK
+    assert weights_sent(hub) == len(WEIGHTS) - 1_300_000

@@ -53,6 +53,22 @@ def test_main_is_set_where_it_is_missing_and_moved_only_by_who_asked_for_it(
     assert (refs / "pr" / "1").read_text() == COMMIT
 
 
+def test_a_snapshot_is_never_there_without_its_ref_which_prune_would_delete(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    refs_seen: list[bool] = []
+    rename = Path.rename
+
+    def watched(self: Path, target: Path) -> Path:
+        refs_seen.append((cache / "models--acme--fake" / "refs" / "main").exists())
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    snapshot = published(fake_model(), write(tmp_path / "staged"))
+    assert refs_seen == [True]
+    assert len(list(snapshot.iterdir())) == len(FILES)
+
+
 def test_a_damaged_blob_is_replaced(cache: Path, tmp_path: Path):
     snapshot = published(fake_model(), write(tmp_path / "a"))
     (snapshot / "model.bin").write_bytes(b"short")

@@ -7,7 +7,7 @@ from threading import Condition, Event
 
 from whisper_cli.download.engines.piece import Piece, share
 from whisper_cli.download.engines.ramp import Ramp
-from whisper_cli.download.engines.route import ChangedError, Route
+from whisper_cli.download.engines.route import ChangedError, ReplacedError, Route
 from whisper_cli.download.extents import Extents, cut
 from whisper_cli.download.http import BrokenError, Unreachable
 from whisper_cli.download.transfer import Job, Limits
@@ -234,7 +234,9 @@ class Board:
         if isinstance(error, WholeError):
             self._spare.append(route)
             self._drop(route, error)
-        elif isinstance(error, ChangedError) and route.received:
+        elif isinstance(error, ReplacedError) or (
+            isinstance(error, ChangedError) and route.received
+        ):
             self._end(RestartError(error.message))
         elif isinstance(error, ChangedError) or not getattr(error, "passing", True):
             self._drop(route, error)

@@ -22,7 +22,11 @@ _SIGNATURE_EXPIRED = {400, 401, 403, 404, 410}
 
 
 class ChangedError(DownloadError):
-    """The source has another content than the one asked for, or than a moment ago."""
+    """The source has another content than the one asked for."""
+
+
+class ReplacedError(ChangedError):
+    """The source has another content than a moment ago; either may be the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +146,5 @@ class Route:
         if not etag or etag.startswith("W/"):
             return
         if self._etag not in {None, etag}:
-            raise ChangedError(f"{self.source} changed the file while it was fetched")
+            raise ReplacedError(f"{self.source} changed the file while it was fetched")
         self._etag = etag
