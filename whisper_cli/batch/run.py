@@ -152,6 +152,7 @@ def _write(
     def close(sink: Sink) -> None:
         sink.close(info, segments)
 
+    total = audio.duration  # asked now: the thread may have closed it when the last item comes
     segments: list[Segment] = []
     sinks: list[Sink] = []
     with closing(in_background(decode)) as items, ExitStack() as stack:
@@ -167,7 +168,7 @@ def _write(
                 segments.append(item)
                 for sink in sinks:
                     sink.add(info, len(segments), item)
-            yield Heard(info.source, heard(), audio.duration)
+            yield Heard(info.source, heard(), total)
     return info
 
 
