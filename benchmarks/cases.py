@@ -60,7 +60,8 @@ def flat(row: Row, table: Table) -> bool:
 
 
 FAST = dict.fromkeys(OURS, (Must("≤ 110 % of the fastest peer", near_the_fastest),))
-LINK_SECONDS = ARTICLE / WHOLE_LINK
+SMALL_FILES = 2_663_103  # bytes of config, tokenizer and vocabulary: a pull brings them too
+LINK_SECONDS = (ARTICLE + SMALL_FILES) / WHOLE_LINK
 
 CASES = {
     "article": Case(
