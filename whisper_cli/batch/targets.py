@@ -11,8 +11,8 @@ from whisper_cli.audio.inputs import Inputs, Source
 from whisper_cli.choices import Format
 from whisper_cli.errors import ConfigError, OutputError
 
-# Stands in a name until the language is known: private-use characters, which no file name has.
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
+# Stands in a name until the language is known: private-use characters, which no file name has.
 LANGUAGE = "\uf8ffl\uf8ff"
 
 

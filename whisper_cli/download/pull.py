@@ -51,7 +51,7 @@ class Pull:
             if folder and not self._how.all_files:
                 return folder
             _sweep(self._work)
-            return (yield from self._from_sources())
+            return (yield from self._by_first(self._brought))
         finally:
             self._turn.leave()
             _tidy(self._work)
@@ -59,9 +59,6 @@ class Pull:
     def first(self) -> Generator[Progress, None, tuple[Plan, str]]:
         """Plan by the first source that has the model; fetches nothing. Gives its name too."""
         return (yield from self._by_first(self._only_planned))
-
-    def _from_sources(self) -> Events:
-        return (yield from self._by_first(self._brought))
 
     def _by_first(
         self, use: Callable[[Plan, Sequence[ModelSource]], Generator[Progress, None, T]]
@@ -94,17 +91,19 @@ class Pull:
         """Settle commit and files by the first source that knows, and drop those that don't."""
         model = self._model
         pinned: list[ModelSource] = []
-        refused: list[SourceUnavailable] = []
+        refused: list[tuple[ModelSource, SourceUnavailable]] = []
         for source in group:
             try:
                 model = source.pin(model, all_files=self._how.all_files and not pinned)
                 pinned.append(source)
             except SourceUnavailable as error:
-                _log.info("passed over %s: %s", source.name, error.message)
-                refused.append(error)
+                refused.append((source, error))
         if not pinned:
-            message = "; ".join(error.message for error in refused)
-            raise SourceUnavailable(message, hint=next((e.hint for e in refused if e.hint), None))
+            message = "; ".join(error.message for _, error in refused)
+            hint = next((error.hint for _, error in refused if error.hint), None)
+            raise SourceUnavailable(message, hint=hint)
+        for other, reason in refused:
+            _log.info("passed over %s: %s", other.name, reason.message)
         return model, tuple(pinned)
 
     def _brought(self, planned: Plan, group: Sequence[ModelSource]) -> Events:
