@@ -111,7 +111,7 @@ def test_hard_content_behaves_as_its_manifest_says(run, speech, tiny_en):
         if entry["expect"].startswith("empty"):
             assert said == "", name
         elif entry["expect"].startswith("transcript") and "WER" not in entry["expect"]:
-            assert "ask what you can do for your country" in said, name
+            assert sum(word in said.split() for word in set(WORDS.split())) >= 12, (name, said)
 
 
 def test_times_are_right_around_long_silence(run, speech, tiny_en):

@@ -10,6 +10,13 @@ class Task(StrEnum):
     TRANSLATE = "translate"
 
 
+class Mode(StrEnum):
+    """How speech is decoded."""
+
+    fast = "fast"
+    exact = "exact"
+
+
 class Format(StrEnum):
     """An output format; its value is also the suffix of its files."""
 

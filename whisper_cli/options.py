@@ -14,6 +14,7 @@ from whisper_cli.choices import (
     EngineName,
     Format,
     JsonStyle,
+    Mode,
     ProgressMode,
     Task,
 )
@@ -126,9 +127,20 @@ ModelOpt = Annotated[str | None, _setting(DECODING, "--model", "-m", complete=co
 LanguageOpt = Annotated[
     str | None, _setting(DECODING, "--language", "-l", complete=complete_language)
 ]
+ModeOpt = Annotated[str | None, _setting(DECODING, "--mode", complete=_one_of(Mode))]
+LanguageCandidatesOpt = Annotated[
+    list[str] | None, _setting(DECODING, "--language-candidates", complete=complete_language)
+]
+MultilingualOpt = Annotated[bool | None, _setting(DECODING, "--multilingual/--no-multilingual")]
 TaskOpt = Annotated[str | None, _setting(DECODING, "--task", complete=_one_of(Task))]
 BeamSizeOpt = Annotated[str | None, _setting(DECODING, "--beam-size")]
 TemperatureOpt = Annotated[str | None, _setting(DECODING, "--temperature")]
+CompressionRatioThresholdOpt = Annotated[
+    str | None, _setting(DECODING, "--compression-ratio-threshold")
+]
+LogProbThresholdOpt = Annotated[str | None, _setting(DECODING, "--log-prob-threshold")]
+NoSpeechThresholdOpt = Annotated[str | None, _setting(DECODING, "--no-speech-threshold")]
+SuppressTokensOpt = Annotated[list[str] | None, _setting(DECODING, "--suppress-tokens")]
 InitialPromptOpt = Annotated[str | None, _setting(DECODING, "--initial-prompt")]
 HotwordsOpt = Annotated[str | None, _setting(DECODING, "--hotwords")]
 WordTimestampsOpt = Annotated[
@@ -139,6 +151,8 @@ ComputeTypeOpt = Annotated[
     str | None, _setting(MACHINE, "--compute-type", complete=_one_of(ComputeType))
 ]
 ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
+WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
+BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
 SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
 EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
@@ -162,6 +176,9 @@ NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
 JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
+]
+StrictOpt = Annotated[
+    bool, _flag(OUTPUT, "--strict", about="speech that got no text fails: exit code 1")
 ]
 ProgressOpt = Annotated[str | None, _setting(GENERAL, "--progress", complete=_one_of(ProgressMode))]
 QuietOpt = Annotated[bool, _flag(GENERAL, "--quiet", "-q", about="errors only")]

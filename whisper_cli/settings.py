@@ -1,5 +1,6 @@
 """Every setting: its type, its default, how it is typed, and what it means."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from whisper_cli.choices import (
     EngineName,
     Format,
     JsonStyle,
+    Mode,
     ProgressMode,
     Task,
 )
@@ -91,6 +93,28 @@ def _temperature(text: str) -> float:
     return value
 
 
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f'"{text}" is not a number')
+    return value
+
+
+def _token(text: str) -> int:
+    if not re.fullmatch(r"-1|\d{1,6}", text.strip()):
+        raise ConfigError(f'"{text}" is not a token', hint="its number, or -1")
+    return int(text)
+
+
+def _candidate(text: str) -> str:
+    from whisper_cli.languages import code_of
+
+    return code_of(text)
+
+
 def _language(text: str) -> str | None:
     from whisper_cli.languages import code_of
 
@@ -139,16 +163,43 @@ class Settings:
     """Every value a command needs, resolved. A field's name is also its flag and its TOML key."""
 
     model: str = _setting("base", _text, "short name, owner/name, or a folder")
+    mode: Mode = _setting(
+        Mode.fast, _one_of(Mode), "fast, or exact: faster-whisper's own sequential algorithm"
+    )
     language: str | None = _setting(None, _language, "code or name; empty: detect it")
+    language_candidates: tuple[str, ...] = _setting(
+        (), _several(_candidate), "en,de,…: detect one of these"
+    )
+    multilingual: bool = _setting(
+        default=False, parse=_switch, about="detect the language of every window"
+    )
     task: Task = _setting(Task.TRANSCRIBE, _one_of(Task), "transcribe, or translate to English")
     device: Device = _setting(Device.auto, _one_of(Device), "auto, cpu or cuda")
     compute_type: ComputeType = _setting(
         ComputeType.auto, _one_of(ComputeType), "arithmetic; auto: int8 on CPU, float16 on GPU"
     )
-    threads: int = _setting(0, _whole(0, 1024), "CPU threads; 0: all that it may use")
+    threads: int = _setting(0, _whole(0, 1024), "CPU threads in all; 0: one for each core")
+    workers: int = _setting(
+        0, _whole(0, 1024), "batches decoded at once; 0: as many as do best here"
+    )
+    batch_size: int = _setting(
+        0, _whole(0, 1024), "windows decoded together; 0: 8, on a GPU by its free memory"
+    )
     beam_size: int = _setting(5, _whole(1, 100), "beams of the search; 1: greedy")
     temperature: tuple[float, ...] = _setting(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), _several(_temperature), "first try and fallbacks, 0 to 1"
+    )
+    compression_ratio_threshold: float = _setting(
+        2.4, _number, "a text that repeats itself more is decoded again"
+    )
+    log_prob_threshold: float = _setting(
+        -1.0, _number, "a text less probable than this is decoded again"
+    )
+    no_speech_threshold: float = _setting(
+        0.6, _number, "above it, and below log-prob-threshold, a window is silent"
+    )
+    suppress_tokens: tuple[int, ...] = _setting(
+        (-1,), _several(_token), "tokens never to say; -1: those of no speech"
     )
     initial_prompt: str | None = _setting(None, _optional, "text that sets style and spelling")
     hotwords: str | None = _setting(None, _optional, "words to expect")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from whisper_cli.choices import Task
+from whisper_cli.choices import Mode, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,17 @@ class Segment:
 class Options:
     """What changes the words: part of a transcript's provenance and of what makes it current."""
 
+    mode: Mode = Mode.fast
     language: str | None = None
+    language_candidates: tuple[str, ...] = ()
+    multilingual: bool = False
     task: Task = Task.TRANSCRIBE
     beam_size: int = 5
     temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    compression_ratio_threshold: float = 2.4
+    log_prob_threshold: float = -1.0
+    no_speech_threshold: float = 0.6
+    suppress_tokens: tuple[int, ...] = (-1,)
     initial_prompt: str | None = None
     hotwords: str | None = None
     word_timestamps: bool = False
@@ -51,6 +58,16 @@ class Options:
     track: int = 1
     channel: str = "mix"
     raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A text that the model said and that was left out, in seconds of the input; `reason` why."""
+
+    start: float
+    end: float
+    text: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,7 @@ class Info:
 
     `source` is the input's name as shown to people; `language` is None where no speech was found
     to tell it from; `duration` is in seconds of audio, None while the input is still read.
+    `dropped` and `warnings` (doubts about what was covered) are complete in the end.
     """
 
     source: str
@@ -82,6 +100,8 @@ class Info:
     language: str | None = None
     language_probability: float = 0.0
     duration: float | None = None
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

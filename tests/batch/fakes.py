@@ -11,6 +11,7 @@ from whisper_cli.audio.inputs import expand
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.batch.work import Located, Work
+from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.islands import Island
 from whisper_cli.transcript import Options, Provenance, Segment
 from whisper_cli.writers import Format, JsonStyle
@@ -28,7 +29,7 @@ class FakeEngine:
     def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
         return [(0, len(samples))]
 
-    def language_of(self, island: Island) -> tuple[str, float]:
+    def language_of(self, island: Island, among: tuple[str, ...]) -> tuple[str, float]:
         return "de", 0.9
 
     def decode(self, island: Island, language: str, options: Options) -> Iterator[Segment]:
@@ -58,7 +59,7 @@ def work(
 ) -> Work:
     chosen = Options(**options)  # type: ignore[arg-type]
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
-    located = Located("r1", lambda: engine)
+    located = Located("r1", Sequential(lambda: engine))
     return Work(provenance, style, Ledger(ledger), lambda: located, write, overwrite)
 
 

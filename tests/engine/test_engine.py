@@ -1,22 +1,58 @@
-"""The engine on the real model: languages, placement, damage, and what it refuses."""
+"""The engines on the real model: languages, damage, what they refuse, and what they say alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.batch.fakes import FakeEngine
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
-from whisper_cli.choices import ComputeType, Device, Task
-from whisper_cli.engine import check_language, transcribe
-from whisper_cli.engine.faster_whisper import FasterWhisper, place
+from whisper_cli.choices import ComputeType, Device, Mode, Task
+from whisper_cli.engine import engine_for
+from whisper_cli.engine.checks import check_language
+from whisper_cli.engine.events import Begun, Ended, Passed, Recording, Said
+from whisper_cli.engine.exact import Sequential
+from whisper_cli.engine.faster_whisper import FasterWhisper
+from whisper_cli.engine.placement import Placement, Wishes, place
 from whisper_cli.errors import ConfigError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.transcript import Info, Options, Provenance
+from whisper_cli.transcript import Info, Options, Provenance, Segment
+
+ONE = Placement(Device.cpu, ComputeType.int8, workers=1, threads=1, batch=8)
+BOTH = pytest.mark.parametrize("mode", list(Mode))
 
 
-def info(**options) -> Info:
-    provenance = Provenance("t", "m", None, None, "cpu", "int8", Options(**options), "x")
-    return Info("x", provenance)
+class Clip:
+    """A file as an input of an engine."""
+
+    wanted = True
+
+    def __init__(self, path: Path, options: Options) -> None:
+        self._path, self._options = path, options
+
+    def open(self) -> Recording:
+        provenance = Provenance("t", "m", None, None, "cpu", "int8", self._options, "x")
+        return Recording(open_audio(Source(self._path)), Info(self._path.name, provenance))
+
+
+def hear(model: str, options: Options, *paths: Path, placement: Placement | None = None):
+    """Give what an engine says of files."""
+    engine = engine_for(find(resolve(model)), placement or place(Wishes()), options)
+    return list(engine.run(iter([Clip(path, options) for path in paths])))
+
+
+def segments(events) -> Iterator[Segment]:
+    return (event.segment for event in events if isinstance(event, Said))
+
+
+def text(events) -> str:
+    return "".join(segment.text for segment in segments(events))
+
+
+def info(events) -> Info:
+    return next(event.info for event in events if isinstance(event, Begun))
 
 
 def test_an_english_model_takes_no_other_language_and_does_not_translate():
@@ -27,33 +63,17 @@ def test_an_english_model_takes_no_other_language_and_does_not_translate():
         check_language(wish, multilingual=True)
 
 
-def test_auto_is_int8_on_this_machine_without_a_gpu(monkeypatch):
-    import ctranslate2
-
-    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
-    found = place(Device.auto, ComputeType.auto, 0)
-    assert (found.device, found.compute_type) == (Device.cpu, ComputeType.int8)
-    assert found.threads >= 1
-    with pytest.raises(ConfigError, match="no CUDA device"):
-        place(Device.cuda, ComputeType.auto, 0)
-    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
-    found = place(Device.auto, ComputeType.auto, 2)
-    assert (found.device, found.compute_type) == (Device.cuda, ComputeType.float16)
-
-
-def test_heard_grows_to_the_end_of_the_input(jfk):
-    with open_audio(Source(jfk)) as audio:
-        transcript = transcribe(FakeEngine(), audio, info())
-        heard = [transcript.heard() for _ in transcript.segments]
-        assert heard == sorted(heard)
-        assert heard[-1] == pytest.approx(11.0)
-        assert transcript.heard() == pytest.approx(11.0)
+def test_what_is_dealt_with_grows_to_the_end_of_the_input(jfk):
+    events = list(Sequential(FakeEngine).run(iter([Clip(jfk, Options())])))
+    heard = [event.seconds for event in events if isinstance(event, Passed)]
+    assert heard == sorted(heard)
+    assert heard[-1] == pytest.approx(11.0)
+    assert isinstance(events[-1], Ended)
 
 
 def test_the_language_of_the_options_is_not_detected_again(jfk):
-    with open_audio(Source(jfk)) as audio:
-        known = transcribe(FakeEngine(), audio, info(language="fr")).info
-    assert (known.language, known.language_probability) == ("fr", 1.0)
+    events = list(Sequential(FakeEngine).run(iter([Clip(jfk, Options(language="fr"))])))
+    assert (info(events).language, info(events).language_probability) == ("fr", 1.0)
 
 
 @pytest.mark.slow
@@ -61,24 +81,91 @@ def test_damaged_weights_are_a_model_error(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"\6\0\0\0nothing")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="can't load the model"):
-        FasterWhisper(tmp_path, place(Device.cpu, ComputeType.int8, 1))
+        FasterWhisper(tmp_path, ONE)
 
 
 @pytest.mark.slow
 def test_an_arithmetic_that_the_cpu_lacks_is_a_config_error(tiny_en):
+    placement = place(Wishes(Device.cpu, ComputeType.int8_float16))
     with pytest.raises(ConfigError):
-        FasterWhisper(find(resolve(tiny_en)), place(Device.cpu, ComputeType.int8_float16, 1))
+        FasterWhisper(find(resolve(tiny_en)), placement)
 
 
 @pytest.mark.slow
-def test_words_lie_inside_their_segment(tiny_en, jfk):
-    engine = FasterWhisper(find(resolve(tiny_en)), place(Device.cpu, ComputeType.auto, 2))
-    with open_audio(Source(jfk)) as audio:
-        segments = list(transcribe(engine, audio, info(word_timestamps=True)).segments)
-    for segment in segments:
+@BOTH
+def test_words_lie_inside_their_segment_and_in_order(tiny_en, jfk, mode):
+    found = list(segments(hear(tiny_en, Options(mode=mode, word_timestamps=True), jfk)))
+    reached = 0.0
+    for segment in found:
         assert segment.words
-        assert segment.start <= segment.words[0].start
+        assert segment.start <= segment.words[0].start + 0.01
         assert segment.words[-1].end <= segment.end + 0.01
+        for word in segment.words:
+            assert reached - 1e-6 <= word.start <= word.end
+            reached = word.end
+
+
+@pytest.mark.slow
+def test_digits_are_timed_like_words(base, speech):
+    clip = next((speech / "hard_content").glob("*.flac"), None) or speech
+    events = hear(base, Options(word_timestamps=True), clip)
+    for segment in segments(events):
+        assert "".join(word.word for word in segment.words).strip() == segment.text.strip()
+
+
+@pytest.mark.slow
+@BOTH
+def test_the_language_is_told_and_can_be_chosen_among_candidates(base, mode):
+    clip = Path(__file__).parents[2] / "samples" / "kerstin-de.flac"
+    known = info(hear(base, Options(mode=mode), clip))
+    assert known.language == "de"
+    assert 0.3 < known.language_probability <= 1.0
+    among = ("en", "fr")
+    forced = info(hear(base, Options(mode=mode, language_candidates=among), clip))
+    assert forced.language in among
+
+
+@pytest.mark.slow
+def test_a_file_of_two_languages_is_heard_window_by_window(base, jfk, tmp_path):
+    import numpy as np
+    import soundfile
+
+    german = Path(__file__).parents[2] / "samples" / "kerstin-de.flac"
+    parts = []
+    for path in (jfk, german):
+        with open_audio(Source(path)) as audio:
+            parts += [*(block.samples for block in audio.blocks()), np.zeros(16_000 * 7)]
+    both = tmp_path / "both.wav"
+    soundfile.write(both, np.concatenate(parts), 16_000)
+    said = text(hear(base, Options(multilingual=True), both))
+    assert "your country" in said
+    assert "Immerhin" in said
+
+
+@pytest.mark.slow
+def test_exact_without_speech_detection_says_what_faster_whisper_says(tiny_en, speech):
+    from faster_whisper import WhisperModel
+
+    model = WhisperModel(
+        str(find(resolve(tiny_en))), compute_type="int8", cpu_threads=2, device="cpu"
+    )
+    clip = Path(__file__).parents[2] / "samples" / "austen.wav"
+    found, _ = model.transcribe(str(clip), language="en")
+    options = Options(mode=Mode.exact, vad=False, temperature=(0.0,))
+    placement = place(Wishes(Device.cpu, ComputeType.int8, threads=2))
+    ours = text(hear(tiny_en, options, clip, placement=placement))
+    assert ours == "".join(segment.text for segment in found)
+
+
+@pytest.mark.slow
+def test_a_prompt_is_never_said_on_silence(tiny_en, speech):
+    options = Options(vad=False, initial_prompt="The quick brown fox.", hotwords="Zanzibar")
+    quiet = [path for path in sorted((speech / "hard_content").iterdir()) if "silen" in path.name]
+    assert quiet
+    for path in quiet:
+        said = text(hear(tiny_en, options, path))
+        assert "quick brown" not in said
+        assert "Zanzibar" not in said
 
 
 @pytest.mark.gpu
@@ -87,7 +174,5 @@ def test_the_gpu_hears_the_same_words(tiny_en, jfk):
 
     if not ctranslate2.get_cuda_device_count():
         pytest.skip("no CUDA device")
-    engine = FasterWhisper(find(resolve(tiny_en)), place(Device.cuda, ComputeType.auto, 0))
-    with open_audio(Source(jfk)) as audio:
-        text = "".join(segment.text for segment in transcribe(engine, audio, info()).segments)
-    assert "ask what you can do for your country" in text
+    said = text(hear(tiny_en, Options(), jfk, placement=place(Wishes(Device.cuda))))
+    assert "ask what you can do for your country" in said

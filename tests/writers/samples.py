@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whisper_cli.transcript import Info, Options, Provenance, Segment, Word
+from whisper_cli.transcript import Dropped, Info, Options, Provenance, Segment, Word
 from whisper_cli.writers import Format, JsonStyle, Writer, writer_for
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -26,6 +26,8 @@ INFO = Info(
     language="es",
     language_probability=0.9876543210987,
     duration=7325.5004,
+    dropped=(Dropped(12.5, 13.25, " Thank you.", "phantom"),),
+    warnings=("the last cue ends at 1.0 s, and 9.0 s of speech follow",),
 )
 
 SPEECH = (
@@ -52,7 +54,13 @@ SPEECH = (
 
 def unfinished(info: Info) -> Info:
     """Take away what only the end of an input tells."""
-    return replace(info, duration=None, provenance=replace(info.provenance, complete=False))
+    return replace(
+        info,
+        duration=None,
+        dropped=(),
+        warnings=(),
+        provenance=replace(info.provenance, complete=False),
+    )
 
 
 def opened(writer: Writer, info: Info, segments: Sequence[Segment]) -> str:

@@ -10,7 +10,10 @@ from pathlib import Path
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.choices import Task
-from whisper_cli.engine import Engine, check_language
+from whisper_cli.engine import engine_for
+from whisper_cli.engine.checks import check_language
+from whisper_cli.engine.events import Engine
+from whisper_cli.engine.placement import Wishes, place
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
@@ -22,10 +25,10 @@ logger = logging.getLogger("whisper_cli")
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A model that is here: its revision, and how to load it."""
+    """A model that is here: its revision, and an engine that loads it when it is needed."""
 
     revision: str | None
-    load: Callable[[], Engine]
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,6 @@ def work_for(
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
-    from whisper_cli.engine.faster_whisper import FasterWhisper, place
     from whisper_cli.models import store
     from whisper_cli.paths import state_dir
 
@@ -66,14 +68,22 @@ def work_for(
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
-    placement = place(settings.device, settings.compute_type, settings.threads)
+    placement = place(
+        Wishes(
+            settings.device,
+            settings.compute_type,
+            settings.workers,
+            settings.threads,
+            settings.batch_size,
+        )
+    )
     here = model.folder or store.find(model)
 
     @cache
     def locate() -> Located:
         folder = here or bring()
         usage.remember_used(folder)
-        return Located(_revision(model, folder), cache(lambda: FasterWhisper(folder, placement)))
+        return Located(_revision(model, folder), engine_for(folder, placement, options))
 
     provenance = Provenance(
         tool=f"whisper-cli {__version__}",

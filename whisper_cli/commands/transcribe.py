@@ -14,7 +14,7 @@ from whisper_cli.console import Console
 from whisper_cli.errors import WhisperError
 
 if TYPE_CHECKING:
-    from whisper_cli.batch.run import Event, Finished
+    from whisper_cli.batch.run import Finished, Outcome
 
 Inputs = Annotated[
     list[str],
@@ -34,14 +34,22 @@ def command(
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
     overwrite: o.OverwriteOpt = False,
+    strict: o.StrictOpt = False,
     model: o.ModelOpt = None,
+    mode: o.ModeOpt = None,
     language: o.LanguageOpt = None,
+    language_candidates: o.LanguageCandidatesOpt = None,
+    multilingual: o.MultilingualOpt = None,
     task: o.TaskOpt = None,
     word_timestamps: o.WordTimestampsOpt = None,
     initial_prompt: o.InitialPromptOpt = None,
     hotwords: o.HotwordsOpt = None,
     beam_size: o.BeamSizeOpt = None,
     temperature: o.TemperatureOpt = None,
+    compression_ratio_threshold: o.CompressionRatioThresholdOpt = None,
+    log_prob_threshold: o.LogProbThresholdOpt = None,
+    no_speech_threshold: o.NoSpeechThresholdOpt = None,
+    suppress_tokens: o.SuppressTokensOpt = None,
     vad: o.VadOpt = None,
     clip: o.ClipOpt = None,
     track: o.TrackOpt = None,
@@ -50,6 +58,8 @@ def command(
     device: o.DeviceOpt = None,
     compute_type: o.ComputeTypeOpt = None,
     threads: o.ThreadsOpt = None,
+    workers: o.WorkersOpt = None,
+    batch_size: o.BatchSizeOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
@@ -90,36 +100,40 @@ def command(
         raw=raw.lower() if raw else None,
         overwrite=overwrite,
     )
-    return _report(run(jobs, work), console, count=len(jobs))
+    return _report(run(jobs, work), console, count=len(jobs), strict=strict)
 
 
-def _report(events: "Generator[Event]", console: Console, *, count: int) -> int:
-    """Show the events of a run and settle its exit code."""
+def _report(outcomes: "Generator[Outcome]", console: Console, *, count: int, strict: bool) -> int:
+    """Show what a run tells and settle its exit code."""
     from whisper_cli.batch.run import Failed, Finished, Heard
 
     failures: list[Failed] = []
-    with closing(events):
-        for event in events:
-            match event:
+    doubted = False
+    with closing(outcomes):
+        for outcome in outcomes:
+            match outcome:
                 case Heard(source, seconds, total):
                     console.progress("transcribe", source, seconds, total, source)
                 case Finished():
                     console.finish()
-                    _tell(event, console)
+                    _tell(outcome, console)
+                    doubted = doubted or bool(outcome.warnings)
                 case Failed(source, error):
                     console.finish()
                     named = count == 1 or source in error.message
                     console.error(error, "" if named else source)
-                    failures.append(event)
+                    failures.append(outcome)
     if count == 1:
-        return failures[0].error.exit_code if failures else 0
+        return failures[0].error.exit_code if failures else int(strict and doubted)
     if failures:
         names = ", ".join(failure.source for failure in failures)
         console.error(WhisperError(f"{len(failures)} of {count} inputs failed: {names}"))
-    return 1 if failures else 0
+    return int(bool(failures) or (strict and doubted))
 
 
 def _tell(done: "Finished", console: Console) -> None:
+    for doubt in done.warnings:
+        console.warn(f"{done.source}: {doubt}")
     if done.skipped:
         console.info(f"{done.source}: its outputs are up to date")
     for path in done.outputs:

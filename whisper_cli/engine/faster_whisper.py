@@ -1,133 +1,318 @@
-"""The engine on faster-whisper: the only module that knows it and CTranslate2."""
+"""A model on faster-whisper: the only module that knows it and CTranslate2."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisper_cli.choices import ComputeType, Device
-from whisper_cli.engine.islands import Island
-from whisper_cli.errors import ConfigError, EngineError, ModelError
-from whisper_cli.transcript import Options, Segment, Word
+from whisper_cli.audio.blocks import SAMPLE_RATE
+from whisper_cli.choices import ComputeType, Device, Task
+from whisper_cli.engine.draft import Draft
+from whisper_cli.engine.placement import Placement
+from whisper_cli.engine.tongue import Tongue
+from whisper_cli.engine.words import TimedWord
+from whisper_cli.errors import ConfigError, ModelError
+from whisper_cli.transcript import Options, Word
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.transcribe import TranscriptionOptions
+
+logger = logging.getLogger("whisper_cli")
 
 FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where and how the model runs, with nothing left to "auto"."""
-
-    device: Device
-    compute_type: ComputeType
-    threads: int
+HOP = SAMPLE_RATE // FRAMES_PER_SECOND
+BEST_OF = 5  # candidates when sampling, Whisper's own
+# Punctuation that joins a word: the defaults of faster-whisper.
+PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
 
 
 class FasterWhisper:
-    """A loaded model that decodes one island after another with faster-whisper's rules."""
+    """A loaded model: features, encoding, decoding and alignment of windows.
+
+    Every method may be called from several threads at once; `placement.workers` of them run.
+    `dimensions` are those of the encoder's output.
+    """
 
     def __init__(self, folder: Path, placement: Placement) -> None:
         """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
-        from faster_whisper import WhisperModel
-
         self.placement = placement
         try:
-            self._model = WhisperModel(
-                str(folder),
-                device=placement.device.value,
-                compute_type=placement.compute_type.value,
-                cpu_threads=placement.threads,
-                local_files_only=True,
-            )
-        except ValueError as error:
-            raise ConfigError(f"{error}".rstrip(".").lower(), hint="--compute-type auto") from error
-        except RuntimeError as error:
-            hint = (
-                "whisper-cli verify finds damaged files, whisper-cli pull --force MODEL mends them"
-            )
-            raise ModelError(f"can't load the model in {folder}: {error}", hint=hint) from error
+            self.whisper: Any = _load(folder, placement)  # its own types are wrong for batches
+            self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
+        except (ValueError, RuntimeError) as error:
+            if not placement.fallback:
+                raise _refused(folder, error) from error
+            logger.warning("the GPU can't be used: %s; the CPU does the work", error)
+            self.placement = _on_cpu(placement)
+            self.whisper = _load(folder, self.placement)
+            self.dimensions = self._encoder_dimensions()
+        self._tongues: dict[tuple[str, Task], Tongue] = {}
 
     @property
     def multilingual(self) -> bool:
         """Say whether the model knows more than English."""
-        return bool(self._model.model.is_multilingual)
+        return bool(self.whisper.model.is_multilingual)
 
-    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
-        """Find speech by Silero: padded (start, end) in samples, pauses under 2 s inside."""
-        from faster_whisper.vad import get_speech_timestamps
+    def _encoder_dimensions(self) -> int:
+        silence = np.zeros((1, int(self.whisper.model.n_mels), 50), np.float32)
+        return int(self.encode(silence).shape[-1])
 
-        return [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples)]
+    def tongue(self, language: str, task: Task) -> Tongue:
+        """Prepare a language for this model."""
+        from faster_whisper.tokenizer import Tokenizer
 
-    def language_of(self, island: Island) -> tuple[str, float]:
-        """Tell the language of the first 30 s of an island, and how probable it is."""
-        if not self.multilingual:
-            return "en", 1.0
-        language, probability, _ = self._model.detect_language(island.samples)
-        return str(language), float(probability)
+        known = self._tongues.get((language, task))
+        if known is None:
+            tokenizer = Tokenizer(
+                self.whisper.hf_tokenizer, self.multilingual, task=task.value, language=language
+            )
+            known = Tongue(
+                language,
+                tokenizer,
+                tuple(tokenizer.sot_sequence),
+                int(tokenizer.timestamp_begin),
+                int(tokenizer.eot),
+            )
+            self._tongues[language, task] = known
+        return known
 
-    def decode(self, island: Island, language: str, options: Options) -> Iterator[Segment]:
-        """Decode one island; times are in the input's own seconds, inside the island."""
-        segments, _ = self._model.transcribe(
-            island.samples,
-            language=language,
-            task=options.task.value,
-            beam_size=options.beam_size,
-            temperature=list(options.temperature),
-            initial_prompt=options.initial_prompt,
-            hotwords=options.hotwords,
-            word_timestamps=options.word_timestamps,
+    def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
+        """Compute the log-mel spectrogram (mels, frames) of samples (n,) and silence after them."""
+        sound = np.zeros(frames * HOP, np.float32)
+        count = min(len(samples), len(sound))
+        sound[:count] = samples[:count]
+        return np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :frames]
+
+    def encode(self, features: np.ndarray) -> np.ndarray:
+        """Encode features (batch, mels, frames) into (batch, frames / 2, dimensions)."""
+        from ctranslate2 import StorageView
+
+        view = StorageView.from_array(np.ascontiguousarray(features))
+        return np.asarray(self.whisper.model.encode(view, to_cpu=True))
+
+    def language_in(self, encoded: np.ndarray, among: Sequence[str] = ()) -> tuple[str, float]:
+        """Tell the language of one encoded window, and how probable it is `among` some or all."""
+        from ctranslate2 import StorageView
+
+        [told] = self.whisper.model.detect_language(StorageView.from_array(encoded))
+        found = [(token[2:-2], float(chance)) for token, chance in told]
+        chosen = [each for each in found if each[0] in among] if among else found
+        if not chosen:
+            known = ", ".join(among)
+            raise ConfigError(f"the model knows none of these languages: {known}")
+        total = sum(chance for _, chance in chosen) if among else 1.0
+        language, chance = max(chosen, key=lambda each: each[1])
+        return language, chance / total if total > 0 else 0.0
+
+    def generate(
+        self,
+        encoded: np.ndarray,
+        tongues: Sequence[Tongue],
+        options: Options,
+        limit: int,
+    ) -> list[Draft]:
+        """Decode encoded windows (batch, n, dimensions) together, `limit` tokens each at most.
+
+        At the first of the temperatures; see `generate_with_fallback` for the others.
+        """
+        from ctranslate2 import StorageView
+
+        prompts = [self._prompt(tongue, options) for tongue in tongues]
+        limit = min(limit, self.whisper.max_length - len(prompts[0]))
+        temperature = options.temperature[0]
+        sampling = {"beam_size": options.beam_size}
+        if temperature > 0:
+            sampling = {"beam_size": 1, "num_hypotheses": BEST_OF, "sampling_topk": 0}
+        results = self.whisper.model.generate(
+            StorageView.from_array(encoded),
+            prompts,
+            max_length=len(prompts[0]) + limit,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=self._suppressed(tongues[0], options),
+            sampling_temperature=temperature or 1.0,
+            max_initial_timestamp_index=50,
+            **sampling,
         )
-        try:
-            for segment in segments:
-                moved = _segment(segment, island)
-                if moved.text.strip() and moved.start < island.end:
-                    yield moved
-        except RuntimeError as error:
-            raise EngineError(f"the engine failed: {error}", hint="--device cpu") from error
+        return [
+            _draft(result, tongue, temperature, limit)
+            for result, tongue in zip(results, tongues, strict=True)
+        ]
+
+    def generate_with_fallback(
+        self, encoded: np.ndarray, tongue: Tongue, options: Options
+    ) -> Draft:
+        """Decode one full window by faster-whisper's ladder of temperatures."""
+        from ctranslate2 import StorageView
+
+        result, avg_logprob, temperature, ratio = self.whisper.generate_with_fallback(
+            StorageView.from_array(encoded),
+            self._prompt(tongue, options),
+            tongue.tokenizer,
+            self._options(tongue, options),
+        )
+        tokens = tuple(result.sequences_ids[0])
+        return Draft(
+            tokens,
+            tongue.text(tokens),
+            float(avg_logprob),
+            float(result.no_speech_prob),
+            float(ratio),
+            float(temperature),
+        )
+
+    def align(
+        self,
+        encoded: np.ndarray,
+        tongue: Tongue,
+        texts: Sequence[Sequence[int]],
+        frames: Sequence[int],
+    ) -> list[list[TimedWord]]:
+        """Time the words of encoded windows (batch, n, dimensions), from the windows' starts.
+
+        `texts` are text tokens, `frames` say how much of each window is sound.
+        """
+        from ctranslate2 import StorageView
+        from faster_whisper.transcribe import merge_punctuations
+
+        aligned = self.whisper.find_alignment(
+            tongue.tokenizer,
+            [list(text) for text in texts],
+            StorageView.from_array(encoded),
+            list(frames),
+        )
+        merge: Any = merge_punctuations
+        words = []
+        for timed in aligned:
+            merge(timed, PREPENDED, APPENDED)
+            words.append([_timed(each) for each in timed if each["word"]])
+        return words
+
+    def _prompt(self, tongue: Tongue, options: Options) -> list[int]:
+        before: list[int] = []
+        if options.initial_prompt:
+            before = tongue.tokenizer.encode(" " + options.initial_prompt.strip())
+        prompt: list[int] = self.whisper.get_prompt(
+            tongue.tokenizer, before, hotwords=options.hotwords
+        )
+        return prompt
+
+    def _suppressed(self, tongue: Tongue, options: Options) -> list[int]:
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        suppressed: Any = get_suppressed_tokens
+        return list(suppressed(tongue.tokenizer, list(options.suppress_tokens)))
+
+    def _options(self, tongue: Tongue, options: Options) -> "TranscriptionOptions":
+        from faster_whisper.transcribe import TranscriptionOptions
+
+        return TranscriptionOptions(
+            beam_size=options.beam_size,
+            best_of=BEST_OF,
+            patience=1,
+            length_penalty=1,
+            repetition_penalty=1,
+            no_repeat_ngram_size=0,
+            log_prob_threshold=options.log_prob_threshold,
+            no_speech_threshold=options.no_speech_threshold,
+            compression_ratio_threshold=options.compression_ratio_threshold,
+            condition_on_previous_text=False,
+            prompt_reset_on_temperature=0.5,
+            temperatures=list(options.temperature),
+            initial_prompt=None,
+            prefix=None,
+            suppress_blank=True,
+            suppress_tokens=self._suppressed(tongue, options),
+            without_timestamps=False,
+            max_initial_timestamp=1.0,
+            word_timestamps=False,
+            prepend_punctuations=PREPENDED,
+            append_punctuations=APPENDED,
+            multilingual=False,
+            max_new_tokens=None,
+            clip_timestamps="0",
+            hallucination_silence_threshold=None,
+            hotwords=None,
+        )
 
 
-def place(device: Device, compute_type: ComputeType, threads: int) -> Placement:
-    """Settle what "auto" means on this machine: a GPU where CTranslate2 sees one, else the CPU."""
-    from ctranslate2 import get_cuda_device_count
+def find_speech(samples: np.ndarray) -> list[tuple[int, int]]:
+    """Find speech by Silero: padded (start, end) in samples, pauses under 2 s inside."""
+    from faster_whisper.vad import get_speech_timestamps
 
-    seen = get_cuda_device_count() > 0
-    if device is Device.cuda and not seen:
-        raise ConfigError("no CUDA device is visible here", hint="--device cpu, or auto")
-    if device is Device.auto:
-        device = Device.cuda if seen else Device.cpu
-    if compute_type is ComputeType.auto:
-        compute_type = ComputeType.float16 if device is Device.cuda else ComputeType.int8
-    return Placement(device, compute_type, threads or _cpus())
+    return [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples)]
 
 
-def _cpus() -> int:
-    """Count the processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def find_phrases(samples: np.ndarray) -> list[tuple[int, int]]:
+    """Find speech by Silero between all pauses of 0.16 s: (start, end) in samples, not padded.
 
+    More sensitive than Silero's default, since what it doesn't hear is lost.
+    """
+    from faster_whisper.vad import get_speech_timestamps
 
-def _segment(found: Any, island: Island) -> Segment:
-    """Move a segment to the input's own time, no part of it outside the island."""
-
-    def at(seconds: float) -> float:
-        return min(max(island.start + float(seconds), island.start), island.end)
-
-    words = tuple(
-        Word(word.word, at(word.start), at(word.end), float(word.probability))
-        for word in found.words or ()
+    spans = get_speech_timestamps(
+        samples, threshold=0.35, min_silence_duration_ms=160, speech_pad_ms=0
     )
-    return Segment(
-        start=at(found.start),
-        end=at(found.end),
-        text=found.text,
-        avg_logprob=float(found.avg_logprob),
-        no_speech_prob=float(found.no_speech_prob),
-        compression_ratio=float(found.compression_ratio),
-        temperature=float(found.temperature or 0.0),
-        words=words,
-        seek=round(island.start * FRAMES_PER_SECOND) + int(found.seek),
-        tokens=tuple(found.tokens),
+    return [(int(span["start"]), int(span["end"])) for span in spans]
+
+
+def _load(folder: Path, placement: Placement) -> "WhisperModel":
+    from faster_whisper import WhisperModel
+
+    gpus = list(range(placement.workers)) if placement.device is Device.cuda else 0
+    return WhisperModel(
+        str(folder),
+        device=placement.device.value,
+        device_index=gpus,
+        compute_type=placement.compute_type.value,
+        cpu_threads=placement.threads,
+        num_workers=1 if placement.device is Device.cuda else placement.workers,
+        local_files_only=True,
     )
+
+
+def _refused(folder: Path, error: Exception) -> ConfigError | ModelError:
+    if isinstance(error, ValueError):
+        return ConfigError(f"{error}".rstrip(".").lower(), hint="--compute-type auto")
+    hint = "whisper-cli verify finds damaged files, whisper-cli pull --force MODEL mends them"
+    return ModelError(f"can't load the model in {folder}: {error}", hint=hint)
+
+
+def _on_cpu(placement: Placement) -> Placement:
+    workers = placement.threads
+    return replace(
+        placement,
+        device=Device.cpu,
+        compute_type=ComputeType.int8,
+        workers=workers,
+        threads=1,
+        batch=8,
+        fallback=False,
+    )
+
+
+def _draft(result: Any, tongue: Tongue, temperature: float, limit: int) -> Draft:
+    from faster_whisper.transcribe import get_compression_ratio
+
+    tokens = tuple(result.sequences_ids[0])
+    text = tongue.text(tokens)
+    return Draft(
+        tokens,
+        text,
+        float(result.scores[0]) * len(tokens) / (len(tokens) + 1),
+        float(result.no_speech_prob),
+        float(get_compression_ratio(text.strip() or " ")),
+        temperature,
+        finished=len(tokens) < limit - 1,
+    )
+
+
+def _timed(found: Any) -> TimedWord:
+    word = Word(
+        found["word"], float(found["start"]), float(found["end"]), float(found["probability"])
+    )
+    return TimedWord(word, tuple(found["tokens"]))

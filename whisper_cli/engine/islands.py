@@ -6,44 +6,72 @@ from dataclasses import dataclass
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.engine.phrases import Spans, joined, packed, padded
 
 FIRST_STRETCH = 30 * SAMPLE_RATE  # one window of Whisper: the first cue comes soon
 LONGEST_STRETCH = 600 * SAMPLE_RATE  # 38 MB of samples, whatever the input's length
+STRETCH_OF_WINDOWS = 120 * SAMPLE_RATE  # islands of at most a window gain nothing by more
 WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two islands, so that no cue spans it
+ONSET = SAMPLE_RATE * 3 // 10  # around a phrase: the detector is late for soft consonants
 LEAD = SAMPLE_RATE // 2  # kept before a stretch without speech, for the onset at its edge
 DEAD = 1e-4  # peak of -80 dBFS: nothing to detect speech in
 QUIET, LOUD, MOST_GAIN = 0.05, 0.3, 100.0  # Silero misses speech at -50 dBFS; lift the peak
 
-Spans = list[tuple[int, int]]
 FindSpeech = Callable[[np.ndarray], Spans]
 
 
 @dataclass(frozen=True, slots=True)
 class Island:
-    """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds."""
+    """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
+
+    `speech` are the (start, end) in seconds, from the island's start, where the detector heard
+    speech; empty where it was not asked.
+    """
 
     start: float
     samples: np.ndarray
+    speech: tuple[tuple[float, float], ...] = ()
 
     @property
     def end(self) -> float:
         """Where it ends, in the input's own seconds."""
-        return self.start + len(self.samples) / SAMPLE_RATE
+        return self.start + self.length
+
+    @property
+    def length(self) -> float:
+        """Seconds."""
+        return len(self.samples) / SAMPLE_RATE
+
+    def after(self, offset: float) -> "Island":
+        """Give the rest of it, from `offset` seconds on."""
+        return Island(
+            self.start + offset,
+            self.samples[round(offset * SAMPLE_RATE) :],
+            tuple(
+                (max(0.0, first - offset), last - offset)
+                for first, last in self.speech
+                if last > offset
+            ),
+        )
 
 
-def islands(blocks: Iterable[Block], find_speech: FindSpeech | None) -> Iterator[Island]:
+def islands(
+    blocks: Iterable[Block], find_speech: FindSpeech | None, longest: float | None = None
+) -> Iterator[Island]:
     """Cut a recording into islands of speech (all of it is one where `find_speech` is None).
 
     Reads in stretches that grow from 30 s to 10 min. Speech that goes on at the end of a stretch
-    is carried into the next one, or cut at its quietest moment when it is long.
+    is carried into the next one, or cut at its quietest moment when it is long. With `longest`
+    (seconds, below 30) speech is cut into whole phrases of at most that, at the longest pauses.
     """
+    cutter = _Cutter(find_speech, None if longest is None else int(longest * SAMPLE_RATE))
     limit = FIRST_STRETCH
     start, held = 0.0, np.zeros(0, np.float32)
     parts: list[np.ndarray] = []
     length = 0
     for block in blocks:
         if length and abs(block.start - start - length / SAMPLE_RATE) > 0.05:
-            yield from _all(start, np.concatenate(parts), find_speech)
+            yield from cutter.all(start, np.concatenate(parts))
             parts, length = [], 0
         if not length:
             start = block.start
@@ -51,49 +79,72 @@ def islands(blocks: Iterable[Block], find_speech: FindSpeech | None) -> Iterator
         length += len(block.samples)
         if length >= limit:
             samples = np.concatenate(parts)
-            spans, keep = _closed(samples, find_speech)
-            yield from _cut(start, samples, spans)
-            start, held = start + keep / SAMPLE_RATE, samples[keep:]
+            found, keep = cutter.closed(start, samples)
+            yield from found
+            start, held = start + keep / SAMPLE_RATE, samples[keep:].copy()
             parts, length = [held], len(held)
-            limit = min(limit * 2, LONGEST_STRETCH)
+            limit = min(limit * 2, cutter.stretch)
     if length:
-        yield from _all(start, np.concatenate(parts), find_speech)
+        yield from cutter.all(start, np.concatenate(parts))
 
 
-def _all(start: float, samples: np.ndarray, find_speech: FindSpeech | None) -> Iterator[Island]:
-    yield from _cut(start, samples, _spans(samples, find_speech))
+@dataclass(frozen=True, slots=True)
+class _Cutter:
+    """Cuts one stretch; `longest` in samples."""
 
+    find_speech: FindSpeech | None
+    longest: int | None
 
-def _cut(start: float, samples: np.ndarray, spans: Spans) -> Iterator[Island]:
-    for first, last in spans:
-        yield Island(start + first / SAMPLE_RATE, _lifted(samples)[first:last])
+    @property
+    def stretch(self) -> int:
+        """How many samples are looked at together, in the long run."""
+        return LONGEST_STRETCH if self.longest is None else STRETCH_OF_WINDOWS
 
+    def all(self, start: float, samples: np.ndarray) -> Iterator[Island]:
+        """Cut what is the end of a recording."""
+        pieces, spans = self._pieces(samples)
+        return self._islands(start, samples, pieces, spans)
 
-def _closed(samples: np.ndarray, find_speech: FindSpeech | None) -> tuple[Spans, int]:
-    """Split a stretch into spans that are over and the sample from which to keep the rest."""
-    spans = _spans(samples, find_speech)
-    if not spans or len(samples) - spans[-1][1] >= WIDEST_PAUSE:
-        return spans, max(len(samples) - LEAD, spans[-1][1] if spans else 0)
-    first, last = spans.pop()
-    if last - first < FIRST_STRETCH // 2:
-        return spans, first
-    cut = _quietest(samples, last - (last - first) // 3, last)
-    return [*spans, (first, cut)], cut
-
-
-def _spans(samples: np.ndarray, find_speech: FindSpeech | None) -> Spans:
-    """Find speech and join what is less than the widest pause apart."""
-    if find_speech is None:
-        return [(0, len(samples))]
-    if np.abs(samples).max(initial=0.0) < DEAD:
-        return []
-    joined: Spans = []
-    for first, last in find_speech(_lifted(samples)):
-        if joined and first - joined[-1][1] < WIDEST_PAUSE:
-            joined[-1] = (joined[-1][0], last)
+    def closed(self, start: float, samples: np.ndarray) -> tuple[Iterator[Island], int]:
+        """Cut off what is over, and tell the sample from which to keep the rest."""
+        pieces, spans = self._pieces(samples)
+        if not pieces or len(samples) - pieces[-1][1] >= WIDEST_PAUSE:
+            keep = max(len(samples) - LEAD, pieces[-1][1] if pieces else 0)
         else:
-            joined.append((first, last))
-    return joined
+            first, last = pieces.pop()
+            keep = first
+            if self.longest is None and last - first >= FIRST_STRETCH // 2:
+                keep = quietest(samples, last - (last - first) // 3, last)
+                pieces.append((first, keep))
+        return self._islands(start, samples, pieces, spans), keep
+
+    def _pieces(self, samples: np.ndarray) -> tuple[Spans, Spans]:
+        """Find what is to be decoded in one go, and the speech in it."""
+        if self.find_speech is None:
+            whole = [(0, len(samples))]
+            if self.longest is None:
+                return whole, []
+            return packed(whole, self.longest, lambda a, b: quietest(samples, a, b)), []
+        if np.abs(samples).max(initial=0.0) < DEAD:
+            return [], []
+        spans = self.find_speech(_lifted(samples))
+        pieces = joined(spans, WIDEST_PAUSE)
+        if self.longest is not None:
+            pieces = packed(spans, self.longest, lambda a, b: quietest(samples, a, b), WIDEST_PAUSE)
+            pieces = padded(pieces, ONSET, len(samples)) if pieces else []
+        return pieces, spans
+
+    def _islands(
+        self, start: float, samples: np.ndarray, pieces: Spans, spans: Spans
+    ) -> Iterator[Island]:
+        lifted = _lifted(samples)
+        for first, last in pieces:
+            speech = tuple(
+                ((max(a, first) - first) / SAMPLE_RATE, (min(b, last) - first) / SAMPLE_RATE)
+                for a, b in spans
+                if a < last and b > first
+            )
+            yield Island(start + first / SAMPLE_RATE, lifted[first:last].copy(), speech)
 
 
 def _lifted(samples: np.ndarray) -> np.ndarray:
@@ -104,7 +155,7 @@ def _lifted(samples: np.ndarray) -> np.ndarray:
     return samples * np.float32(min(LOUD / peak, MOST_GAIN))
 
 
-def _quietest(samples: np.ndarray, first: int, last: int) -> int:
+def quietest(samples: np.ndarray, first: int, last: int) -> int:
     """Find the middle of the quietest 0.3 s between two samples."""
     frame = SAMPLE_RATE // 50
     count = max((last - first) // frame, 1)

@@ -33,6 +33,16 @@ def duration(info: Info) -> float | None:
     return None if info.duration is None else ticks(info.duration) / 1000
 
 
+def doubts(info: Info) -> Members:
+    """List what was left out and why, and doubts about what was covered."""
+    return {
+        "dropped": [
+            {**times(each), "text": each.text, "reason": each.reason} for each in info.dropped
+        ],
+        "warnings": list(info.warnings),
+    }
+
+
 def _head(info: Info) -> Members:
     return {"schema": "whisper-cli/transcript/1", **language(info)}
 
@@ -42,6 +52,7 @@ def _tail(info: Info, segments: Sequence[Segment]) -> Members:
         "duration": duration(info),
         "text": joined(segments).strip(),
         "words": [timed_word(word) for segment in segments for word in segment.words],
+        **doubts(info),
         "provenance": asdict(info.provenance),
     }
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.json_document import Members, dump
-from whisper_cli.writers.json_native import duration, entry, language
+from whisper_cli.writers.json_native import doubts, duration, entry, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,12 @@ class Jsonl:
         provenance = asdict(info.provenance)
         return self._line(
             "end",
-            {"duration": duration(info), "segments": len(segments), "provenance": provenance},
+            {
+                "duration": duration(info),
+                "segments": len(segments),
+                **doubts(info),
+                "provenance": provenance,
+            },
         )
 
     def _line(self, kind: str, members: Members) -> str:

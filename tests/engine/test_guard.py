@@ -1,0 +1,116 @@
+"""The guard and what it looks at: lines, repetitions, the length of windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whisper_cli.audio.blocks import SAMPLE_RATE
+from whisper_cli.engine.draft import Draft, Line, echoed, lines, repeated, without_loops
+from whisper_cli.engine.guard import MISSED, Guard
+from whisper_cli.engine.islands import Island
+from whisper_cli.engine.phantoms import is_phantom
+from whisper_cli.transcript import Options
+
+EOT, FIRST = 1000, 1100  # text below, times from FIRST on
+
+
+def at(seconds: float) -> int:
+    return FIRST + round(seconds * 50)
+
+
+def island(seconds: float, *speech: tuple[float, float]) -> Island:
+    samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    return Island(0.0, samples, speech or ((0.0, seconds),))
+
+
+def draft(*tokens: int, **more) -> Draft:
+    known = {"avg_logprob": -0.2, "no_speech_prob": 0.0, "compression_ratio": 1.0} | more
+    return Draft(tokens, "text", **known)
+
+
+def doubt(found: Draft, heard: Island) -> str | None:
+    return Guard().doubt(found, heard, Options(), FIRST, EOT)
+
+
+def test_a_good_draft_is_believed():
+    assert doubt(draft(at(0), 1, 2, 3, at(4.8)), island(5)) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (draft(at(0), 1, at(5), finished=False), "too many tokens"),
+        (draft(at(0), 1, at(5), compression_ratio=2.5), "compression ratio"),
+        (draft(at(0), 1, at(5), avg_logprob=-1.1), "log probability"),
+        (draft(at(0), 7, 8, 9, 7, 8, 9, at(5)), "repetition"),
+        (draft(at(0), 7, 7, 7, at(5)), "repetition"),
+        (draft(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(5)), "repetition"),
+        (draft(at(0), 1, 2, 3), "no end"),
+        (draft(at(0), 1, 2, at(20)), "beyond the window"),
+        (draft(at(0), 1, 2, at(3)), MISSED),
+        (draft(), MISSED),
+    ],
+)
+def test_what_breaks_in_short_windows_is_told(found, reason):
+    assert doubt(found, island(5)) == reason
+
+
+def test_in_long_speech_four_words_may_come_twice():
+    assert doubt(draft(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(18)), island(18)) is None
+
+
+def test_only_speech_that_the_detector_heard_is_missed():
+    assert doubt(draft(at(0), 1, 2, at(3)), island(9, (0.0, 3.0))) is None
+
+
+@given(st.floats(0, 27))
+def test_a_window_holds_its_speech_and_is_one_of_few_lengths(seconds):
+    frames = Guard().frames(island(seconds))
+    assert min(seconds + 3, 30) * 100 - 1 <= frames <= 3000
+    assert frames >= 800
+    assert frames % 100 == 0
+
+
+def test_lines_are_what_stands_between_times():
+    found = list(lines([at(0), 1, 2, at(2), at(2.5), 3, at(4)], FIRST, EOT, 10.0))
+    assert found == [Line(0.0, 2.0, (1, 2)), Line(2.5, 4.0, (3,))]
+    assert list(lines([at(1), 5], FIRST, EOT, 10.0)) == [Line(1.0, 10.0, (5,))]
+    assert list(lines([at(0), 5, at(29)], FIRST, EOT, 10.0)) == [Line(0.0, 10.0, (5,))]
+
+
+@given(st.lists(st.integers(0, 3), max_size=40), st.integers(2, 4), st.integers(1, 4))
+def test_a_repetition_is_one(tokens, times, least):
+    found = repeated(tokens, times, least)
+    if found is None:
+        for size in range(least, len(tokens) // times + 1):
+            for start in range(len(tokens) - size * times + 1):
+                phrase = tokens[start : start + size]
+                assert tokens[start : start + size * times] != phrase * times
+    else:
+        start, size, count = found
+        assert size >= least
+        assert count >= times
+        assert tokens[start : start + size * count] == tokens[start : start + size] * count
+
+
+@given(
+    st.lists(st.integers(0, 9), max_size=20), st.lists(st.integers(10, 19), min_size=1, max_size=5)
+)
+def test_loops_are_cut_and_nothing_else(before, phrase):
+    phrase = list(dict.fromkeys(phrase))
+    before = list(dict.fromkeys(before))
+    assert without_loops([*before, *phrase * 6]) == (*before, *phrase)
+    assert without_loops([*before, *phrase * 3]) == (*before, *phrase * 3)
+
+
+@given(st.lists(st.integers(0, 5), max_size=12), st.integers(1, 5))
+def test_an_echo_is_a_phrase_that_comes_twice(tokens, size):
+    phrases = [tokens[n : n + size] for n in range(len(tokens) - size + 1)]
+    assert echoed(tokens, size) == any(phrases.count(phrase) > 1 for phrase in phrases)
+
+
+def test_phantoms_are_known_whatever_their_punctuation():
+    assert is_phantom(" Thank you for watching!")
+    assert is_phantom("Untertitel der Amara.org-Community")
+    assert not is_phantom("Thank you for the book.")

@@ -1,0 +1,137 @@
+"""What the engine says of many inputs at once, written to the outputs of each."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self, cast
+
+from whisper_cli.batch.doing import Doing
+from whisper_cli.batch.outcomes import Failed, Heard, Outcome
+from whisper_cli.batch.outputs import sink_for
+from whisper_cli.batch.sinks import Sink
+from whisper_cli.batch.work import Work
+from whisper_cli.engine.events import Begun, Broke, Ended, Event, Passed, Said
+from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.transcript import Info, Segment
+
+
+@dataclass(slots=True)
+class _Page:
+    """The outputs of one input in work; closing them leaves each valid up to its last cue."""
+
+    doing: Doing
+    info: Info
+    sinks: list[Sink] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    heard: float = 0.0
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def open(self, work: Work) -> None:
+        """Begin every output. Raises OutputError for one that can't be written."""
+        for target in self.doing.targets:
+            self.sinks.append(sink_for(target, self.info, work))
+            self.stack.callback(self._close, self.sinks[-1])
+
+    def add(self, segment: Segment) -> None:
+        """Write one more segment into every output."""
+        self.segments.append(segment)
+        self.heard = max(self.heard, segment.end)
+        for sink in self.sinks:
+            sink.add(self.info, len(self.segments), segment)
+
+    def _close(self, sink: Sink) -> None:
+        sink.close(self.info, self.segments)
+
+
+class Desk:
+    """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes."""
+
+    def __init__(self, revision: str | None, work: Work) -> None:
+        self._revision, self._work = revision, work
+        self._pages: dict[Doing, _Page] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with ExitStack() as stack:
+            for page in self._pages.values():
+                stack.enter_context(page.stack)
+
+    def take(self, event: Event | None) -> Iterator[Outcome]:
+        """Write what one event says; None is a moment in which nothing happened."""
+        if event is None:
+            yield from self._front()
+            return
+        doing = cast("Doing", event.input)
+        try:
+            yield from self._written(doing, event)
+        except ConfigError:
+            raise
+        except WhisperError as error:
+            doing.wanted = False
+            with suppress(WhisperError):  # closing meets the same full disk
+                self._leave(doing)
+            yield Failed(doing.name, error)
+
+    def _written(self, doing: Doing, event: Event) -> Iterator[Outcome]:
+        if not doing.wanted:
+            return
+        match event:
+            case Begun(_, info):
+                page = self._pages[doing] = _Page(doing, self._known(info))
+                page.open(self._work)
+            case Said(_, segment):
+                self._pages[doing].add(segment)
+            case Passed(_, seconds):
+                page = self._pages[doing]
+                page.heard = max(page.heard, seconds)
+            case Broke(_, error):
+                raise error
+            case Ended(_, None):
+                yield doing.finished()
+            case Ended(_, Info() as info):
+                self._pages[doing].info = self._known(info)
+                yield from self._heard(self._pages[doing], info.duration)
+                self._leave(doing)
+                yield doing.finished(self._known(info))
+        if isinstance(event, Said | Passed):
+            yield from self._front()
+
+    def _leave(self, doing: Doing) -> None:
+        if doing in self._pages:
+            self._pages.pop(doing).stack.close()
+
+    def _front(self) -> Iterator[Outcome]:
+        """Tell how far the first of the inputs in work has come."""
+        for page in list(self._pages.values())[:1]:
+            yield from self._heard(page)
+
+    def _heard(self, page: _Page, seconds: float | None = None) -> Iterator[Outcome]:
+        yield Heard(page.doing.name, page.heard if seconds is None else seconds, page.doing.total)
+
+    def _known(self, info: Info) -> Info:
+        return replace(info, provenance=replace(info.provenance, revision=self._revision))
+
+
+class InOrder:
+    """Holds back what is said of an input until those before it are over."""
+
+    def __init__(self, first: int) -> None:
+        self._turn = first
+        self._held: dict[int, list[Event]] = {}
+
+    def let_through(self, event: Event) -> Iterator[Event]:
+        """Take one event, and give those whose turn it is."""
+        self._held.setdefault(cast("Doing", event.input).number, []).append(event)
+        while held := self._held.pop(self._turn, None):
+            yield from held
+            if not isinstance(held[-1], Ended | Broke):
+                return
+            self._turn += 1

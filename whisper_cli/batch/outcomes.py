@@ -1,0 +1,41 @@
+"""What a run tells while it works, and of each input in the end."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from whisper_cli.errors import WhisperError
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """So many seconds of the input are dealt with."""
+
+    source: str
+    seconds: float
+    total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An input of so many seconds is done, in `elapsed`. `skipped`: its outputs were current.
+
+    `warnings` are doubts about what was covered.
+    """
+
+    source: str
+    outputs: tuple[Path, ...]
+    seconds: float
+    elapsed: float
+    warnings: tuple[str, ...] = ()
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An input failed; the others go on."""
+
+    source: str
+    error: WhisperError
+
+
+Outcome = Heard | Finished | Failed

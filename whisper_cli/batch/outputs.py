@@ -1,0 +1,69 @@
+"""The outputs of one input: what is still to be written, where to, and what is there now."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from whisper_cli.batch.ledger import State, work_key
+from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
+from whisper_cli.batch.targets import Job, Target, prepare, special
+from whisper_cli.batch.work import Work
+from whisper_cli.errors import OutputError
+from whisper_cli.transcript import Info
+from whisper_cli.writers import writer_for
+
+
+def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
+    """Leave out what is current. Raises OutputError for what isn't ours to replace."""
+    todo = []
+    for target in job.targets:
+        if target.pattern is None:
+            todo.append(target)
+            continue
+        key = work_key(info, target.format, work.style)
+        language = info.provenance.options.language or work.ledger.language(key)
+        if target.needs_language and language is None:
+            todo.append(target)
+            continue
+        path = target.path(language)
+        prepare(path)
+        current = _state(path, key, work) is State.current
+        if not current or info.provenance.input_sha256 is None:
+            todo.append(target)
+    return todo
+
+
+def _state(path: Path, key: str, work: Work) -> State:
+    """Tell what stands at `path`; raises OutputError for what isn't ours to replace."""
+    if work.overwrite or special(path):
+        return State.absent
+    state = work.ledger.state(path, key)
+    if state is State.foreign:
+        raise OutputError(
+            f"{path} was not written by whisper-cli, or was edited since: kept",
+            hint="--overwrite replaces it, -o names another place",
+        )
+    return state
+
+
+def sink_for(target: Target, info: Info, work: Work) -> Sink:
+    """Begin one output. Raises OutputError where it can't be written."""
+    writer = writer_for(target.format, work.style, info.source)
+    if target.pattern is None:
+        return StreamSink(writer, info, work.write)
+    path = target.path(info.language)
+    if special(path):
+        return DeviceSink(writer, info, path)
+    prepare(path)
+    _state(path, work_key(info, target.format, work.style), work)  # its name may be known just now
+    return FileSink(writer, info, path)
+
+
+def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, ...]:
+    """Note the files that are there now, and list them."""
+    paths = []
+    for target in targets:
+        if target.pattern is None or special(target.path(info.language)):
+            continue
+        paths.append(target.path(info.language))
+        work.ledger.record(paths[-1], work_key(info, target.format, work.style), info.language)
+    return tuple(paths)

@@ -1,0 +1,306 @@
+"""Windows to segments in batches: short windows, guarded, on CTranslate2's own calls."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from whisper_cli.choices import Device
+from whisper_cli.engine.draft import Draft, Line, lines, without_loops
+from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper
+from whisper_cli.engine.guard import MISSED, Guard
+from whisper_cli.engine.islands import Island
+from whisper_cli.engine.phantoms import is_phantom
+from whisper_cli.engine.tongue import Tongue
+from whisper_cli.engine.words import LONGEST_CUE, TimedWord, cues, orderly
+from whisper_cli.transcript import Dropped, Options, Segment, Word
+
+LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
+FULL = 3000  # frames of the window that Whisper was trained on
+SURE = 0.5  # a language less probable than this is asked for again, of the full window
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A window to decode; its language is None where it is to be told from the window."""
+
+    island: Island
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a window held, in the input's own time, and the language it was told to be in."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    probability: float
+    dropped: tuple[Dropped, ...] = ()
+    doubt: str | None = None
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One decoding of (the rest of) a window: `offset` seconds from the window's start."""
+
+    island: Island
+    tongue: Tongue
+    draft: Draft
+    frames: int
+    encoded: np.ndarray
+    offset: float = 0.0
+    words: list[TimedWord] = field(default_factory=list)
+
+    @property
+    def length(self) -> float:
+        """Seconds of sound that this pass heard."""
+        return min(self.island.length - self.offset, self.frames / FRAMES_PER_SECOND)
+
+    @property
+    def speech(self) -> tuple[tuple[float, float], ...]:
+        """The speech that it heard, in seconds from the offset."""
+        return self.island.after(self.offset).speech
+
+    @property
+    def reached(self) -> float:
+        """Where its last line ends, in seconds from the offset; 0 where it heard none."""
+        return self.lines[-1].end if self.lines else 0.0
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines it heard."""
+        tokens, tongue = self.draft.tokens, self.tongue
+        return list(lines(tokens, tongue.first_timestamp, tongue.eot, self.length))
+
+
+class Decoder:
+    """Decodes batches of windows of one length; may be called from several threads at once."""
+
+    def __init__(self, model: FasterWhisper, options: Options, guard: Guard | None = None) -> None:
+        self._model = model
+        self._options = options
+        self._guard = guard or Guard()
+        self._on_gpu = model.placement.device is Device.cuda
+
+    @property
+    def multilingual(self) -> bool:
+        """Say whether the model knows more than English."""
+        return self._model.multilingual
+
+    def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
+        """Decode windows of one length; raises RuntimeError where CTranslate2 fails."""
+        frames = self._guard.frames(tasks[0].island)
+        encoded = self._encode([task.island.samples for task in tasks], frames)
+        told = [self._language(task, each) for task, each in zip(tasks, encoded, strict=True)]
+        tongues = [self._model.tongue(language, self._options.task) for language, _ in told]
+        limit = self._guard.limit(max(task.island.length for task in tasks))
+        drafts = self._model.generate(np.concatenate(encoded), tongues, self._options, limit)
+        doubts: list[str | None] = []
+        heard: list[list[_Pass]] = []
+        for task, tongue, draft, each in zip(tasks, tongues, drafts, encoded, strict=True):
+            first = _Pass(task.island, tongue, draft, frames, each)
+            doubts.append(self._doubt(draft, task.island, tongue))
+            heard.append(list(self._believed(first, doubts[-1])))
+        self._align([each for passes in heard for each in passes])
+        return [
+            self._decoded(passes, language, probability, doubt)
+            for passes, (language, probability), doubt in zip(heard, told, doubts, strict=True)
+        ]
+
+    def _encode(self, sounds: Sequence[np.ndarray], frames: int) -> list[np.ndarray]:
+        """Encode sounds, padded with silence to `frames`: an array (1, frames / 2, n) each.
+
+        One by one on a CPU, where a batch is slower; all at once on a GPU. CTranslate2 takes
+        features for encoder output where there are as many frames as the model has dimensions.
+        """
+        frames += 2 * (frames == self._model.dimensions)
+        features = [self._model.features(sound, frames) for sound in sounds]
+        if self._on_gpu:
+            return np.split(self._model.encode(np.stack(features)), len(features))
+        return [self._model.encode(each[None]) for each in features]
+
+    def _language(self, task: Task, encoded: np.ndarray) -> tuple[str, float]:
+        if not self.multilingual:
+            return "en", 1.0
+        if task.language is not None and not self._options.multilingual:
+            return task.language, 1.0
+        candidates = self._options.language_candidates
+        found = self._model.language_in(encoded, candidates)
+        if found[1] < SURE:
+            whole = self._encode([task.island.samples], FULL)[0]
+            found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
+        return found
+
+    def _doubt(self, draft: Draft, island: Island, tongue: Tongue) -> str | None:
+        if self._silent(draft):
+            return None
+        wrong = self._guard.doubt(draft, island, self._options, tongue.first_timestamp, tongue.eot)
+        return wrong or ("the prompt" if _is_prompt(draft.text, self._options) else None)
+
+    def _silent(self, draft: Draft) -> bool:
+        """Say whether Whisper's own rule takes the window for silence."""
+        return (
+            draft.no_speech_prob > self._options.no_speech_threshold
+            and draft.avg_logprob < self._options.log_prob_threshold
+        )
+
+    def _believed(self, first: _Pass, doubt: str | None) -> Iterator[_Pass]:
+        """Give what can be believed of a window.
+
+        That is its short decoding, with what that left out decoded after it; or the full window's.
+        """
+        offset, island, tongue = 0.0, first.island, first.tongue
+        heard = first
+        while doubt == MISSED and heard.reached > LEAST_PROGRESS:
+            yield heard
+            offset += heard.reached
+            rest = island.after(offset)
+            frames = self._guard.frames(rest)
+            [encoded] = self._encode([rest.samples], frames)
+            limit = self._guard.limit(rest.length)
+            [draft] = self._model.generate(encoded, [tongue], self._options, limit)
+            heard = _Pass(island, tongue, draft, frames, encoded, offset)
+            doubt = self._doubt(draft, rest, tongue)
+        if doubt is None:
+            yield heard
+        else:
+            yield from self._again(island, tongue, offset)
+
+    def _again(self, island: Island, tongue: Tongue, offset: float) -> Iterator[_Pass]:
+        """Decode a window in full as Whisper does, with the ladder of temperatures.
+
+        And once more from where the text ended, until all of it is heard.
+        """
+        options = self._options
+        while island.length - offset > 0.1:
+            rest = island.after(offset)
+            [encoded] = self._encode([rest.samples], FULL)
+            draft = self._model.generate_with_fallback(encoded, tongue, options)
+            if _is_prompt(draft.text, options):
+                options = replace(options, initial_prompt=None, hotwords=None)
+                draft = self._model.generate_with_fallback(encoded, tongue, options)
+            found = _Pass(island, tongue, draft, FULL, encoded, offset)
+            yield found
+            if self._silent(draft) or found.reached < LEAST_PROGRESS:
+                return
+            if not self._guard.missed_in(rest, found.reached):
+                return
+            offset += found.reached
+
+    def _align(self, heard: Sequence[_Pass]) -> None:
+        """Time the words of what needs it: all where they are asked for, else of long cues.
+
+        CTranslate2 aligns together what has one length and one start sequence.
+        """
+        batches: dict[tuple[int, tuple[int, ...]], list[_Pass]] = {}
+        for each in heard:
+            if self._wants_words(each) and not self._silent(each.draft):
+                batches.setdefault((each.frames, each.tongue.start), []).append(each)
+        for batch in batches.values():
+            timed = self._model.align(
+                np.concatenate([each.encoded for each in batch]),
+                batch[0].tongue,
+                [[token for line in each.lines for token in line.tokens] for each in batch],
+                [max(2, round(each.length * FRAMES_PER_SECOND)) for each in batch],
+            )
+            for each, words in zip(batch, timed, strict=True):
+                each.words = words
+
+    def _wants_words(self, heard: _Pass) -> bool:
+        if self._options.word_timestamps:
+            return bool(heard.lines)
+        return any(line.end - line.start > LONGEST_CUE for line in heard.lines)
+
+    def _decoded(
+        self, heard: Sequence[_Pass], language: str, probability: float, doubt: str | None
+    ) -> Decoded:
+        segments: list[Segment] = []
+        dropped: list[Dropped] = []
+        for each in heard:
+            dropped += _loops(each)
+            for segment in _segments(each, keep_words=self._options.word_timestamps):
+                reason = "silence" if self._silent(each.draft) else _phantom(segment, each.island)
+                if reason is None and segment.text.strip():
+                    segments.append(segment)
+                elif reason is not None and segment.text.strip():
+                    dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
+        return Decoded(tuple(segments), language, probability, tuple(dropped), doubt)
+
+
+def _segments(heard: _Pass, *, keep_words: bool) -> Iterator[Segment]:
+    """Make segments of a pass in the input's own time, long ones cut where words allow it."""
+    left = list(heard.words)
+    reached = 0.0
+    for line in heard.lines:
+        tokens = without_loops(line.tokens)
+        words = _take(left, len(line.tokens))
+        if not words or tokens != line.tokens:
+            start = max(line.start, reached)
+            reached = max(line.end, start)
+            yield _segment(heard, start, reached, tokens, ())
+            continue
+        for run in cues(orderly(words, reached, heard.length, heard.speech)):
+            spelled = tuple(token for word in run for token in word.tokens)
+            told = tuple(_moved(word.word, heard) for word in run) if keep_words else ()
+            reached = run[-1].word.end
+            yield _segment(heard, run[0].word.start, reached, spelled, told)
+
+
+def _loops(heard: _Pass) -> Iterator[Dropped]:
+    """Name what is left out of lines that say the same over and over."""
+    origin = heard.island.start + heard.offset
+    for line in heard.lines:
+        kept = without_loops(line.tokens)
+        if kept != line.tokens:
+            text = heard.tongue.text(line.tokens)
+            yield Dropped(origin + line.start, origin + line.end, text, "loop")
+
+
+def _take(left: list[TimedWord], tokens: int) -> list[TimedWord]:
+    """Take the words that spell the next so many tokens."""
+    taken: list[TimedWord] = []
+    while left and sum(len(word.tokens) for word in taken) < tokens:
+        taken.append(left.pop(0))
+    return taken
+
+
+def _segment(
+    heard: _Pass, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...]
+) -> Segment:
+    origin = heard.island.start + heard.offset
+    draft = heard.draft
+    first, last = (heard.tongue.timestamp(seconds) for seconds in (start, end))
+    return Segment(
+        start=origin + start,
+        end=origin + end,
+        text=heard.tongue.text(tokens),
+        avg_logprob=draft.avg_logprob,
+        no_speech_prob=draft.no_speech_prob,
+        compression_ratio=draft.compression_ratio,
+        temperature=draft.temperature,
+        words=words,
+        seek=round(origin * FRAMES_PER_SECOND),
+        tokens=(first, *tokens, last),
+    )
+
+
+def _moved(word: Word, heard: _Pass) -> Word:
+    origin = heard.island.start + heard.offset
+    return replace(word, start=origin + word.start, end=origin + word.end)
+
+
+def _phantom(segment: Segment, island: Island) -> str | None:
+    """Say why a segment is to be dropped: a known phrase, where the detector hears nobody."""
+    if not island.speech or not is_phantom(segment.text):
+        return None
+    start, end = segment.start - island.start, segment.end - island.start
+    heard = any(start < last and end > first for first, last in island.speech)
+    return None if heard else "phantom"
+
+
+def _is_prompt(text: str, options: Options) -> bool:
+    """Say whether a text is only what the prompt or the hotwords say."""
+    told = f"{options.initial_prompt or ''} {options.hotwords or ''}"
+    words, known = (" ".join(re.findall(r"\w+", each.casefold())) for each in (text, told))
+    return bool(words) and words in known

@@ -1,0 +1,95 @@
+"""What an engine is given, and what it tells while it works on many inputs."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from whisper_cli.audio.decode import Audio
+from whisper_cli.errors import WhisperError
+from whisper_cli.transcript import Info, Segment
+
+logger = logging.getLogger("whisper_cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An open input, and what is known of it; whoever reads it to the end closes it."""
+
+    audio: Audio
+    info: Info
+
+
+class Input(Protocol):
+    """One of the inputs of a run."""
+
+    @property
+    def wanted(self) -> bool:
+        """Say whether what it says is still written; the rest of it is left out where not."""
+        ...
+
+    def open(self) -> Recording | None:
+        """Open it; None where nothing is to be done. Raises WhisperError where it can't be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The language of an input is settled; segments may come."""
+
+    input: Input
+    info: Info
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The next segment of an input; each input's come in the order of its time."""
+
+    input: Input
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """So many seconds of an input are dealt with."""
+
+    input: Input
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An input was read and decoded to its end; `info` is None where nothing was to be done."""
+
+    input: Input
+    info: Info | None
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """An input failed; what was said of it stands, the others go on."""
+
+    input: Input
+    error: WhisperError
+
+
+Event = Begun | Said | Passed | Ended | Broke
+
+
+class Engine(Protocol):
+    """What turns inputs into words; each input ends in one Ended or Broke."""
+
+    def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
+        """Decode inputs. Raises ConfigError and ModelError, which every input would meet."""
+        ...
+
+
+def ended(recording: Recording) -> Info:
+    """Add what only the end of an input tells: how long it is, and the hash of a stream."""
+    audio, info = recording.audio, recording.info
+    options = info.provenance.options
+    if options.clip and audio.position <= min(start for start, _ in options.clip):
+        logger.warning("%s ends at %.1f s, before the clip starts", info.source, audio.position)
+    provenance = replace(info.provenance, input_sha256=audio.sha256, complete=True)
+    duration = audio.duration if options.clip else audio.position
+    return replace(info, duration=duration, provenance=provenance)

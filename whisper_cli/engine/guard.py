@@ -1,0 +1,90 @@
+"""The guard: tells a short window whose text can't be trusted, to be decoded again in full."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from whisper_cli.engine.draft import Draft, echoed, last_timestamp, repeated
+from whisper_cli.engine.islands import Island
+
+MISSED = "speech without text"  # a doubt about what follows a text, not about the text
+
+
+class Thresholds(Protocol):
+    """What a person may set, with Whisper's meaning."""
+
+    @property
+    def compression_ratio_threshold(self) -> float:
+        """Above it, a text repeats itself."""
+        ...
+
+    @property
+    def log_prob_threshold(self) -> float:
+        """Below it, a text is doubtful."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How short a window may be, and what its text must keep to.
+
+    Whisper was trained on 30 s: what follows speech in a shorter window tells it that the speech
+    is over. With too little of that it goes on, mostly with the same words again. The values are
+    those that `benchmarks/guard.py` found to cost no words on its data.
+
+    `margin`, `least`: seconds of silence after the speech, and of the whole window.
+    `missed`: how many seconds of speech may follow the last timestamp.
+    `rate`, `allowance`: tokens a second of sound, and more, before decoding is stopped.
+    `phrase`, `word`: how many tokens are a phrase that may not be said twice in a row, and how
+    often anything shorter may.
+    `echo`, `brief`: how many tokens may not come twice at all in less than so many seconds.
+    """
+
+    margin: float = 3.0
+    least: float = 8.0
+    missed: float = 0.7
+    rate: float = 12.0
+    allowance: int = 12
+    phrase: int = 3
+    word: int = 3
+    echo: int = 4
+    brief: float = 10.0
+
+    def frames(self, island: Island) -> int:
+        """Say how many frames of 10 ms the window of an island has: the same in steps."""
+        seconds = max(self.least, island.length + self.margin)
+        for most, step in ((12, 1), (20, 2), (28, 4)):
+            if seconds <= most:
+                return -(-int(seconds * 100) // (step * 100)) * step * 100
+        return 3000
+
+    def limit(self, seconds: float) -> int:
+        """Say after how many tokens the decoding of so much sound has gone astray."""
+        return round(self.allowance + self.rate * seconds)
+
+    def doubt(
+        self, draft: Draft, island: Island, thresholds: Thresholds, first_timestamp: int, eot: int
+    ) -> str | None:
+        """Say what is wrong with a draft, None where nothing is."""
+        spelled = [token for token in draft.tokens if token < eot]
+        last = last_timestamp(draft.tokens, first_timestamp)
+        wrong = {
+            "too many tokens": not draft.finished,
+            "compression ratio": draft.compression_ratio > thresholds.compression_ratio_threshold,
+            "log probability": draft.avg_logprob < thresholds.log_prob_threshold,
+            "repetition": self._repeats(spelled, island),
+            "no end": last is None and bool(spelled),
+            "beyond the window": (last or 0.0) * 100 > self.frames(island),
+            MISSED: self.missed_in(island, last or 0.0),
+        }
+        return next((reason for reason, is_so in wrong.items() if is_so), None)
+
+    def _repeats(self, tokens: Sequence[int], island: Island) -> bool:
+        if repeated(tokens, 2, self.phrase) or repeated(tokens, self.word):
+            return True
+        return island.length < self.brief and echoed(tokens, self.echo)
+
+    def missed_in(self, island: Island, after: float) -> bool:
+        """Say whether there is speech after so many seconds, more than a moment of it."""
+        left = sum(max(0.0, end - max(start, after)) for start, end in island.speech)
+        return left > self.missed

@@ -1,0 +1,134 @@
+"""Where and how a model runs on this machine: device, arithmetic, workers and threads."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whisper_cli.choices import ComputeType, Device
+from whisper_cli.errors import ConfigError
+
+MOST_WORKERS = 16  # each holds the state of a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how the model runs, with nothing left to "auto".
+
+    `workers` batches are decoded at once, by `threads` CPU threads each (on GPUs: one worker a
+    GPU); `batch` windows are decoded together. `fallback` says that a GPU was not insisted on.
+    """
+
+    device: Device
+    compute_type: ComputeType
+    workers: int
+    threads: int
+    batch: int
+    fallback: bool = False
+
+    def for_one(self) -> "Placement":
+        """Give all threads, or the first GPU, to one worker."""
+        threads = self.threads if self.device is Device.cuda else self.workers * self.threads
+        return replace(self, workers=1, threads=threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person asked of the machine; 0 leaves it to us."""
+
+    device: Device = Device.auto
+    compute_type: ComputeType = ComputeType.auto
+    workers: int = 0
+    threads: int = 0
+    batch: int = 0
+
+
+def place(wishes: Wishes) -> Placement:
+    """Settle what "auto" and 0 mean here: a GPU where CTranslate2 sees one, else the CPU.
+
+    A worker with a thread of its own, for each core, does twice the work of one worker with all
+    threads (`whisper-cli bench --tune` measures it). Raises ConfigError for a GPU that isn't here.
+    """
+    from ctranslate2 import get_cuda_device_count
+
+    gpus = get_cuda_device_count()
+    if wishes.device is Device.cuda and not gpus:
+        raise ConfigError("no CUDA device is visible here", hint="--device cpu, or auto")
+    device = wishes.device
+    if device is Device.auto:
+        device = Device.cuda if gpus else Device.cpu
+    kind = wishes.compute_type
+    if kind is ComputeType.auto:
+        kind = ComputeType.float16 if device is Device.cuda else ComputeType.int8
+    threads = wishes.threads or cores()
+    if device is Device.cuda:
+        return Placement(
+            device,
+            kind,
+            wishes.workers or gpus,
+            threads,
+            wishes.batch or batch_for(free_gpu_memory()),
+            fallback=wishes.device is Device.auto,
+        )
+    workers = wishes.workers or min(threads, MOST_WORKERS)
+    return Placement(device, kind, workers, max(1, threads // workers), wishes.batch or 8)
+
+
+def cores() -> int:
+    """Count the cores that this process may use.
+
+    Two hyper-threads are one core; a container's CPU quota (cgroup v2, then v1) and the affinity
+    are obeyed.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    count = len(allowed) if allowed is not None else os.cpu_count() or 1
+    if allowed is not None:
+        count = _physical(allowed) or count
+    quota = _quota(Path("/sys/fs/cgroup"))
+    return max(1, min(count, quota) if quota else count)
+
+
+def _physical(allowed: set[int]) -> int:
+    """Count the cores behind logical processors by what Linux tells of each; 0 if it doesn't."""
+    siblings = set()
+    for number in allowed:
+        place = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
+        try:
+            siblings.add(place.read_text(encoding="ascii").strip())
+        except OSError:
+            return 0
+    return len(siblings)
+
+
+def _quota(root: Path) -> int:
+    """Read a container's CPU quota, rounded up; 0 where there is none."""
+    for limit, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            words = (root / limit).read_text(encoding="ascii").split()
+            if period is not None:
+                words.append((root / period).read_text(encoding="ascii").strip())
+            quota, length = float(words[0]), float(words[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        return max(1, -int(-quota // length)) if quota > 0 and length > 0 else 0
+    return 0
+
+
+def free_gpu_memory() -> int:
+    """Ask for the free memory of the fullest visible GPU, in MiB; 0 where nobody tells."""
+    import subprocess
+
+    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return min(int(line) for line in told.stdout.split("\n") if line.strip())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return 0
+
+
+def batch_for(free: int) -> int:
+    """Choose how many windows to decode at once in `free` MiB; 0 where that isn't known.
+
+    A window of the largest model with five beams is taken for 300; a batch that is too large all
+    the same is halved while decoding.
+    """
+    return max(4, min(64, free // 300)) if free else 16

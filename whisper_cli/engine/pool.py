@@ -1,0 +1,72 @@
+"""Windows of several inputs that wait for a worker: the oldest first, its like beside it."""
+
+from dataclasses import dataclass
+
+from whisper_cli.engine.islands import Island
+from whisper_cli.engine.track import Track
+
+MOST_SECONDS = 600.0  # of sound that wait: 38 MB
+MOST_WINDOWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The window `number` of a track; windows of one count of `frames` are decoded together."""
+
+    track: Track
+    number: int
+    island: Island
+    frames: int
+
+    @property
+    def ready(self) -> bool:
+        """Say whether its language is known, or it is the window that tells it."""
+        return self.track.language is not None or self.number == 0
+
+
+class Pool:
+    """A bounded pool; not for several threads at once."""
+
+    def __init__(self, batch: int, workers: int) -> None:
+        self._batch, self._workers = batch, workers
+        self._waiting: list[Waiting] = []
+        self._seconds = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Say whether readers are to wait."""
+        return self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS
+
+    def add(self, window: Waiting) -> None:
+        """Take a window in."""
+        self._waiting.append(window)
+        self._seconds += window.island.length
+
+    def take(self, *, last: bool) -> list[Waiting]:
+        """Give a batch of windows of one length; where they are the `last`, workers share them.
+
+        The first is the oldest one of the first input, so that cues come soon and in order.
+        """
+        ready = [each for each in self._waiting if each.ready]
+        if not ready:
+            return []
+        ready.sort(key=lambda each: (each.track.number, each.number))
+        alike = [each for each in ready if each.frames == ready[0].frames]
+        fair = -(-len(alike) // self._workers) if last else self._batch
+        chosen = alike[: min(self._batch, fair)]
+        self._remove(chosen)
+        return chosen
+
+    def shrink(self, failed: int, *, out_of_memory: bool) -> None:
+        """Give smaller batches from now on, where memory was too small for `failed` windows."""
+        if out_of_memory:
+            self._batch = max(1, min(self._batch, failed // 2))
+
+    def forget(self, track: Track) -> None:
+        """Leave out what waits of a broken input."""
+        self._remove([each for each in self._waiting if each.track is track])
+
+    def _remove(self, chosen: list[Waiting]) -> None:
+        gone = {id(each) for each in chosen}
+        self._waiting = [each for each in self._waiting if id(each) not in gone]
+        self._seconds = sum(each.island.length for each in self._waiting)

@@ -1,0 +1,256 @@
+"""The fast engine: readers cut inputs into windows, workers decode windows of all inputs."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from whisper_cli.engine.checks import check_language
+from whisper_cli.engine.decoder import Decoded, Task
+from whisper_cli.engine.events import Broke, Ended, Event, Input, Recording, ended
+from whisper_cli.engine.islands import FindSpeech, Island, islands
+from whisper_cli.engine.pool import Pool, Waiting
+from whisper_cli.engine.track import Track
+from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError
+from whisper_cli.transcript import Options
+
+WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
+LONGEST = 20.0  # seconds of speech in a window: more costs the encoder more, less costs context
+AHEAD = 256  # events that wait to be taken before the workers rest
+
+
+class WindowDecoder(Protocol):
+    """What decodes windows; `Decoder` is the real one, tests pass fakes."""
+
+    @property
+    def multilingual(self) -> bool:
+        """Say whether the model knows more than English."""
+        ...
+
+    def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
+        """Decode windows of one length; RuntimeError or MemoryError where that can't be done."""
+        ...
+
+
+class Scheduler:
+    """An Engine: `load` gives the decoder, in a thread of its own while the first input is read.
+
+    `workers` batches of up to `batch` windows are decoded at once, windows of one length
+    together: `frames` names it.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], WindowDecoder],
+        options: Options,
+        find_speech: FindSpeech,
+        frames: Callable[[Island], int],
+        *,
+        workers: int,
+        batch: int = 8,
+    ) -> None:
+        self._load = load
+        self._options = options
+        self._find_speech = find_speech if options.vad else None
+        self._frames = frames
+        self._workers = workers
+        self._batch = batch
+
+    def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
+        """Decode inputs; several are under way at once, each one's segments come in order."""
+        readers = max(1, self._workers // WORKERS_A_READER)
+        shift = _Shift(self._options, Pool(self._batch, self._workers), inputs, readers)
+        read = partial(shift.read, self._find_speech, self._frames)
+        load = partial(shift.load, self._load)
+        for work in [load, *[read] * readers, *[shift.work] * self._workers]:
+            threading.Thread(target=shift.guarded, args=(work,), daemon=True).start()
+        try:
+            yield from shift.events()
+        finally:
+            shift.stop()
+
+
+class _Shift:
+    """One run: what its threads share, all of it behind one condition."""
+
+    def __init__(self, options: Options, pool: Pool, inputs: Iterator[Input], readers: int) -> None:
+        self._options = options
+        self._pool = pool
+        self._inputs = enumerate(inputs)
+        self._next_input = threading.Lock()
+        self._changed = threading.Condition()
+        self._tracks: list[Track] = []
+        self._events: deque[Event] = deque()
+        self._decoder: WindowDecoder | None = None
+        self._reading = readers
+        self._stopped = False
+        self._failure: BaseException | None = None
+
+    def events(self) -> Iterator[Event]:
+        """Give what happens until all inputs have ended; raise what ends the run."""
+        over = False
+        while not over:
+            with self._changed:
+                self._changed.wait_for(lambda: self._events or self._failure or self._over)
+                told = list(self._events)
+                self._events.clear()
+                failure, over = self._failure, self._over
+                self._changed.notify_all()
+            yield from told
+            if failure is not None:
+                raise failure
+
+    def stop(self) -> None:
+        """Let all threads end."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def guarded(self, work: Callable[[], None]) -> None:
+        """Run a thread's work; what it raises ends the run."""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the events are taken
+            with self._changed:
+                self._failure = self._failure or error
+            self.stop()
+
+    def load(self, load: Callable[[], WindowDecoder]) -> None:
+        """Load the model, for all workers."""
+        decoder = load()
+        check_language(self._options, multilingual=decoder.multilingual)
+        with self._changed:
+            self._decoder = decoder
+            for track in self._tracks:
+                track.language = track.language or self._settled()
+            self._changed.notify_all()
+
+    def read(self, find_speech: FindSpeech | None, frames: Callable[[Island], int]) -> None:
+        """Read one input after another, and cut each into windows."""
+        while (entry := self._pull()) is not None:
+            self._read(*entry, find_speech, frames)
+        with self._changed:
+            self._reading -= 1
+            self._changed.notify_all()
+
+    def work(self) -> None:
+        """Decode one batch after another."""
+        while batch := self._take():
+            self._decode(batch)
+
+    @property
+    def _over(self) -> bool:
+        return not self._reading and not self._tracks
+
+    def _pull(self) -> tuple[int, Input] | None:
+        with self._next_input:
+            return None if self._stopped else next(self._inputs, None)
+
+    def _settled(self) -> str | None:
+        """Tell the language that needs no detection; None before the model is there."""
+        if self._decoder is not None and not self._decoder.multilingual:
+            return "en"
+        return self._options.language
+
+    def _read(
+        self,
+        number: int,
+        source: Input,
+        find_speech: FindSpeech | None,
+        frames: Callable[[Island], int],
+    ) -> None:
+        track: Track | None = None
+        try:
+            recording = source.open()
+            if recording is None:
+                self._tell([Ended(source, None)])
+                return
+            with recording.audio:
+                track = self._enter(number, source, recording)
+                for island in islands(recording.audio.blocks(), find_speech, LONGEST):
+                    if not self._add(track, island, frames(island)):
+                        self._drop(track)
+                        return
+                self._tell(track.ended(ended(recording)), track)
+        except (ConfigError, ModelError):
+            raise
+        except WhisperError as error:
+            self._break(source, track, error)
+
+    def _enter(self, number: int, source: Input, recording: Recording) -> Track:
+        with self._changed:
+            info = replace(recording.info, duration=recording.audio.duration)
+            track = Track(number, source, info, self._settled())
+            self._tracks.append(track)
+        return track
+
+    def _add(self, track: Track, island: Island, frames: int) -> bool:
+        """Put a window into the pool when there is room; False where nobody wants it any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._pool.full)
+            if self._stopped or track.broken or not track.input.wanted:
+                return False
+            self._pool.add(Waiting(track, track.windows, island, frames))
+            track.windows += 1
+            self._changed.notify_all()
+        return True
+
+    def _take(self) -> list[Waiting]:
+        """Wait for windows to decode; an empty list where there will be none."""
+        batch: list[Waiting] = []
+
+        def found() -> bool:
+            if self._decoder is not None and len(self._events) < AHEAD:
+                batch[:] = self._pool.take(last=not self._reading)
+            return bool(batch) or self._stopped or self._over
+
+        with self._changed:
+            self._changed.wait_for(found)
+            self._changed.notify_all()  # there is room in the pool
+        return [] if self._stopped else batch
+
+    def _decode(self, batch: list[Waiting]) -> None:
+        """Decode a batch; where that fails, its halves, so that one window harms only its input."""
+        if self._decoder is None:
+            raise RuntimeError("nothing is decoded before the model is loaded")
+        tasks = [Task(each.island, each.track.language) for each in batch]
+        try:
+            results = self._decoder.decode(tasks)
+        except (RuntimeError, MemoryError) as error:
+            self._pool.shrink(len(batch), out_of_memory="memory" in str(error).lower())
+            if len(batch) == 1:
+                failed = EngineError(f"the engine failed: {error}", hint="--device cpu")
+                self._break(batch[0].track.input, batch[0].track, failed)
+                return
+            middle = len(batch) // 2
+            self._decode(batch[:middle])
+            self._decode(batch[middle:])
+            return
+        for each, result in zip(batch, results, strict=True):
+            if not each.track.broken:
+                self._tell(each.track.decoded(each.number, each.island, result), each.track)
+
+    def _tell(self, events: Iterable[Event], track: Track | None = None) -> None:
+        """Pass on what happened, and forget a track that is over."""
+        with self._changed:
+            self._events.extend(events)
+            if track is not None and track.over and track in self._tracks:
+                self._tracks.remove(track)
+            self._changed.notify_all()
+
+    def _break(self, source: Input, track: Track | None, error: WhisperError) -> None:
+        if track is None or self._drop(track):
+            self._tell([Broke(source, error)])
+
+    def _drop(self, track: Track) -> bool:
+        """Leave an input out from now on; False where it was left out before."""
+        with self._changed:
+            if track.broken:
+                return False
+            track.broken = True
+            self._pool.forget(track)
+            self._tracks.remove(track)
+            self._changed.notify_all()
+        return True

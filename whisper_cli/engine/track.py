@@ -1,0 +1,106 @@
+"""One input under way: its windows come back in any order, its segments leave in theirs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from whisper_cli.engine.decoder import Decoded
+from whisper_cli.engine.events import Begun, Ended, Event, Input, Passed, Said
+from whisper_cli.engine.islands import Island
+from whisper_cli.transcript import Dropped, Info
+
+FAR = 5.0  # seconds of speech after the last cue that are worth a warning
+LEAST_SPEECH = 1.0  # seconds; less may well be a cough
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """What is known of an input while its windows are decoded.
+
+    `number` is its place among the inputs; `language` is None until it is settled.
+    """
+
+    number: int
+    input: Input
+    info: Info
+    language: str | None
+    windows: int = 0
+    broken: bool = False
+    _given: int = 0
+    _begun: bool = False
+    _ended: Info | None = None
+    _waiting: dict[int, tuple[Island, Decoded]] = field(default_factory=dict)
+    _dropped: list[Dropped] = field(default_factory=list)
+    _speech: float = 0.0
+    _unsaid: float = 0.0
+    _said: bool = False
+    _said_until: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Say whether nothing more will come of it."""
+        return self._ended is not None and self._given == self.windows
+
+    def decoded(self, number: int, island: Island, result: Decoded) -> Iterator[Event]:
+        """Take one window's result, and give what is next in order."""
+        self._waiting[number] = (island, result)
+        if self.language is None:
+            self.language = result.language
+        while self._given in self._waiting:
+            yield from self._next(*self._waiting.pop(self._given))
+            self._given += 1
+        yield from self._end()
+
+    def ended(self, info: Info) -> Iterator[Event]:
+        """Take what the end of the input tells; its last windows may still be on their way."""
+        self._ended = info
+        return self._end()
+
+    def _next(self, island: Island, result: Decoded) -> Iterator[Event]:
+        if not self._begun:
+            self.info = replace(
+                self.info, language=result.language, language_probability=result.probability
+            )
+            self._begun = True
+            yield Begun(self.input, self.info)
+        for segment in result.segments:
+            self._said, self._said_until = True, max(self._said_until, segment.end)
+            yield Said(self.input, segment)
+        self._dropped += result.dropped
+        self._heard(island)
+        yield Passed(self.input, island.end)
+
+    def _heard(self, island: Island) -> None:
+        spoken = [(island.start + start, island.start + end) for start, end in island.speech]
+        self._speech += sum(end - start for start, end in spoken)
+        if self._said_until > island.start:
+            self._unsaid = 0.0
+        self._unsaid += sum(max(0.0, end - max(start, self._said_until)) for start, end in spoken)
+
+    def _end(self) -> Iterator[Event]:
+        if self._ended is None or self._given < self.windows:
+            return
+        known, end = self.info, self._ended
+        if not self._begun:
+            known = replace(known, language=self.language, language_probability=0.0)
+            if self.language is not None:
+                known = replace(known, language_probability=1.0)
+            yield Begun(self.input, known)
+        yield Ended(
+            self.input,
+            replace(
+                known,
+                duration=end.duration,
+                provenance=end.provenance,
+                dropped=tuple(self._dropped),
+                warnings=tuple(self._warnings()),
+            ),
+        )
+
+    def _warnings(self) -> Iterator[str]:
+        if not self._said and self._speech > LEAST_SPEECH:
+            yield f"{self._speech:.1f} s of speech were found, and no text"
+        elif self._unsaid > FAR:
+            yield (
+                f"the last cue ends at {self._said_until:.1f} s, "
+                f"and {self._unsaid:.1f} s of speech follow"
+            )
