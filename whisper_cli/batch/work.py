@@ -9,11 +9,12 @@ from pathlib import Path
 
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
-from whisper_cli.choices import Task
+from whisper_cli.choices import Device, Task
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
-from whisper_cli.engine.placement import Wishes, place
+from whisper_cli.engine.placement import Wishes, cores, place
+from whisper_cli.engine.tuning import tuning
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
@@ -68,15 +69,7 @@ def work_for(
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
-    placement = place(
-        Wishes(
-            settings.device,
-            settings.compute_type,
-            settings.workers,
-            settings.threads,
-            settings.batch_size,
-        )
-    )
+    placement = place(_wishes(model, settings))
     here = model.folder or store.find(model)
 
     @cache
@@ -97,6 +90,19 @@ def work_for(
     )
     ledger = Ledger(state_dir() / "outputs.sqlite3")
     return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
+
+
+def _wishes(model: Model, settings: Settings) -> Wishes:
+    """Ask for what the settings say, else for what `bench --tune` found to do best."""
+    threads = settings.threads or cores()
+    tuned = tuning().workers(model.name, settings.compute_type, threads)
+    return Wishes(
+        settings.device,
+        settings.compute_type,
+        settings.workers or (0 if settings.device is Device.cuda else tuned),
+        settings.threads,
+        settings.batch_size,
+    )
 
 
 def options_of(settings: Settings) -> Options:

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from whisper_cli.commands import (
+    bench,
     completion,
     config,
     list,  # noqa: A004
@@ -15,6 +16,7 @@ from whisper_cli.commands import (
 
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
+    ("Speech", bench),
     ("Models", pull),
     ("Models", list),
     ("Models", rm),

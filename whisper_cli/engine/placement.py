@@ -64,7 +64,7 @@ def place(wishes: Wishes) -> Placement:
         return Placement(
             device,
             kind,
-            wishes.workers or gpus,
+            min(wishes.workers or gpus, gpus),
             threads,
             wishes.batch or batch_for(free_gpu_memory()),
             fallback=wishes.device is Device.auto,
