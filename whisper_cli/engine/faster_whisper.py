@@ -25,6 +25,7 @@ logger = logging.getLogger("whisper_cli")
 
 FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
 HOP = SAMPLE_RATE // FRAMES_PER_SECOND
+SILENT = 8  # frames that are computed of the silence after a sound: the others are like the last
 BEST_OF = 5  # candidates when sampling, Whisper's own
 # Punctuation that joins a word: the defaults of faster-whisper.
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
@@ -82,10 +83,12 @@ class FasterWhisper:
 
     def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
         """Compute the log-mel spectrogram (mels, frames) of samples (n,) and silence after them."""
-        sound = np.zeros(frames * HOP, np.float32)
+        heard = min(frames, len(samples) // HOP + SILENT)
+        sound = np.zeros(heard * HOP, np.float32)
         count = min(len(samples), len(sound))
         sound[:count] = samples[:count]
-        return np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :frames]
+        found = np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :heard]
+        return np.pad(found, ((0, 0), (0, frames - heard)), mode="edge")
 
     def encode(self, features: np.ndarray) -> np.ndarray:
         """Encode features (batch, mels, frames) into (batch, frames / 2, dimensions)."""

@@ -1,7 +1,7 @@
 """Blocks of audio to islands of speech: what is decoded in one go, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,10 @@ from whisper_cli.engine.phrases import Spans, joined, packed, padded
 
 FIRST_STRETCH = 30 * SAMPLE_RATE  # one window of Whisper: the first cue comes soon
 LONGEST_STRETCH = 600 * SAMPLE_RATE  # 38 MB of samples, whatever the input's length
-STRETCH_OF_WINDOWS = 120 * SAMPLE_RATE  # islands of at most a window gain nothing by more
+# Where islands are at most a window long: a longer stretch gains nothing, and of the first one the
+# islands are short, so that the first cue comes at once.
+FIRST_OF_WINDOWS, LONGEST_OF_WINDOWS = 15 * SAMPLE_RATE, 120 * SAMPLE_RATE
+FIRST_WINDOW = 10 * SAMPLE_RATE
 WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two islands, so that no cue spans it
 ONSET = SAMPLE_RATE * 3 // 10  # around a phrase: the detector is late for soft consonants
 LEAD = SAMPLE_RATE // 2  # kept before a stretch without speech, for the onset at its edge
@@ -65,7 +68,8 @@ def islands(
     (seconds, below 30) speech is cut into whole phrases of at most that, at the longest pauses.
     """
     cutter = _Cutter(find_speech, None if longest is None else int(longest * SAMPLE_RATE))
-    limit = FIRST_STRETCH
+    limit = FIRST_STRETCH if longest is None else FIRST_OF_WINDOWS
+    first = longest is not None
     start, held = 0.0, np.zeros(0, np.float32)
     parts: list[np.ndarray] = []
     length = 0
@@ -79,7 +83,8 @@ def islands(
         length += len(block.samples)
         if length >= limit:
             samples = np.concatenate(parts)
-            found, keep = cutter.closed(start, samples)
+            found, keep = (cutter.first() if first else cutter).closed(start, samples)
+            first = False
             yield from found
             start, held = start + keep / SAMPLE_RATE, samples[keep:].copy()
             parts, length = [held], len(held)
@@ -98,7 +103,11 @@ class _Cutter:
     @property
     def stretch(self) -> int:
         """How many samples are looked at together, in the long run."""
-        return LONGEST_STRETCH if self.longest is None else STRETCH_OF_WINDOWS
+        return LONGEST_STRETCH if self.longest is None else LONGEST_OF_WINDOWS
+
+    def first(self) -> "_Cutter":
+        """Give the cutter of the first stretch, for shorter islands."""
+        return replace(self, longest=min(self.longest or FIRST_WINDOW, FIRST_WINDOW))
 
     def all(self, start: float, samples: np.ndarray) -> Iterator[Island]:
         """Cut what is the end of a recording."""
