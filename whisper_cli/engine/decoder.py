@@ -217,9 +217,11 @@ class Decoder:
     ) -> Decoded:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
+        reached = heard[0].island.start
         for each in heard:
             dropped += _loops(each)
-            for segment in _segments(each, keep_words=self._options.word_timestamps):
+            for segment in _segments(each, reached, keep_words=self._options.word_timestamps):
+                reached = segment.end
                 reason = "silence" if self._silent(each.draft) else _phantom(segment, each.island)
                 if reason is None and segment.text.strip():
                     segments.append(segment)
@@ -228,10 +230,13 @@ class Decoder:
         return Decoded(tuple(segments), language, probability, tuple(dropped), doubt)
 
 
-def _segments(heard: _Pass, *, keep_words: bool) -> Iterator[Segment]:
-    """Make segments of a pass in the input's own time, long ones cut where words allow it."""
+def _segments(heard: _Pass, reached: float, *, keep_words: bool) -> Iterator[Segment]:
+    """Make segments of a pass in the input's own time, long ones cut where words allow it.
+
+    `reached` is where the last one before ended.
+    """
     left = list(heard.words)
-    reached = 0.0
+    reached = max(0.0, reached - heard.island.start - heard.offset)
     for line in heard.lines:
         tokens = without_loops(line.tokens)
         words = _take(left, len(line.tokens))

@@ -12,7 +12,7 @@ FIRST_STRETCH = 30 * SAMPLE_RATE  # one window of Whisper: the first cue comes s
 LONGEST_STRETCH = 600 * SAMPLE_RATE  # 38 MB of samples, whatever the input's length
 # Where islands are at most a window long: a longer stretch gains nothing, and of the first one the
 # islands are short, so that the first cue comes at once.
-FIRST_OF_WINDOWS, LONGEST_OF_WINDOWS = 15 * SAMPLE_RATE, 120 * SAMPLE_RATE
+FIRST_OF_WINDOWS, LONGEST_OF_WINDOWS = 15 * SAMPLE_RATE, 60 * SAMPLE_RATE
 FIRST_WINDOW = 10 * SAMPLE_RATE
 WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two islands, so that no cue spans it
 ONSET = SAMPLE_RATE * 3 // 10  # around a phrase: the detector is late for soft consonants

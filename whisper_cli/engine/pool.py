@@ -7,6 +7,7 @@ from whisper_cli.engine.track import Track
 
 MOST_SECONDS = 600.0  # of sound that wait: 38 MB
 MOST_WINDOWS = 256
+USUAL_FRAMES = 1200  # a batch holds fewer of longer windows, since memory grows with both
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Pool:
         ready.sort(key=lambda each: (each.track.number, each.number))
         alike = [each for each in ready if each.frames == ready[0].frames]
         fair = -(-len(alike) // self._workers) if last else self._batch
-        chosen = alike[: min(self._batch, fair)]
+        room = max(1, self._batch * USUAL_FRAMES // max(1, ready[0].frames))
+        chosen = alike[: min(self._batch, room, fair)]
         self._remove(chosen)
         return chosen
 
