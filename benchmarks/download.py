@@ -14,7 +14,6 @@ import hashlib
 import json
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import CONTENDERS, Served, environment
-from benchmarks.figures import Figures, Row, Run, Table, markdown
+from benchmarks.figures import Figures, Row, Run, Table, markdown, note
 from benchmarks.measure import FailedError, measure
 from tests.hub import Authority, Hub, make_authority
 from tests.hub.__main__ import add_generated, size
@@ -117,10 +116,6 @@ def require_whole(folder: Path, model: Served) -> None:
     with greatest.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != model.sha256:
             raise FailedError(f"{greatest.name} is not the model")
-
-
-def note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What was measured of each contender, what it has to be, and the table that shows both."""
 
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,11 @@ class Must:
             return f"{self.words}: {'met' if self.met(row, table) else 'MISSED'}"
         except LookupError:
             return f"{self.words}: nobody to compare with"
+
+
+def note(text: str) -> None:
+    """Tell who waits how far it is."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def markdown(title: str, table: Table, musts: Mapping[str, Sequence[Must]]) -> str:

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 RATE = 16_000
@@ -12,11 +12,15 @@ FOLDER_SIZE, LONGEST_CLIP = 100, 30.0  # clips of the folder case, seconds of th
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording with its reference; `seconds` of sound."""
+    """A recording with what is said in it, one string for each clip that it was joined from.
+
+    `name` is what the set calls it, `seconds` are of sound.
+    """
 
     path: Path
+    name: str
     language: str
-    text: str
+    said: tuple[str, ...]
     seconds: float
 
 
@@ -27,17 +31,38 @@ def read(folder: Path) -> list[Clip]:
         raise SystemExit(f"no manifest.jsonl in {folder}: --set names a folder that has one")
     entries = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
     clips = (
-        Clip(folder / each["path"], each["language"], each["text"], float(each["duration_s"]))
+        Clip(
+            folder.absolute() / each["path"],
+            each["path"],
+            each["language"],
+            (each["text"],),
+            float(each["duration_s"]),
+        )
         for each in entries
         if each.get("text")
     )
-    return sorted(clips, key=lambda clip: str(clip.path))
+    return sorted(clips, key=lambda clip: clip.name)
 
 
-def short(clips: Iterable[Clip], language: str = "en") -> list[Clip]:
+def english(clips: Iterable[Clip]) -> list[Clip]:
+    """Choose what a model for English only can be asked."""
+    chosen = [clip for clip in clips if clip.language == "en"]
+    if not chosen:
+        raise SystemExit("the set has no English clip with a text")
+    return chosen
+
+
+def by_tongue(clips: Iterable[Clip]) -> list[list[Clip]]:
+    """Group clips by their language."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in clips:
+        groups.setdefault(clip.language, []).append(clip)
+    return [groups[language] for language in sorted(groups)]
+
+
+def short(clips: Iterable[Clip]) -> list[Clip]:
     """Choose the folder's clips: the first hundred under half a minute, in the order of names."""
-    fitting = (c for c in clips if c.language == language and c.seconds < LONGEST_CLIP)
-    return list(fitting)[:FOLDER_SIZE]
+    return [clip for clip in clips if clip.seconds < LONGEST_CLIP][:FOLDER_SIZE]
 
 
 def joined(clips: Sequence[Clip], seconds: float, path: Path, seed: int = 7) -> Clip:
@@ -49,7 +74,7 @@ def joined(clips: Sequence[Clip], seconds: float, path: Path, seed: int = 7) -> 
     import soundfile
 
     chance = random.Random(seed)
-    text: list[str] = []
+    said: list[str] = []
     done = 0
     with soundfile.SoundFile(path, "w", RATE, 1, subtype="PCM_16") as file:
         while done < seconds * RATE:
@@ -57,10 +82,23 @@ def joined(clips: Sequence[Clip], seconds: float, path: Path, seed: int = 7) -> 
                 file.write(sound := samples(clip.path))
                 file.write(pause := np.zeros(int(chance.uniform(0.3, 2.0) * RATE)))
                 done += len(sound) + len(pause)
-                text.append(clip.text)
+                said += clip.said
                 if done >= seconds * RATE:
                     break
-    return Clip(path, clips[0].language, " ".join(text), done / RATE)
+    return Clip(path, path.name, clips[0].language, tuple(said), done / RATE)
+
+
+def wavs(clips: Sequence[Clip], folder: Path) -> list[Clip]:
+    """Write clips as 16 kHz WAV, which every contender reads without another program."""
+    import soundfile
+
+    folder.mkdir()
+    written = []
+    for number, clip in enumerate(clips):
+        path = folder / f"{number:04}-{clip.path.stem}.wav"
+        soundfile.write(path, samples(clip.path), RATE)
+        written.append(replace(clip, path=path))
+    return written
 
 
 def samples(path: Path):

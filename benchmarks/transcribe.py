@@ -1,288 +1,246 @@
-"""How fast and how well speech is transcribed, beside the peers: `python -m benchmarks.transcribe`.
+"""How fast and how well speech is transcribed, beside the peers.
 
-    python -m benchmarks.transcribe folder long wer first-cue memory --set DIR --peer-python PYTHON
+    pip install -e '.[bench]'
+    python -m benchmarks.transcribe folder long wer firstcue memory --peer-python VENV/bin/python
 
-`--set` is a folder with a manifest.jsonl; `--peer-python` a Python that has the peers. The
-contenders take turns; every run is a whole process; medians are printed, with the WER beside them.
-openai-whisper and whisper.cpp need their own form of the same weights: `--weights DIR` holds
-MODEL.pt and MODEL.bin.
+Needs a set of clips, a folder with a manifest.jsonl (`--set`). The peers are looked for in
+`--peer-python`; who isn't there is left out with a note. Every run is a whole process with fresh
+settings. Contenders take turns: in the first one their memory is looked at, which also warms up,
+then they are timed; medians are printed. All get the same 16 kHz WAV files, the same weights, and
+the language, but for the rows that say so. WER is that of the first timed turn where a difference
+is given, else the median.
 """
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.measure import Cost, FailedError, measure
-from benchmarks.speech import Clip, joined, read, samples, short
-from benchmarks.wer import by_language, interval, rate
+from benchmarks import tables
+from benchmarks.cli import compare
+from benchmarks.figures import MIB, note
+from benchmarks.measure import FailedError
+from benchmarks.speech import Clip, by_tongue, english, joined, read, short, wavs
+from benchmarks.tables import Raced
+from benchmarks.transcribers import (
+    BASELINE,
+    MODES,
+    OURS,
+    PEERS,
+    ROOT,
+    Contender,
+    Model,
+    Outcome,
+    Work,
+    lacks,
+    once,
+    ours,
+    peer,
+)
+from benchmarks.weights import convert, pulled
+from benchmarks.wer import by_language
 
-ROOT = Path(__file__).parent.parent
-OURS, BASELINE = "whisper-cli", "faster-whisper"
-PEERS = (BASELINE, "faster-whisper, batched", "faster-whisper, a process a core")
-CONVERTED = {"openai-whisper": ".pt", "whisper.cpp": ".bin"}
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A program as a command: `command(model, clips, language, folder)` writes into the folder."""
-
-    name: str
-    command: Callable[[str, Sequence[Clip], str | None, Path], list[str]]
-    texts: Callable[[Sequence[Clip], Path], dict[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one run took, and what it heard, by path."""
-
-    cost: Cost
-    heard: dict[str, str]
-
-
-def ours(mode: str) -> Contender:
-    """Run whisper-cli over a list of files."""
-
-    def command(model: str, clips: Sequence[Clip], language: str | None, folder: Path) -> list[str]:
-        listed = folder / "files.txt"
-        listed.write_text("".join(f"{clip.path}\n" for clip in clips))
-        told = ["--language", language] if language else []
-        program = [sys.executable, "-m", "whisper_cli", "transcribe", f"@{listed}", *told]
-        return [*program, "-m", model, "--mode", mode, "-f", "jsonl", "-o", f"{folder}/out/", "-q"]
-
-    def texts(clips: Sequence[Clip], folder: Path) -> dict[str, str]:
-        heard = {}
-        for clip in clips:
-            lines = (folder / "out" / f"{clip.path.stem}.jsonl").read_text().splitlines()
-            events = [json.loads(line) for line in lines]
-            said = [event["text"] for event in events if event["type"] == "segment"]
-            heard[str(clip.path)] = " ".join(said)
-        return heard
-
-    return Contender(OURS if mode == "fast" else f"{OURS} --mode {mode}", command, texts)
-
-
-def bench_name(folder: str) -> str:
-    """Tell a model's name from its folder in the cache."""
-    return Path(folder).parents[1].name.rpartition("faster-whisper-")[2]
-
-
-def peer(name: str, python: str, weights: Path | None) -> Contender:
-    """Run one of `benchmarks/peers.py`."""
-
-    def command(model: str, clips: Sequence[Clip], language: str | None, folder: Path) -> list[str]:
-        if name in CONVERTED and weights is not None:
-            model = str(weights / f"{bench_name(model)}{CONVERTED[name]}")
-        files = [str(clip.path) for clip in clips]
-        job = folder / "job.json"
-        job.write_text(json.dumps({"model": model, "files": files, "language": language}))
-        return [
-            python,
-            str(ROOT / "benchmarks" / "peers.py"),
-            name,
-            str(job),
-            f"{folder}/out.jsonl",
-        ]
-
-    def texts(_: Sequence[Clip], folder: Path) -> dict[str, str]:
-        lines = map(json.loads, (folder / "out.jsonl").read_text().splitlines())
-        return {line["path"]: line["text"] for line in lines}
-
-    return Contender(name, command, texts)
-
-
-def once(
-    contender: Contender, model: str, clips: Sequence[Clip], language: str | None, *, look: bool
-) -> Outcome:
-    """Run one contender over clips of one language."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        environment = os.environ | {"WHISPER_CLI_STATE_DIR": f"{folder}/state"}
-        command = contender.command(model, clips, language, folder)
-        cost = measure(command, environment, ROOT, look=look)
-        return Outcome(cost, contender.texts(clips, folder))
-
-
-def turns(
-    contenders: Sequence[Contender], model: str, clips: Sequence[Clip], language: str, count: int
-) -> Iterator[tuple[str, Cost, list[Outcome]]]:
-    """Let contenders take turns; a first one, not timed, looks at the memory."""
-    looked: dict[str, Cost] = {}
-    timed: dict[str, list[Outcome]] = {}
-    for turn in range(count + 1):
-        for each in contenders:
-            try:
-                outcome = once(each, model, clips, language, look=not turn)
-            except FailedError as error:
-                print(f"{each.name} is left out: {error}", file=sys.stderr)
-                continue
-            if turn:
-                timed.setdefault(each.name, []).append(outcome)
-            else:
-                looked[each.name] = outcome.cost
-    for name, outcomes in timed.items():
-        yield name, looked[name], outcomes
-
-
-def speed(title: str, bench: "Bench", clips: Sequence[Clip]) -> None:
-    """Print seconds, RTFx, memory and WER of all contenders on the same work, for each model."""
-    seconds = sum(clip.seconds for clip in clips)
-    for name, folder in bench.models.items():
-        rows = list(turns(bench.contenders, folder, clips, clips[0].language, bench.turns))
-        medians = {row: statistics.median(o.cost.seconds for o in done) for row, _, done in rows}
-        print(
-            f"\n| {title}, {seconds:.0f} s, {name} | median s | range | RTFx | ratio | MiB | WER |"
-        )
-        print("|---|---|---|---|---|---|---|")
-        for row, looked, done in rows:
-            times = [outcome.cost.seconds for outcome in done]
-            median = medians[row]
-            wer = rate(by_language(clips, done[0].heard)["all"])
-            ratio = medians.get(BASELINE, median) / median
-            print(
-                f"| {row} | {median:.1f} | {min(times):.1f} to {max(times):.1f} "
-                f"| {seconds / median:.1f} | {ratio:.1f} | {looked.peak >> 20} | {wer:.2f} |"
-            )
-
-
-def folder_case(bench: "Bench", scratch: Path) -> None:
-    """Time a folder of about a hundred clips under half a minute."""
-    speed("folder", bench, wavs(short(bench.clips)[: bench.limit], scratch))
-
-
-def long_case(bench: "Bench", scratch: Path) -> None:
-    """Time one file of more than ten minutes."""
-    spoken = [clip for clip in bench.clips if clip.language == "en"]
-    total = sum(clip.seconds for clip in spoken)
-    speed("one file", bench, [joined(spoken, max(total, 660), scratch / "long.wav")])
-
-
-def wavs(clips: Sequence[Clip], scratch: Path) -> list[Clip]:
-    """Write clips as 16 kHz WAV, which every contender reads."""
-    import soundfile
-
-    written = []
-    for number, clip in enumerate(clips):
-        path = scratch / f"{number:03}-{clip.path.stem}.wav"
-        soundfile.write(path, samples(clip.path), 16_000)
-        written.append(Clip(path, clip.language, clip.text, clip.seconds))
-    return written
-
-
-def wer_case(bench: "Bench", scratch: Path) -> None:
-    """Print WER by language, and how sure the difference to faster-whisper's default is."""
-    for name, folder in bench.models.items():
-        chosen = [c for c in bench.clips if c.language == "en" or not name.endswith(".en")]
-        clips = wavs(chosen[: bench.limit], scratch)
-        counted = {}
-        for each in (*bench.contenders, ours("exact")):
-            heard: dict[str, str] = {}
-            for language in sorted({clip.language for clip in clips}):
-                group = [clip for clip in clips if clip.language == language]
-                heard |= once(each, folder, group, language, look=False).heard
-            counted[each.name] = by_language(clips, heard)
-        _print_wer(name, counted)
-
-
-def _print_wer(model: str, counted: dict[str, dict[str, list]]) -> None:
-    languages = list(next(iter(counted.values())))
-    print(f"\n| WER, {model} | {' | '.join(languages)} | to {BASELINE}, 95 % |")
-    print("|---|" + "---|" * (len(languages) + 1))
-    for name, errors in counted.items():
-        low, high = interval(errors["all"], counted[BASELINE]["all"])
-        rates = " | ".join(f"{rate(errors[language]):.2f}" for language in languages)
-        print(f"| {name} | {rates} | {low:+.2f} to {high:+.2f} |")
-
-
-def first_cue_case(bench: "Bench", scratch: Path) -> None:
-    """Time the first line of text of a recording of an hour."""
-    spoken = [clip for clip in bench.clips if clip.language == "en"]
-    hour = joined(spoken, 3600, scratch / "hour.wav")
-    for name, folder in bench.models.items():
-        command = [sys.executable, "-m", "whisper_cli", "transcribe", str(hour.path), "-m", folder]
-        times = [_first_line(command) for _ in range(bench.turns + 1)][1:]
-        span = f"{min(times):.2f} to {max(times):.2f}"
-        print(f"\nfirst cue of an hour, {name}: {statistics.median(times):.2f} s ({span})")
-
-
-def _first_line(command: list[str]) -> float:
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-        line = (child.stdout or sys.stdin.buffer).readline()
-        seconds = time.perf_counter() - began
-        child.kill()
-    if not line.strip():
-        raise SystemExit("no text came")
-    return seconds
-
-
-def memory_case(bench: "Bench", scratch: Path) -> None:
-    """Compare the memory that a very long recording takes with that of ten minutes."""
-    spoken = [clip for clip in bench.clips if clip.language == "en"]
-    model = next(iter(bench.models.values()))
-    for seconds in (600, bench.hours * 3600):
-        clip = joined(spoken, seconds, scratch / "memory.wav")
-        for each in bench.contenders:
-            if seconds > 600 and each.name != OURS:
-                continue
-            peak = once(each, model, [clip], "en", look=True).cost.peak
-            print(f"peak memory, {clip.seconds / 60:.0f} min, {each.name}: {peak >> 20} MiB")
-
-
-CASES: dict[str, Callable[["Bench", Path], None]] = {
-    "folder": folder_case,
-    "long": long_case,
-    "wer": wer_case,
-    "first-cue": first_cue_case,
-    "memory": memory_case,
-}
+FIRST_CUE, CUE = 3.0, "-->"  # seconds, and what every program prints with a cue
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is run: contenders, models by name, clips, how often."""
+    """What is asked for, who takes part, where files may be written; `kept` is for `--json`."""
 
+    asked: argparse.Namespace
+    models: Sequence[Model]
     contenders: Sequence[Contender]
-    models: dict[str, str]
-    clips: list[Clip]
-    turns: int
-    hours: float
-    limit: int | None
+    clips: Sequence[Clip]
+    scratch: Path
+    kept: list[dict[str, object]] = field(default_factory=list)
+
+    def keep(self, case: str, model: Model, name: str, outcome: Outcome) -> None:
+        self.kept.append({"case": case, "model": model.name, "name": name} | asdict(outcome))
+
+    def with_detecting(self, model: Model) -> list[Contender]:
+        """Add whisper-cli and faster-whisper once more, left alone with the language."""
+        several = not model.name.endswith(".en")
+        more = [c.detecting() for c in self.contenders if several and c.name in (OURS, BASELINE)]
+        return [*self.contenders, *more]
+
+    def joined(self, minutes: float) -> Clip:
+        path = self.scratch / f"{minutes:g}-minutes.wav"
+        return joined(english(self.clips), minutes * 60, path)
 
 
-def pulled(model: str) -> str:
-    """Give the folder of a model, pulled where it isn't here."""
-    command = [sys.executable, "-m", "whisper_cli", "pull", model]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def folder_case(bench: Bench) -> None:
+    """Time a folder of about a hundred clips under half a minute."""
+    clips = wavs(short(english(bench.clips))[: bench.asked.limit], bench.scratch / "folder")
+    for model in bench.models:
+        race("folder", bench, Work(model, clips, "en"), bench.with_detecting(model))
+
+
+def long_case(bench: Bench) -> None:
+    """Time one file of more than ten minutes."""
+    clip = bench.joined(bench.asked.minutes)
+    for model in bench.models:
+        race("long", bench, Work(model, [clip], "en"), bench.contenders)
+
+
+def race(case: str, bench: Bench, work: Work, contenders: Sequence[Contender]) -> None:
+    """Let the contenders take turns and print the table; one that fails is left out."""
+    rows = {each.name: Raced([], []) for each in contenders}
+    for turn in range(1 + bench.asked.turns):
+        for each in contenders:
+            if each.name in rows and (outcome := attempt(each, work, look=not turn)):
+                runs = rows[each.name].timed if turn else rows[each.name].looked
+                runs.append(outcome)
+                bench.keep(case, work.model, each.name, outcome)
+            else:
+                rows.pop(each.name, None)
+    if rows:
+        show(tables.speed(case, work.model.name, work.clips, rows))
+
+
+def attempt(contender: Contender, work: Work, *, look: bool) -> Outcome | None:
+    """Run a contender once, and say so."""
+    try:
+        outcome = once(contender, work, look=look)
+    except FailedError as error:
+        note(f"{contender.name} is left out: {error}")
+        return None
+    note(f"{work.model.name}, {contender.name}: {outcome.cost.seconds:.2f} s")
+    if empty := sum(not text.strip() for text in outcome.heard.values()):
+        note(f"{contender.name} gave no text for {empty} of {len(work.clips)} clips")
+    return outcome
+
+
+def wer_case(bench: Bench) -> None:
+    """Print the WER by language, and how sure the difference to faster-whisper is."""
+    chosen = [c for group in by_tongue(bench.clips) for c in group[: bench.asked.limit]]
+    everything = wavs(chosen, bench.scratch / "wer")
+    for model in bench.models:
+        clips = english(everything) if model.name.endswith(".en") else everything
+        counted = {}
+        for each in bench.with_detecting(model):
+            if (heard := hear(bench, each, model, clips)) is not None:
+                counted[each.name] = by_language(clips, heard)
+        if counted:
+            show(tables.words(model.name, counted))
+
+
+def hear(
+    bench: Bench, contender: Contender, model: Model, clips: Sequence[Clip]
+) -> dict[str, str] | None:
+    """Transcribe a set, language by language unless the contender detects it."""
+    heard: dict[str, str] = {}
+    for group in [clips] if contender.detects else by_tongue(clips):
+        outcome = attempt(contender, Work(model, group, group[0].language), look=False)
+        if outcome is None:
+            return None
+        bench.keep("wer", model, contender.name, outcome)
+        heard |= outcome.heard
+    return heard
+
+
+def first_cue_case(bench: Bench) -> None:
+    """Time the first cue of a recording of an hour."""
+    model = bench.models[0]
+    work = Work(model, [bench.joined(60)], "en")
+    rows = [(c.name, c.cues(work, bench.scratch), CUE) for c in bench.contenders if c.cues]
+    medians = compare(f"first cue of an hour, {model.name}", rows, bench.asked.turns)
+    if OURS in medians:
+        print()
+        show(tables.verdict(f"first cue in {FIRST_CUE:g} s", met=medians[OURS] <= FIRST_CUE))
+
+
+def memory_case(bench: Bench) -> None:
+    """Compare the memory that a very long recording takes with that of ten minutes."""
+    model, asked = bench.models[0], bench.asked
+    longest = {OURS: asked.hours, BASELINE: asked.peer_hours}
+    peaks: dict[str, dict[float, float]] = {}
+    for minutes in sorted({10.0, *(60 * hours for hours in longest.values() if hours)}):
+        work = Work(model, [bench.joined(minutes)], "en")
+        for each in bench.contenders:
+            if minutes not in (10.0, 60 * longest.get(each.name, 0)):
+                continue
+            if outcome := attempt(each, work, look=True):
+                peaks.setdefault(each.name, {})[minutes] = outcome.cost.peak / MIB
+                bench.keep(f"memory, {minutes:g} min", model, each.name, outcome)
+    show(tables.memory(model.name, peaks))
+
+
+CASES: dict[str, Callable[[Bench], None]] = {
+    "folder": folder_case,
+    "long": long_case,
+    "wer": wer_case,
+    "firstcue": first_cue_case,
+    "memory": memory_case,
+}
+
+
+def show(table: str) -> None:
+    print(table, end="\n\n", flush=True)
+
+
+def contenders(asked: argparse.Namespace, models: Sequence[Model]) -> list[Contender]:
+    """List who takes part; ours first."""
+    chosen = [ours(*MODES[mode]) for mode in asked.modes]
+    for name in asked.peers:
+        if missing := lacks(name, asked.peer_python, models):
+            note(f"{name} is left out: {missing}")
+        else:
+            chosen.append(peer(name, asked.peer_python))
+    return chosen
+
+
+def names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Read a list with commas."""
+
+    def read_names(text: str) -> list[str]:
+        chosen = [] if text == "none" else list(known) if text == "all" else text.split(",")
+        if unknown := [name for name in chosen if name not in known]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(known)}")
+        return chosen
+
+    return read_names
+
+
+def parser() -> argparse.ArgumentParser:
+    shared, here = ROOT.parent / "shared", argparse.ArgumentParser(description=__doc__)
+    here.formatter_class = argparse.RawDescriptionHelpFormatter
+    here.add_argument("cases", nargs="+", choices=CASES, metavar="CASE", help=", ".join(CASES))
+    here.add_argument("--set", type=Path, default=shared / "speech-eval", help="folder of clips")
+    here.add_argument("--models", default="tiny.en,base", type=lambda text: text.split(","))
+    here.add_argument("--modes", default="fast,exact", type=names(list(MODES)), help="of ours")
+    here.add_argument(
+        "--peers", default="all", type=names(list(PEERS)), help=f"all, none, or {', '.join(PEERS)}"
+    )
+    here.add_argument("--peer-python", type=Path, default=Path(sys.executable))
+    here.add_argument("--converter", type=Path, default=shared / "tools" / "convert_weights.py")
+    here.add_argument("--converted", type=Path, default=ROOT / ".models" / "converted")
+    here.add_argument("--turns", type=int, default=3, help="timed turns")
+    here.add_argument("--minutes", type=float, default=14, help="of the long file")
+    here.add_argument("--hours", type=float, default=10, help="of the longest recording")
+    here.add_argument("--peer-hours", type=float, default=0, help="the same for faster-whisper")
+    here.add_argument("--limit", type=int, help="clips, of each language: to try the script")
+    here.add_argument("--json", type=Path, help="write every run, with what was heard, here")
+    return here
 
 
 def main() -> None:
-    """Read the arguments and run the cases."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="+", choices=CASES)
-    parser.add_argument("--set", type=Path, default=ROOT.parent / "shared" / "speech-eval")
-    parser.add_argument("--models", default="tiny.en,base")
-    parser.add_argument("--peers", default=";".join(PEERS), help="names, separated by semicolons")
-    parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--weights", type=Path, help="folder of MODEL.pt and MODEL.bin")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--hours", type=float, default=10.0, help="of the longest recording")
-    parser.add_argument("--limit", type=int, help="no more clips than this, to try the script")
-    asked = parser.parse_args()
-    names = filter(None, asked.peers.split(";"))
-    contenders = [ours("fast"), *(peer(n, asked.peer_python, asked.weights) for n in names)]
-    models = {name: pulled(name) for name in asked.models.split(",")}
-    bench = Bench(contenders, models, read(asked.set), asked.turns, asked.hours, asked.limit)
-    with tempfile.TemporaryDirectory() as folder:
+    """Read the arguments, and print each table as soon as it is there."""
+    asked = parser().parse_args()
+    asked.peer_python = asked.peer_python.absolute()
+    clips = read(asked.set)
+    models = [pulled(name, asked.converted.absolute()) for name in asked.models]
+    if {"openai-whisper", "whisper.cpp"}.intersection(asked.peers):
+        for model in models:
+            convert(model, asked.converter, asked.peer_python)
+    with tempfile.TemporaryDirectory(prefix="speech-benchmark-") as made:
+        bench = Bench(asked, models, contenders(asked, models), clips, Path(made))
         for case in asked.cases:
-            CASES[case](bench, Path(folder))
+            CASES[case](bench)
+            if asked.json:
+                asked.json.write_text(json.dumps(bench.kept, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Word error rates, each language with the normaliser of openai-whisper, and how sure they are."""
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 from benchmarks.speech import Clip
 
 DRAWS = 2000  # of the bootstrap
+TOLERANCE = 0.2  # points that nobody calls worse
+POOLED = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +20,47 @@ class Errors:
     words: int
 
 
-def errors(clip: Clip, heard: str) -> Errors:
-    """Count the words that are wrong, missing or too many."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Points of WER between two programs, and the 95 % interval of a paired bootstrap."""
+
+    points: float
+    low: float
+    high: float
+
+    @property
+    def is_worse(self) -> bool:
+        return self.points > TOLERANCE and self.low > 0
+
+    def __str__(self) -> str:
+        return f"{self.points:+.2f} ({self.low:+.2f} to {self.high:+.2f})"
+
+
+def errors(clip: Clip, heard: str) -> list[Errors]:
+    """Count the words that are wrong, missing or too many, of each clip that this was joined from.
+
+    What is said beyond the last word of a clip counts for the next one.
+    """
     import jiwer
 
     normal = _normaliser(clip.language)
-    reference = normal(clip.text)
-    if not reference.strip():
-        return Errors(0, 0)
-    found = jiwer.process_words(reference, normal(heard))
-    wrong = found.substitutions + found.deletions + found.insertions
-    return Errors(wrong, found.substitutions + found.deletions + found.hits)
+    references = [normal(each).split() for each in clip.said]
+    text = " ".join(word for words in references for word in words)
+    ends = list(accumulate(map(len, references)))
+    wrong = [0] * len(ends)
+    part = 0
+    for chunk in jiwer.process_words(text, normal(heard)).alignments[0]:
+        if chunk.type == "equal":
+            continue
+        spent = max(
+            chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
+        )
+        for offset in range(spent):
+            place = chunk.ref_start_idx + (0 if chunk.type == "insert" else offset)
+            while part < len(ends) - 1 and place >= ends[part]:
+                part += 1
+            wrong[part] += 1
+    return [Errors(*each) for each in zip(wrong, map(len, references), strict=True)]
 
 
 def rate(counts: Sequence[Errors]) -> float:
@@ -37,29 +69,29 @@ def rate(counts: Sequence[Errors]) -> float:
 
 
 def by_language(clips: Sequence[Clip], heard: Mapping[str, str]) -> dict[str, list[Errors]]:
-    """Count the errors of each language, and of "all" together, clip by clip."""
-    found: dict[str, list[Errors]] = {"all": []}
-    for clip in clips:
-        counted = errors(clip, heard.get(str(clip.path), ""))
-        found["all"].append(counted)
-        found.setdefault(clip.language, []).append(counted)
+    """Count the errors of each language, and of all pooled, clip by clip."""
+    found: dict[str, list[Errors]] = {POOLED: []}
+    for clip in sorted(clips, key=lambda clip: clip.language):
+        counted = errors(clip, heard.get(clip.name, ""))
+        found[POOLED] += counted
+        found.setdefault(clip.language, []).extend(counted)
     return found
 
 
-def interval(ours: Sequence[Errors], theirs: Sequence[Errors]) -> tuple[float, float]:
-    """Give the 95 % interval of the difference of two rates, in points, by a paired bootstrap."""
-    chance = random.Random(1)
-    places = range(len(ours))
-    differences = []
-    for _ in range(DRAWS):
-        drawn = chance.choices(places, k=len(places))
-        differences.append(rate([ours[n] for n in drawn]) - rate([theirs[n] for n in drawn]))
-    differences.sort()
-    return differences[int(0.025 * DRAWS)], differences[int(0.975 * DRAWS) - 1]
+def difference(ours: Sequence[Errors], theirs: Sequence[Errors]) -> Difference:
+    """Compare two programs on the same clips."""
+    import numpy as np
+
+    wrong = np.array([[each.wrong for each in side] for side in (ours, theirs)])
+    words = np.array([each.words for each in ours])
+    drawn = np.random.default_rng(1).integers(0, len(words), (DRAWS, len(words)))
+    counted = np.maximum(1, words[drawn].sum(axis=1))
+    points = 100 * (wrong[0] - wrong[1])[drawn].sum(axis=1) / counted
+    return Difference(rate(ours) - rate(theirs), *map(float, np.percentile(points, (2.5, 97.5))))
 
 
 @cache
-def _normaliser(language: str):
+def _normaliser(language: str) -> Callable[[str], str]:
     from whisper_normalizer.basic import BasicTextNormalizer
     from whisper_normalizer.english import EnglishTextNormalizer
 
