@@ -1,10 +1,12 @@
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, on_cdn, run, sent
 from tests.hub import ADMITTED, Link, faults
+from whisper_cli.download.engines.child import Child
 from whisper_cli.download.engines.hf_transfer import HfTransfer
 from whisper_cli.download.journal import Journal
 
@@ -45,6 +47,19 @@ def test_what_hf_transfer_loses_is_fetched_by_ranges(hub, tmp_path, fault, caplo
     job = job_for(tmp_path, offer(hub))
     run(HfTransfer(), job)
     assert job.part.read_bytes() == DATA
+
+
+def test_a_signed_address_is_not_shown_where_it_fails(tmp_path):
+    order = {
+        "url": "http://127.0.0.1:9/model.bin?Signature=secret",
+        "filename": str(tmp_path / "x"),
+    }
+    with Child("hf_transfer", {**order, "max_files": 1, "chunk_size": CHUNK}) as child:
+        while child.code is None:
+            time.sleep(0.01)
+        said = child.complaint()
+    assert "http://127.0.0.1:9/model.bin" in said
+    assert "secret" not in said
 
 
 def test_a_source_without_ranges_is_left_to_the_other_engine(hub, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,9 +44,10 @@ class Child:
         return self._process.poll()
 
     def complaint(self) -> str:
-        """Return the last line that an ended child wrote to stderr."""
+        """Return the last line that an ended child wrote to stderr, without signed queries."""
         lines = _open(self._process.stderr).read().decode(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), f"exit code {self.code}")
+        said = next((line for line in reversed(lines) if line.strip()), f"exit code {self.code}")
+        return re.sub(r"(https?://[^\s?]*)\?[^\s)]*", r"\1", said)
 
     def pulse(self) -> int:
         """Return a number that grows when bytes come in: how often its threads were woken."""
