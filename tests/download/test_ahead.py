@@ -78,6 +78,7 @@ def test_where_answers_take_long_the_first_requests_share_the_whole_file(hub: Hu
     assert weights_sent(hub) == len(WEIGHTS)
 
 
-def test_where_answers_come_at_once_the_unit_is_the_chunk(hub: Hub):
+def test_where_answers_come_sooner_than_bytes_the_unit_is_the_chunk(hub: Hub):
+    hub.link = Link(per_connection=2_000_000)
     assert bring(chunk_size=1 << 18) == MODEL
     assert max(request.sent for request in weights_asked(hub)) <= 1 << 18
