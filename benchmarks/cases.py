@@ -106,7 +106,7 @@ CASES = {
             RANGES: resumed(CONNECTIONS),
             HF_TRANSFER: resumed(CONNECTIONS),
         },
-        link=Link(per_connection=ONE_STREAM),
+        link=Link(per_connection=4 * ONE_STREAM),
         killed=True,
         turns=10,
     ),

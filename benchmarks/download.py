@@ -1,9 +1,9 @@
 """How soon a model is here, and for how much memory, beside other downloaders.
 
-    python -m benchmarks.download [--case NAME ...] [--runs 5] [--json FILE]
+    python -m benchmarks.download [--case NAME ...] [--runs 5] [--looks 3] [--json FILE]
 
 Everybody pulls the same random bytes, into a fresh cache each time, from the hub of the tests on
-loopback, which is as slow as the case says. Contenders take turns: in the first three their memory
+loopback, which is as slow as the case says. Contenders take turns: in the first ones their memory
 is looked at, which also warms up, then they are timed. That the right bytes came is checked after
 each pull. aria2c and curl, which know nothing of models, fetch the weights alone. TMPDIR says which
 disk is written to.
@@ -27,8 +27,6 @@ from benchmarks.figures import Figures, Row, Run, Table, markdown, note
 from benchmarks.measure import FailedError, measure
 from tests.hub import Authority, Hub, make_authority
 from tests.hub.__main__ import add_generated, size
-
-LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +61,21 @@ def serve(hub: Hub, folder: Path, length: int, authority: Authority | None) -> S
     return Served(hub.endpoint, repo, length, sha256, authority.ca if authority else None)
 
 
-def play(case: Case, turns: int) -> Table:
+def play(case: Case, turns: int, looks: int) -> Table:
     """Let the contenders take turns; one that is missing or fails is left out with a note."""
     rows = [Row(name, length) for length in case.sizes for name in case.contenders]
     runs: dict[Row, list[Run]] = {row: [] for row in rows if is_here(row.contender)}
     with staged(case) as stage:
-        for turn in range(LOOKS + turns):
+        for turn in range(looks + turns):
             for row in list(runs):
                 killed_at = random.Random(turn).random() * row.size if case.killed else None
                 try:
-                    runs[row].append(pull(stage, row, killed_at, look=turn < LOOKS))
+                    runs[row].append(pull(stage, row, killed_at, look=turn < looks))
                     note(f"turn {turn}, {row.contender}: {runs[row][-1].seconds:.2f} s")
                 except FailedError as error:
                     note(f"{row.contender} is left out: {error}")
                     del runs[row]
-    return {row: Figures(each[:LOOKS], each[LOOKS:]) for row, each in runs.items()}
+    return {row: Figures(each[:looks], each[looks:]) for row, each in runs.items()}
 
 
 def is_here(contender: str) -> bool:
@@ -123,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--runs", type=int, help="timed turns, instead of each case's number")
+    parser.add_argument("--looks", type=int, default=3, help="turns before, that tell the memory")
     parser.add_argument("--size", type=size, help="of the weights, for a quick look: 20MB")
     parser.add_argument("--json", type=Path, help="write every run here")
     arguments = parser.parse_args()
@@ -131,7 +130,7 @@ def main() -> None:
         case = CASES[name]
         if arguments.size:
             case = replace(case, sizes=(arguments.size,), musts={})
-        table = play(case, arguments.runs or case.turns)
+        table = play(case, arguments.runs or case.turns, arguments.looks)
         print(markdown(case.title, table, case.musts), end="\n\n", flush=True)
         results[name] = [asdict(row) | asdict(figures) for row, figures in table.items()]
         if arguments.json:

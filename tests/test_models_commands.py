@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MODELS
-from whisper_cli.models.catalog import catalog
+from tests.models.fakes import cache, fake_model, published, write
+from whisper_cli.models.catalog import catalog, resolve
 
-KEYS = {"name", "repo", "revision", "size", "path", "installed", "verified", "last_used"}
+__all__ = ["cache"]  # a fixture
+
+KEYS = {"name", "repo", "revision", "size", "path"}
+KEYS |= {"installed", "verified", "damaged", "last_used"}
 
 
 @pytest.fixture
@@ -30,6 +34,19 @@ def test_the_catalogue_lists_every_model(run):
     assert [row[0] for row in rows] == [model.name for model in catalog()]
     models = run("list", "--remote", "--json").json()
     assert all(set(model) == KEYS and not model["installed"] for model in models)
+
+
+def test_a_model_whose_sizes_are_not_the_catalogues_is_called_damaged(run, cache, tmp_path):
+    model = resolve("tiny")
+    put = fake_model(repo=str(model.repo), revision=str(model.revision))
+    published(put, write(tmp_path / "staged"))
+    listed = run("list")
+    assert listed.stdout.split("\t")[4] == "damaged"
+    assert listed.stderr == "warning: tiny is damaged; whisper-cli pull tiny mends it\n"
+    [row] = [line for line in run("list", "--remote").stdout.splitlines() if line[:5] == "tiny\t"]
+    assert row.endswith("\tdamaged")
+    [told] = run("list", "--json").json()
+    assert (told["installed"], told["verified"], told["damaged"]) == (True, False, True)
 
 
 @pytest.mark.slow

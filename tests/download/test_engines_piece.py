@@ -17,7 +17,7 @@ SPEEDS = st.floats(0, 1e9)
 def running(left, speed, seconds=10.0):
     piece = Piece(0, 10**12)
     piece.claim(lambda: None)
-    piece.claimed -= seconds
+    piece.answered -= seconds
     piece.move(int(speed * seconds))
     piece.end = piece.pos + left
     return piece

@@ -35,6 +35,8 @@ def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False)
     elif here:
         headings = ("Name", "Size", "Languages", "Revision", "Verified", "Last used")
         console.table(headings, [_row(model) for model in here])
+        for name in (model.name for model in here if model.damaged):
+            console.warn(f"{name} is damaged; whisper-cli pull {name} mends it")
     else:
         console.info("no models here yet; whisper-cli pull base brings one")
 
@@ -48,6 +50,7 @@ def _local(model: "InstalledModel") -> dict[str, Any]:
         "path": str(model.path),
         "installed": True,
         "verified": model.verified,
+        "damaged": model.damaged,
         "last_used": model.last_used.isoformat() if model.last_used else None,
     }
 
@@ -64,13 +67,14 @@ def _remote(model: "Model", here: "list[InstalledModel]") -> dict[str, Any]:
         "path": None,
         "installed": False,
         "verified": False,
+        "damaged": False,
         "last_used": None,
     }
 
 
 def _row(model: "InstalledModel") -> tuple[str, ...]:
     used = model.last_used.astimezone().strftime("%Y-%m-%d %H:%M") if model.last_used else "-"
-    verified = "yes" if model.verified else "no"
+    verified = "damaged" if model.damaged else "yes" if model.verified else "no"
     languages = _languages(model.english_only)
     return model.name, size(model.size), languages, model.revision[:12], verified, used
 
@@ -78,7 +82,9 @@ def _row(model: "InstalledModel") -> tuple[str, ...]:
 def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
     total = "?" if model.size is None else size(model.size)
     languages = _languages(model.english_only)
-    return model.name, total, languages, "yes" if _find(model, here) else "no"
+    local = _find(model, here)
+    state = "damaged" if local and local.damaged else "yes" if local else "no"
+    return model.name, total, languages, state
 
 
 def _find(model: "Model", here: "list[InstalledModel]") -> "InstalledModel | None":

@@ -1,6 +1,8 @@
 """`whisper-cli pull`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +10,7 @@ import typer
 
 from whisper_cli import options as o
 from whisper_cli.console import Console, size
-from whisper_cli.errors import ConfigError
+from whisper_cli.errors import ConfigError, WhisperError
 from whisper_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,10 +51,11 @@ def command(
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
-) -> None:
+) -> int:
     """Download models, verify them, and print the folder of each.
 
-    What is here already and right is not fetched again; what was begun is gone on with.
+    What is here already and right is not fetched again; what was begun is gone on with. One that
+    fails does not stop the others.
 
     \b
     whisper-cli pull medium
@@ -65,15 +68,21 @@ def command(
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
-    chosen = [resolve(name) for name in models]
-    if output and len(chosen) > 1:
+    if output and len(models) > 1:
         raise ConfigError("several models can't share one folder", hint="pull them one by one")
     how = replace(how_to_pull(settings, token, output), all_files=all_files, force=force)
+    tally = _Tally(console, len(models))
+    chosen: list[Model] = []
+    for name in models:
+        with tally.attempt(name):
+            chosen.append(resolve(name))
     for model in chosen:
-        if dry_run:
-            _preview(model, how, console)
-        else:
-            console.write(f"{_pulled(model, replace(how, checked=True), console)}\n")
+        with tally.attempt(model.name):
+            if dry_run:
+                _preview(model, how, console)
+            else:
+                console.write(f"{_pulled(model, replace(how, checked=True), console)}\n")
+    return tally.exit_code()
 
 
 def bring(model: "Model", settings: Settings, console: Console) -> Path:
@@ -98,6 +107,36 @@ def how_to_pull(settings: Settings, token: str | None = None, folder: Path | Non
         place=PlainFolder(folder) if folder else Cache(),
         offline=settings.offline,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """What became of several models; the failure of one that is alone passes through."""
+
+    console: Console
+    count: int
+    failed: list[WhisperError] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def attempt(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except WhisperError as error:
+            if self.count == 1:
+                raise
+            self.console.error(error, "" if name in error.message else name)
+            self.failed.append(error)
+            self.names.append(name)
+
+    def exit_code(self) -> int:
+        """Sum up: 0, the code that all failed with, or 1."""
+        if not self.failed:
+            return 0
+        told = f"{len(self.failed)} of {self.count} models failed: {', '.join(self.names)}"
+        self.console.error(WhisperError(told))
+        codes = {error.exit_code for error in self.failed}
+        return codes.pop() if len(self.failed) == self.count and len(codes) == 1 else 1
 
 
 def _pulled(model: "Model", how: "How", console: Console) -> Path:

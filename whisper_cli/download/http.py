@@ -31,9 +31,13 @@ class BrokenError(DownloadError):
 
 
 class Response(http.client.HTTPResponse):
-    """An answer whose body is read as it comes; `url` is the one that redirects led to."""
+    """An answer whose body is read as it comes.
+
+    `url` is the one that redirects led to, `waited` the seconds from the request to the answer.
+    """
 
     url = ""
+    waited = 0.0
 
     def readinto(self, buffer: Any) -> int:
         """Read what one receive gives: the base class waits until the whole buffer is full."""
@@ -87,8 +91,7 @@ class Client:
         with the origin (scheme, host, port) of `url`.
         Raises Unreachable, BrokenError or RefusedError.
         """
-        sent = {"Accept-Encoding": "identity", "User-Agent": f"whisper-cli/{__version__}"}
-        sent |= headers
+        sent = self._common(headers)
         for hop in range(10):
             response = self._send(urlsplit(url), sent)
             response.url = url
@@ -102,6 +105,15 @@ class Client:
             url = following
             redirected_to(url)
         raise BrokenError(f"{public(url)}: redirects without end")
+
+    def head(self, url: str, headers: Mapping[str, str]) -> Response:
+        """Send a HEAD, and return the answer, be it content or a redirect. Raises as `get`."""
+        response = self._send(urlsplit(url), self._common(headers), "HEAD")
+        response.url = url
+        if response.status in _REDIRECTS:
+            self.release(response)
+            return response
+        return self._content(response, redirected=False)
 
     def read(self, response: Response, buffer: memoryview, seconds: float = 0.1) -> int:
         """Fill `buffer` until the body ends or `seconds` have passed; 0 at the end.
@@ -144,25 +156,33 @@ class Client:
             line.connection.close()
         self._lines.clear()
 
-    def _send(self, url: SplitResult, headers: Mapping[str, str]) -> Response:
+    def _common(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "Accept-Encoding": "identity",
+            "User-Agent": f"whisper-cli/{__version__}",
+            **headers,
+        }
+
+    def _send(self, url: SplitResult, headers: Mapping[str, str], method: str = "GET") -> Response:
         cuts = self._cuts
         try:
             kept = origin(url) in self._lines
-            return self._exchange(url, headers)
+            return self._exchange(url, headers, method)
         except ValueError as error:
             raise BrokenError(str(error)) from error
         except BrokenError:
             self.close()
             if not kept or cuts != self._cuts:
                 raise
-        return self._exchange(url, headers)  # a kept connection may have ended meanwhile
+        return self._exchange(url, headers, method)  # a kept connection may have ended meanwhile
 
-    def _exchange(self, url: SplitResult, headers: Mapping[str, str]) -> Response:
+    def _exchange(self, url: SplitResult, headers: Mapping[str, str], method: str) -> Response:
         line = self._line(url)
         path = url._replace(scheme="", netloc="", fragment="", path=url.path or "/")
         target = url._replace(fragment="") if line.absolute else path
+        asked = time.monotonic()
         try:
-            line.connection.request("GET", target.geturl(), headers={**line.headers, **headers})
+            line.connection.request(method, target.geturl(), headers={**line.headers, **headers})
             response = line.connection.getresponse()
         except _FOREIGN as error:
             self.close()
@@ -170,7 +190,9 @@ class Client:
         if response.will_close:
             self._lines.pop(origin(url))
             self._lines["closing", "", 0] = line  # still to be cut
-        return response  # type: ignore[return-value]
+        assert isinstance(response, Response)  # noqa: S101 - that is what a Line makes
+        response.waited = time.monotonic() - asked
+        return response
 
     def _line(self, url: SplitResult) -> Line:
         key = origin(url)

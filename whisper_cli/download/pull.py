@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TypeVar
 
 from whisper_cli.download.engines.choose import choose
@@ -45,6 +45,7 @@ class Pull:
 
     def run(self) -> Events:
         """Wait for our turn, then pull; what another process pulled meanwhile is taken as it is."""
+        Thread(target=choose, args=(self._how.engine,), daemon=True).start()  # loads it meanwhile
         try:
             waited = yield from self._turn.wait()
             folder = self._how.place.find(self._model) if waited else None

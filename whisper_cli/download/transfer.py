@@ -17,13 +17,16 @@ class Offer:
 
     `source` is the label shown to people; `url` is the stable one: redirects to signed URLs are
     followed, and followed anew when the signature expires. `headers` never reach another origin.
-    One that isn't `trusted` is left out once wrong bytes came.
+    One that isn't `trusted` is left out once wrong bytes came. `leads_to` is where `url` led a
+    moment ago, if anybody asked, and `waited` the seconds that its server took to answer.
     """
 
     source: str
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     trusted: bool = True
+    leads_to: str | None = field(default=None, repr=False)
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ _WHISPER = b"WhisperSpec\0"  # CTranslate2 writes the kind of model near the sta
 class InstalledModel:
     """A Whisper model in the cache, whoever put it there; `path` is its snapshot, `size` in bytes.
 
-    `name` is what `resolve` takes to mean this one.
+    `name` is what `resolve` takes to mean this one. A `damaged` one lacks files of the catalogue,
+    or has some of another size.
     """
 
     name: str
@@ -32,6 +33,7 @@ class InstalledModel:
     verified: bool
     last_used: datetime | None
     english_only: bool | None
+    damaged: bool = False
 
 
 def find(model: Model) -> Path | None:
@@ -110,6 +112,7 @@ def _pick(name: str, here: list[InstalledModel]) -> InstalledModel:
 def _describe(folder: RepoFolder, snapshot: Path, known: usage.Usage) -> InstalledModel:
     files = [path for path in snapshot.rglob("*") if path.is_file()]
     model = in_catalog(folder.repo)
+    pinned = model if model and model.files and model.revision == snapshot.name else None
     return InstalledModel(
         name=_name(folder, snapshot, model),
         repo=folder.repo,
@@ -119,6 +122,7 @@ def _describe(folder: RepoFolder, snapshot: Path, known: usage.Usage) -> Install
         verified=all(known.is_verified(path) for path in files),
         last_used=known.last_used(snapshot),
         english_only=model.english_only if model else _english_only(snapshot),
+        damaged=bool(pinned and not _is_complete(snapshot, pinned.files)),
     )
 
 

@@ -16,6 +16,7 @@ from whisper_cli.errors import DownloadError, SourceUnavailable
 
 _TRICKLE_AFTER = 5.0  # seconds over which a connection is compared with the others
 _MOST_AT_ONCE = 16  # chunks in one request
+_LONG = 0.05  # seconds; who waits so long for an answer asks for much at once
 _SMALLEST = 1 << 18  # bytes; less isn't asked for at the end of a file
 
 
@@ -44,7 +45,7 @@ class Board:
         self._single = False
         self.ended = Event()
         self._pace = self._setup = 0.0
-        self._batch = 1
+        self._batch = _MOST_AT_ONCE if any(route.waited > _LONG for route in self._routes) else 1
         if not self._todo:
             self.ended.set()
         elif not self._routes:
@@ -122,7 +123,7 @@ class Board:
         with self._changed:
             route = self._active.pop(piece)
             if piece.received:
-                self._pace = piece.speed(self._pace)
+                self._pace = piece.pace
                 waited = piece.answered - piece.claimed
                 slow = waited > 0.5 * (time.monotonic() - piece.claimed)
                 self._batch = _MOST_AT_ONCE if slow else self._batch

@@ -1,20 +1,9 @@
 """Which engine pulls: the table of their names, and what `auto` stands for."""
 
 from whisper_cli.choices import EngineName
-from whisper_cli.download.engines.hf_transfer import HfTransfer
-from whisper_cli.download.engines.ranges import Ranges
-from whisper_cli.download.engines.xet import Xet
 from whisper_cli.download.transfer import Transfer
 
 __all__ = ["EngineName", "choose"]
-
-
-_ENGINES: dict[EngineName, type[HfTransfer | Ranges | Xet]] = {
-    EngineName.auto: Ranges,
-    EngineName.hf_transfer: HfTransfer,
-    EngineName.ranges: Ranges,
-    EngineName.xet: Xet,
-}
 
 
 def choose(name: EngineName) -> Transfer:
@@ -22,4 +11,14 @@ def choose(name: EngineName) -> Transfer:
 
     `auto` never takes hf_transfer: it holds whole chunks, which alone breaks the memory limit.
     """
-    return _ENGINES[name]()
+    from whisper_cli.download.engines.hf_transfer import HfTransfer
+    from whisper_cli.download.engines.ranges import Ranges
+    from whisper_cli.download.engines.xet import Xet
+
+    engines: dict[EngineName, type[HfTransfer | Ranges | Xet]] = {
+        EngineName.auto: Ranges,
+        EngineName.hf_transfer: HfTransfer,
+        EngineName.ranges: Ranges,
+        EngineName.xet: Xet,
+    }
+    return engines[name]()

@@ -12,7 +12,10 @@ _NOTE_EVERY, _SYNC_EVERY = 0.5, 1.0
 
 
 class Keeper(Thread):
-    """Note twice a second what is written, and every few seconds bring it to the disk."""
+    """Note twice a second what is written, and every few seconds bring it to the disk.
+
+    A whole file goes there at once, while the rest of it is hashed.
+    """
 
     def __init__(self, board: Board, journal: Journal, job: Job, chunk: int) -> None:
         super().__init__(name="journal", daemon=True)
@@ -44,6 +47,8 @@ class Keeper(Thread):
                 self._sync()
                 synced_at = time.monotonic()
         self.note()
+        if self._board.done == self._job.size:
+            self._sync()
 
     def _sync(self) -> None:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _GRACE = 1.0  # seconds before a piece without a byte counts as slow
+_SOON = 0.3  # seconds before the first bytes tell a speed
 _WORTH = 0.5  # seconds that taking over has to gain
 
 
@@ -47,8 +48,13 @@ class Piece:
 
     def speed(self, expected: float) -> float:
         """Return bytes a second; `expected` while it is too early to tell."""
-        age = time.monotonic() - self.claimed
-        return expected if age < _GRACE and not self.received else self.received / max(age, 0.01)
+        age = time.monotonic() - self.answered
+        return expected if age < (_SOON if self.received else _GRACE) else self.pace
+
+    @property
+    def pace(self) -> float:
+        """Return bytes a second since the answer came."""
+        return self.received / max(time.monotonic() - self.answered, 0.01)
 
     def recent(self, seconds: float) -> float | None:
         """Return bytes a second over the last `seconds` or more; None before they have passed."""

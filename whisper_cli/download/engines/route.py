@@ -47,7 +47,8 @@ class Route:
         self.received = 0
         self.ready_at = 0.0
         self._size = size
-        self._final: str | None = None
+        self.waited = offer.waited
+        self._final = offer.leads_to
         self._etag: str | None = None
         self._resolving, self._known = Lock(), Event()
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from whisper_cli.download.http import BrokenError, Client, RefusedError, get_json
 from whisper_cli.download.reach import require_connection
+from whisper_cli.download.sources.ahead import Ahead, Lead
 from whisper_cli.download.transfer import Offer
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models.catalog import Model, ModelFile, catalog
@@ -33,6 +34,7 @@ class HubSource:
 
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
+    _leads: dict[str, Lead] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -47,19 +49,22 @@ class HubSource:
         require_connection(self._url)
         if model.repo is None or (model.files and not all_files):
             return model
-        revision = quote(model.revision or "main", safe="")
-        url = f"{self._url}/api/models/{quote(model.repo)}/revision/{revision}?blobs=true"
-        with self.refusals(model), closing(Client()) as client:
-            found, _ = get_json(client, url, dict(self._headers()), tries=_TRIES, stop=Event())
-        try:
-            return _pinned(model, found, all_files=all_files)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise SourceUnavailable(f"{self._host} does not answer as a hub does") from error
+        with self._asked_ahead(model) as ahead:
+            found = self._information(model)
+            try:
+                pinned = _pinned(model, found, all_files=all_files)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise SourceUnavailable(f"{self._host} does not answer as a hub does") from error
+            for name, lead in ahead.leads(pinned.revision or "").items():
+                self._leads[self._address(pinned, name)] = lead
+        return pinned
 
     def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
-        path = f"{quote(model.repo or '')}/resolve/{model.revision}/{quote(file.name)}"
-        return (Offer(self.name, f"{self._url}/{path}", self._headers()),)
+        url = self._address(model, file.name)
+        offer = Offer(self.name, url, self._headers())
+        lead = self._leads.get(url)
+        return (replace(offer, leads_to=lead.url, waited=lead.waited) if lead else offer,)
 
     @contextmanager
     def refusals(self, model: Model) -> Iterator[None]:
@@ -70,6 +75,22 @@ class HubSource:
             raise self._refusal(model, error) from error
         except BrokenError as error:
             raise SourceUnavailable(error.message, hint=error.hint) from error
+
+    def _asked_ahead(self, model: Model) -> Ahead:
+        """Ask where the files are that a model usually has, while the hub says which it has."""
+        names = (*_WANTED, *_VOCABULARIES)
+        return Ahead({name: self._address(model, name) for name in names}, dict(self._headers()))
+
+    def _information(self, model: Model) -> Any:
+        revision = quote(model.revision or "main", safe="")
+        url = f"{self._url}/api/models/{quote(model.repo or '')}/revision/{revision}?blobs=true"
+        with self.refusals(model), closing(Client()) as client:
+            found, _ = get_json(client, url, dict(self._headers()), tries=_TRIES, stop=Event())
+        return found
+
+    def _address(self, model: Model, name: str) -> str:
+        revision = quote(model.revision or "main", safe="")
+        return f"{self._url}/{quote(model.repo or '')}/resolve/{revision}/{quote(name)}"
 
     def _refusal(self, model: Model, error: RefusedError) -> ModelError:
         page = f"{self._url}/{model.repo}"
