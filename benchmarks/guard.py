@@ -83,10 +83,10 @@ def row(name: str, model: FasterWhisper, guard: Guard, found: Sequence[Window]) 
     results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].island.start))
     heard: dict[str, str] = {}
     for window, decoded in results:
-        path = str(window.clip.path)
+        name_in_set = window.clip.name
         said = " ".join(segment.text for segment in decoded.segments)
-        heard[path] = f"{heard.get(path, '')} {said}"
-    clips = list({str(window.clip.path): window.clip for window in found}.values())
+        heard[name_in_set] = f"{heard.get(name_in_set, '')} {said}"
+    clips = list({window.clip.name: window.clip for window in found}.values())
     doubts = Counter(decoded.doubt for _, decoded in results if decoded.doubt)
     told = ", ".join(f"{reason} {count}" for reason, count in doubts.most_common())
     wer = rate(by_language(clips, heard)["all"])
