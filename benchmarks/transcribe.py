@@ -1,7 +1,7 @@
 """How fast and how well speech is transcribed, beside the peers.
 
     pip install -e '.[bench]'
-    python -m benchmarks.transcribe folder long wer firstcue memory --peer-python VENV/bin/python
+    python -m benchmarks.transcribe folder long wer firstcue memory --set DIR --peer-python PYTHON
 
 Needs a set of clips, a folder with a manifest.jsonl (`--set`). The peers are looked for in
 `--peer-python`; who isn't there is left out with a note. Every run is a whole process with fresh
@@ -205,17 +205,19 @@ def names(known: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    shared, here = ROOT.parent / "shared", argparse.ArgumentParser(description=__doc__)
+    here = argparse.ArgumentParser(description=__doc__)
     here.formatter_class = argparse.RawDescriptionHelpFormatter
     here.add_argument("cases", nargs="+", choices=CASES, metavar="CASE", help=", ".join(CASES))
-    here.add_argument("--set", type=Path, default=shared / "speech-eval", help="folder of clips")
+    here.add_argument("--set", type=Path, required=True, help="folder of clips")
     here.add_argument("--models", default="tiny.en,base", type=lambda text: text.split(","))
     here.add_argument("--modes", default="fast,exact", type=names(list(MODES)), help="of ours")
     here.add_argument(
         "--peers", default="all", type=names(list(PEERS)), help=f"all, none, or {', '.join(PEERS)}"
     )
     here.add_argument("--peer-python", type=Path, default=Path(sys.executable))
-    here.add_argument("--converter", type=Path, default=shared / "tools" / "convert_weights.py")
+    here.add_argument(
+        "--converter", type=Path, help="script MODEL_DIR OUT.pt OUT.bin, for the last two peers"
+    )
     here.add_argument("--converted", type=Path, default=ROOT / ".models" / "converted")
     here.add_argument("--turns", type=int, default=3, help="timed turns")
     here.add_argument("--minutes", type=float, default=14, help="of the long file")
@@ -232,7 +234,7 @@ def main() -> None:
     asked.peer_python = asked.peer_python.absolute()
     clips = read(asked.set)
     models = [pulled(name, asked.converted.absolute()) for name in asked.models]
-    if {"openai-whisper", "whisper.cpp"}.intersection(asked.peers):
+    if asked.converter and {"openai-whisper", "whisper.cpp"}.intersection(asked.peers):
         for model in models:
             convert(model, asked.converter, asked.peer_python)
     with tempfile.TemporaryDirectory(prefix="speech-benchmark-") as made:

@@ -265,3 +265,23 @@ def test_a_full_disk_publishes_nothing_and_leaves_a_valid_part(tmp_path, ledger)
         assert json.loads((small / "a.json.part").read_text())["segments"]
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_what_shares_stdout_waits_for_its_turn():
+    from types import SimpleNamespace
+
+    from whisper_cli.batch.desk import InOrder
+    from whisper_cli.engine.events import Begun, Broke, Ended, Said
+
+    first, second, third = (SimpleNamespace(number=number) for number in range(3))
+    order = InOrder(0)
+    events = [
+        Begun(second, None),
+        Broke(second, EngineError("x")),
+        Said(second, None),
+        Begun(first, None),
+        Ended(third, None),
+        Ended(first, None),
+    ]
+    passed = [event.input.number for event in events for event in order.let_through(event)]
+    assert passed == [0, 0, 1, 1, 1, 2]

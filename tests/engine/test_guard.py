@@ -5,11 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.test_engine import ONE
 from whisper_cli.audio.blocks import SAMPLE_RATE
+from whisper_cli.audio.decode import open_audio
+from whisper_cli.audio.inputs import Source
+from whisper_cli.engine.decoder import Decoder, Task
 from whisper_cli.engine.draft import Draft, Line, echoed, lines, repeated, without_loops
+from whisper_cli.engine.faster_whisper import FasterWhisper
 from whisper_cli.engine.guard import MISSED, Guard
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.phantoms import is_phantom
+from whisper_cli.models.catalog import resolve
+from whisper_cli.models.store import find
 from whisper_cli.transcript import Options
 
 EOT, FIRST = 1000, 1100  # text below, times from FIRST on
@@ -114,3 +121,26 @@ def test_phantoms_are_known_whatever_their_punctuation():
     assert is_phantom(" Thank you for watching!")
     assert is_phantom("Untertitel der Amara.org-Community")
     assert not is_phantom("Thank you for the book.")
+
+
+@pytest.mark.slow
+def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
+    """Without silence after it the model says the same again and again; guarded, it is right."""
+
+    class Unguarded(Guard):
+        def doubt(self, *_: object) -> None:
+            return None
+
+    with open_audio(Source(jfk)) as audio:
+        sound = np.concatenate([block.samples for block in audio.blocks()])
+    pieces = [Island(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),)) for n in (2, 3)]
+    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+
+    def heard(kind: type[Guard]) -> list[str]:
+        decoder = Decoder(model, Options(), kind(margin=0.0, least=0.5))
+        results = [decoder.decode([Task(piece)])[0] for piece in pieces]
+        return ["".join(segment.text for segment in result.segments) for result in results]
+
+    broken, mended = heard(Unguarded), heard(Guard)
+    assert [text.lower().count("and so my fellow") > 2 for text in broken] == [True, True]
+    assert [text.lower().count("and so") for text in mended] == [1, 1]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 TICK = 0.1  # seconds between two looks at the clock: ten progress updates a second
-AHEAD = 64  # items decoded before the reader must take some
+AHEAD = 1024  # items decoded before the reader must take some
 
 
 @dataclass(frozen=True, slots=True)

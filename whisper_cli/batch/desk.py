@@ -132,6 +132,6 @@ class InOrder:
         self._held.setdefault(cast("Doing", event.input).number, []).append(event)
         while held := self._held.pop(self._turn, None):
             yield from held
-            if not isinstance(held[-1], Ended | Broke):
+            if not any(isinstance(each, Ended | Broke) for each in held):
                 return
             self._turn += 1

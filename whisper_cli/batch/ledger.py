@@ -5,13 +5,14 @@ import json
 import logging
 import os
 import sqlite3
-from contextlib import closing
+import threading
 from dataclasses import asdict, replace
 from enum import Enum, auto
+from functools import lru_cache
 from pathlib import Path
 
 from whisper_cli.choices import Format, JsonStyle
-from whisper_cli.transcript import Info
+from whisper_cli.transcript import Info, Provenance
 
 logger = logging.getLogger("whisper_cli")
 
@@ -37,6 +38,8 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._warned = False
+        self._turn = threading.Lock()  # files are opened in one thread and written in another
+        self._base: sqlite3.Connection | None = None
 
     def state(self, path: Path, work: str) -> State:
         """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
@@ -57,20 +60,43 @@ class Ledger:
         row = (_place(path), _sha256(path), work, language or "und")
         self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._turn:
+            if self._base is not None:
+                self._base.close()
+            self._base = None
+
     def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=30)) as base, base:
-                base.execute(
-                    "CREATE TABLE IF NOT EXISTS outputs"
-                    " (path TEXT PRIMARY KEY, sha256 TEXT, work TEXT, language TEXT)"
-                )
-                return base.execute(statement, values).fetchall()
+            with self._turn:
+                if self._base is None:
+                    self._base = _opened(self._file)
+                with self._base:
+                    return self._base.execute(statement, values).fetchall()
         except (OSError, sqlite3.Error) as error:
             if not self._warned:
                 logger.warning("can't use the ledger of outputs %s: %s", self._file, error)
             self._warned = True
             return []
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    """Open or make the file. With a write-ahead log, noting an output waits for no disk."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    base = sqlite3.connect(file, timeout=30, check_same_thread=False)
+    try:
+        base.execute("PRAGMA journal_mode = WAL")
+        base.execute("PRAGMA synchronous = NORMAL")
+        with base:
+            base.execute(
+                "CREATE TABLE IF NOT EXISTS outputs"
+                " (path TEXT PRIMARY KEY, sha256 TEXT, work TEXT, language TEXT)"
+            )
+    except BaseException:
+        base.close()
+        raise
+    return base
 
 
 def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
@@ -81,7 +107,12 @@ def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
     known = info.provenance
     model = "" if known.revision else known.model
     provenance = replace(known, tool="", device="", input="", model=model, complete=False)
-    content = [FORMAT_VERSION, kind, style if kind is Format.json else "", asdict(provenance)]
+    return _key(provenance, kind, style if kind is Format.json else "")
+
+
+@lru_cache
+def _key(provenance: Provenance, kind: Format, style: str) -> str:
+    content = [FORMAT_VERSION, kind, style, asdict(provenance)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -73,6 +73,7 @@ class FileSink:
         self._file.truncate(0)
         self._size = self._written = 0
         self._tail = ""
+        self._closing: tuple[Info, str] | None = None
         self._put(writer.begin(info), self._unfinished(info))
 
     def add(self, info: Info, number: int, segment: Segment) -> None:
@@ -92,7 +93,11 @@ class FileSink:
                 raise OutputError(f"can't write {self._path}: {error.strerror}") from error
 
     def _unfinished(self, info: Info) -> str:
-        return self._writer.end(info, ()) if self._writer.needs_end else ""
+        if not self._writer.needs_end:
+            return ""
+        if self._closing is None or self._closing[0] is not info:
+            self._closing = (info, self._writer.end(info, ()))
+        return self._closing[1]
 
     def _put(self, text: str, tail: str) -> None:
         """Write over the last tail; mostly a single write, so that a kill leaves the old or new."""

@@ -53,7 +53,7 @@ class Guard:
     def frames(self, island: Island) -> int:
         """Say how many frames of 10 ms the window of an island has: the same in steps."""
         seconds = max(self.least, island.length + self.margin)
-        for most, step in ((12, 1), (20, 2), (28, 4)):
+        for most, step in ((12, 1), (28, 2)):
             if seconds <= most:
                 return -(-int(seconds * 100) // (step * 100)) * step * 100
         return 3000

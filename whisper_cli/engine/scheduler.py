@@ -18,7 +18,7 @@ from whisper_cli.transcript import Options
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
 LONGEST = 20.0  # seconds of speech in a window: more costs the encoder more, less costs context
-AHEAD = 256  # events that wait to be taken before the workers rest
+AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
 class WindowDecoder(Protocol):
@@ -173,7 +173,9 @@ class _Shift:
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
                         return
-                self._tell(track.ended(ended(recording)), track)
+                end = ended(recording)
+                with self._changed:
+                    self._tell(() if track.broken else track.ended(end), track)
         except (ConfigError, ModelError):
             raise
         except WhisperError as error:
@@ -219,7 +221,8 @@ class _Shift:
         try:
             results = self._decoder.decode(tasks)
         except (RuntimeError, MemoryError) as error:
-            self._pool.shrink(len(batch), out_of_memory="memory" in str(error).lower())
+            with self._changed:
+                self._pool.shrink(len(batch), out_of_memory="memory" in str(error).lower())
             if len(batch) == 1:
                 failed = EngineError(f"the engine failed: {error}", hint="--device cpu")
                 self._break(batch[0].track.input, batch[0].track, failed)
@@ -228,9 +231,10 @@ class _Shift:
             self._decode(batch[:middle])
             self._decode(batch[middle:])
             return
-        for each, result in zip(batch, results, strict=True):
-            if not each.track.broken:
-                self._tell(each.track.decoded(each.number, each.island, result), each.track)
+        with self._changed:
+            for each, result in zip(batch, results, strict=True):
+                if not each.track.broken:
+                    self._tell(each.track.decoded(each.number, each.island, result), each.track)
 
     def _tell(self, events: Iterable[Event], track: Track | None = None) -> None:
         """Pass on what happened, and forget a track that is over."""

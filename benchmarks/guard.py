@@ -1,0 +1,121 @@
+"""How short windows may be, and what the guard is worth: `python -m benchmarks.guard --set DIR`.
+
+Decodes the clips of a set in windows of several lengths, with the guard and without, and in full
+windows; prints the words wrong, the seconds (model loaded, speech found) and what was decoded
+again. The values in `whisper_cli/engine/guard.py` are chosen from these tables: run it on a set of
+your own, or for another model, to choose again.
+"""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.speech import Clip, english, read, samples
+from benchmarks.weights import pulled
+from benchmarks.wer import by_language, rate
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.engine.decoder import Decoded, Decoder, Task
+from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
+from whisper_cli.engine.guard import Guard
+from whisper_cli.engine.islands import Island, islands
+from whisper_cli.engine.placement import Wishes, place
+from whisper_cli.engine.scheduler import LONGEST
+from whisper_cli.transcript import Options
+
+MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
+BATCH = 8
+
+
+class Unguarded(Guard):
+    """Believes everything."""
+
+    def doubt(self, *_: object) -> None:
+        """Find nothing wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of a clip."""
+
+    clip: Clip
+    island: Island
+
+
+def windows(clips: Sequence[Clip]) -> Iterator[Window]:
+    """Cut clips as the engine does."""
+    for clip in clips:
+        sound = samples(clip.path)
+        starts = range(0, len(sound), SAMPLE_RATE)
+        blocks = (Block(n / SAMPLE_RATE, sound[n : n + SAMPLE_RATE]) for n in starts)
+        for island in islands(blocks, find_phrases, LONGEST):
+            yield Window(clip, island)
+
+
+def decode(
+    model: FasterWhisper, guard: Guard, found: Sequence[Window]
+) -> tuple[float, list[tuple[Window, Decoded]]]:
+    """Decode windows in batches of one length; gives the seconds that took."""
+    decoder = Decoder(model, Options(), guard)
+    alike: dict[int, list[Window]] = {}
+    for window in sorted(found, key=lambda each: each.island.length):
+        alike.setdefault(guard.frames(window.island), []).append(window)
+    batches = [
+        group[n : n + BATCH] for group in alike.values() for n in range(0, len(group), BATCH)
+    ]
+
+    def run(batch: Sequence[Window]) -> list[tuple[Window, Decoded]]:
+        tasks = [Task(each.island, each.clip.language) for each in batch]
+        return list(zip(batch, decoder.decode(tasks), strict=True))
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(model.placement.workers) as pool:
+        results = [pair for done in pool.map(run, batches) for pair in done]
+    return time.perf_counter() - began, results
+
+
+def row(name: str, model: FasterWhisper, guard: Guard, found: Sequence[Window]) -> str:
+    """Measure one kind of window."""
+    seconds, results = decode(model, guard, found)
+    results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].island.start))
+    heard: dict[str, str] = {}
+    for window, decoded in results:
+        name_in_set = window.clip.name
+        said = " ".join(segment.text for segment in decoded.segments)
+        heard[name_in_set] = f"{heard.get(name_in_set, '')} {said}"
+    clips = list({window.clip.name: window.clip for window in found}.values())
+    doubts = Counter(decoded.doubt for _, decoded in results if decoded.doubt)
+    told = ", ".join(f"{reason} {count}" for reason, count in doubts.most_common())
+    wer = rate(by_language(clips, heard)["all"])
+    return f"| {name} | {seconds:.1f} | {wer:.2f} | {sum(doubts.values())} | {told} |"
+
+
+def main() -> None:
+    """Read the arguments and print a table for each model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", type=Path, required=True, help="folder of clips")
+    parser.add_argument("--models", default="tiny.en,base", type=lambda text: text.split(","))
+    parser.add_argument("--limit", type=int, help="clips")
+    asked = parser.parse_args()
+    clips = read(asked.set)
+    for name in asked.models:
+        chosen = english(clips) if name.endswith(".en") else clips
+        found = list(windows(chosen[: asked.limit]))
+        model = FasterWhisper(Path(pulled(name, Path()).folder), place(Wishes()))
+        print(f"\n| {name}, {len(found)} windows | s | WER | again | why |\n|---|---|---|---|---|")
+        full = Guard(margin=30.0, least=30.0)
+        print(row("full windows", model, full, found), flush=True)
+        for least in LEAST:
+            for margin in MARGINS:
+                for kind in (Unguarded, Guard):
+                    guarded = "guarded" if kind is Guard else "not guarded"
+                    title = f"margin {margin:g} s, least {least:g} s, {guarded}"
+                    guard = kind(margin=margin, least=least)
+                    print(row(title, model, guard, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
