@@ -66,7 +66,7 @@ class Doing:
             return Finished(self.name, (), self._seconds, elapsed, skipped=True)
         outputs = published(self.targets, info, self._work)
         seconds = self._recording.audio.position
-        return Finished(self.name, outputs, seconds, elapsed, info.warnings)
+        return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
 
     def _audio(self) -> Audio:
         options = self._work.provenance.options
