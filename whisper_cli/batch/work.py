@@ -92,6 +92,18 @@ def work_for(
     return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
 
 
+def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrite: bool) -> Work:
+    """Settle what outputs are made from where no model is needed."""
+    from whisper_cli.paths import state_dir
+
+    def locate() -> Located:
+        raise RuntimeError("rendering needs no model")
+
+    provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
+    ledger = Ledger(state_dir() / "outputs.sqlite3")
+    return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
+
+
 def _wishes(model: Model, settings: Settings) -> Wishes:
     """Ask for what the settings say, else for what `bench --tune` found to do best."""
     threads = settings.threads or cores()

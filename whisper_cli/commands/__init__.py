@@ -8,6 +8,7 @@ from whisper_cli.commands import (
     config,
     list,  # noqa: A004
     pull,
+    render,
     rm,
     share,
     transcribe,
@@ -16,6 +17,7 @@ from whisper_cli.commands import (
 
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
+    ("Speech", render),
     ("Speech", bench),
     ("Models", pull),
     ("Models", list),
