@@ -69,7 +69,7 @@ def work_for(
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
-    placement = place(_wishes(model, settings))
+    placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
     @cache
@@ -92,7 +92,7 @@ def work_for(
     return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
 
 
-def _wishes(model: Model, settings: Settings) -> Wishes:
+def wishes_for(model: Model, settings: Settings) -> Wishes:
     """Ask for what the settings say, else for what `bench --tune` found to do best."""
     threads = settings.threads or cores()
     tuned = tuning().workers(model.name, settings.compute_type, threads)

@@ -9,6 +9,7 @@ from whisper_cli.commands import (
     list,  # noqa: A004
     pull,
     rm,
+    serve_lite,
     share,
     transcribe,
     verify,
@@ -17,6 +18,7 @@ from whisper_cli.commands import (
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
     ("Speech", bench),
+    ("Speech", serve_lite),
     ("Models", pull),
     ("Models", list),
     ("Models", rm),
