@@ -14,8 +14,8 @@ FRAMES = 100  # a second
 class FairPool(Pool):
     """Serves the input first that got least, counted from when it came (start-time fair queueing).
 
-    A newcomer starts where the input that is served now stands: it is next, and can't hold up for
-    good those that have waited.
+    A newcomer starts where the others stand by now: it is next, and can't hold up for good those
+    that have waited.
     """
 
     readers = 32  # what was read waits without one
@@ -46,7 +46,10 @@ class FairPool(Pool):
         alike = [each for _, each in ready if _kind(each) == _kind(first)]
         shares = -(-len(alike) // max(1, self._workers - self._busy))
         chosen = alike[: max(1, min(self._batch, shares, self._room(first)))]
-        self._clock = first.track.served
+        # The clock runs as fast as each input's own share, so that ever new ones starve nobody.
+        active = len({each.track.number for each in self._waiting})
+        given = sum(each.island.length for each in chosen)
+        self._clock = max(self._clock, first.track.served) + given / active
         for each in chosen:
             each.track.served += each.island.length
         self._busy += 1
@@ -71,7 +74,7 @@ class FairPool(Pool):
         for each in self._waiting:
             if each.ready:
                 before = ahead.get(each.track.number, each.track.served)
-                yield (before, each.track.number, each.number), each
+                yield (before, -each.track.number, each.number), each
                 ahead[each.track.number] = before + each.island.length
 
 

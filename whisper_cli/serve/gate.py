@@ -107,7 +107,7 @@ class Gate:
         if scope["type"] == "websocket" and not given:
             given = _from_protocols(headers)
             kind = "bearer"
-        same = secrets.compare_digest(given.strip().encode(), wanted.encode())
+        same = secrets.compare_digest(given.strip().encode("latin-1"), wanted.encode())
         if kind.lower() != "bearer" or not same:
             raise ApiError(401, "the API key is missing or wrong", code="invalid_api_key")
 
