@@ -121,4 +121,4 @@ def command(
     run.check(serving)
     for name in serving.models:
         bring(resolve(name), settings, console)
-    run.serve(serving, how_to_pull(settings), partial(wishes_for, settings=settings), console.info)
+    run.serve(serving, how_to_pull(settings), partial(wishes_for, settings=settings), console.log)

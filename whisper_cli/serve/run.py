@@ -65,9 +65,9 @@ def serve(
 
     from whisper_cli.serve.app import application
 
-    studio = _studio(serving, how, wishes)
     failures: list[WhisperError] = []
     with _listening(serving) as listener:
+        studio = _studio(serving, how, wishes)
 
         def failed(error: WhisperError) -> None:
             failures.append(error)
