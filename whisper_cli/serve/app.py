@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from whisper_cli.errors import WhisperError
-from whisper_cli.serve import document, library, speech, state
+from whisper_cli.serve import document, library, pages, speech, state
 from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.gate import App, Gate
 from whisper_cli.serve.metrics import Metrics
@@ -33,6 +33,8 @@ ROUTES = (
     Route("/api/pull", library.pull, methods=["POST"]),
     Route("/health", state.health, methods=["GET"]),
     Route("/ready", state.ready, methods=["GET"]),
+    Route("/", pages.page, methods=["GET"]),
+    Route("/page/{name}", pages.part, methods=["GET"]),
     Route("/docs", document.docs, methods=["GET"]),
     Route("/openapi.json", document.openapi, methods=["GET"]),
     Route("/metrics", state.metrics, methods=["GET"]),

@@ -17,7 +17,10 @@ TEMPERATURES = Options().temperature
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request for a transcription, checked; `languages` are the codes that it names."""
+    """A request for a transcription, checked; `languages` are the codes that it names.
+
+    `timed` streams carry segments and words in comments, which other clients pass over.
+    """
 
     model: str
     options: Options
@@ -27,6 +30,7 @@ class Ask:
     stream: bool = False
     languages: tuple[str, ...] = ()
     keep_alive: float | None = None
+    timed: bool = False
     raw: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -42,7 +46,8 @@ def read(pairs: Pairs, task: Task) -> Ask:
     shape = known.get("response_format", Shape.json)
     details = known.get("timestamp_granularities") or (Detail.segment,)
     logprobs = bool(known.get("include"))
-    words = shape is Shape.verbose_json and Detail.word in details
+    timed = bool(known.get("page_events"))
+    words = timed or (shape is Shape.verbose_json and Detail.word in details)
     return Ask(
         model=known["model"],
         options=_options(known, task, words=words or logprobs),
@@ -52,6 +57,7 @@ def read(pairs: Pairs, task: Task) -> Ask:
         stream=bool(known.get("stream")),
         languages=known.get("languages", ()),
         keep_alive=known.get("keep_alive"),
+        timed=timed,
         raw=raw,
     )
 

@@ -11,6 +11,7 @@ from whisper_cli.serve.failures import ApiError, api_error
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.worker.messages import Done, Failed, Language, News, Text
 from whisper_cli.transcript import Segment
+from whisper_cli.writers.json_document import times
 from whisper_cli.writers.text import encodable
 
 HEARTBEAT = 10.0  # seconds without an event; proxies give up after 60 or more
@@ -33,6 +34,8 @@ async def stream(ask: Ask, news: AsyncIterator[News]) -> AsyncIterator[str]:
                 segments.append(segment)
                 delta = deltas.add(segment.text)
                 more = {"logprobs": logprobs([segment])} if ask.logprobs else {}
+                if ask.timed:
+                    yield f": segment {json.dumps(_timed(segment))}\n\n"
                 if delta:
                     yield event({"type": "transcript.text.delta", "delta": delta, **more})
             case Done(_, info):
@@ -42,6 +45,12 @@ async def stream(ask: Ask, news: AsyncIterator[News]) -> AsyncIterator[str]:
                 yield event(done)
             case Failed(_, error):
                 yield failure(api_error(error))
+
+
+def _timed(segment: Segment) -> dict[str, Any]:
+    """Describe a segment for the page: in a comment, which every other client passes over."""
+    words = [{"word": encodable(word.word), **times(word)} for word in segment.words]
+    return {**times(segment), "text": encodable(segment.text), "words": words}
 
 
 def event(data: dict[str, Any]) -> str:

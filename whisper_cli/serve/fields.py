@@ -166,12 +166,13 @@ ROWS: dict[str, Row] = {
     "include": Row(_several(_one_of(Include)), _array({"type": "string", "enum": [*Include]})),
     "stream": Row(_last(_switch), {"type": "boolean", "default": False}),
     "vad": Row(_last(_vad), {"type": "boolean", "default": True}),
+    "page_events": Row(_last(_switch), {"type": "boolean", "default": False}),
     "keep_alive": Row(_last(_keep_alive), _STRING),
     "known_speaker_names": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
     "known_speaker_references": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
 }
 _ONLY_TRANSCRIPTIONS = frozenset(
-    ("language", "languages", "stream", "timestamp_granularities", "include")
+    ("language", "languages", "stream", "timestamp_granularities", "include", "page_events")
 )
 
 
