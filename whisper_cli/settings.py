@@ -226,6 +226,7 @@ class Settings:
         0, in_bytes, "range of a request, such as 4MiB; 0: by the model's size"
     )
     limit_rate: int = _setting(0, in_bytes, "bytes a second, such as 5MB; 0: no limit")
+    server: str = _setting("never", _text, "never, auto, or the address of a serve-lite")
     offline: bool = _setting(default=False, parse=_switch, about="never touch the network")
     progress: ProgressMode = _setting(
         ProgressMode.auto, _one_of(ProgressMode), "auto, plain, json or none"

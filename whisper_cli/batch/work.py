@@ -17,6 +17,8 @@ from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
+from whisper_cli.serve.remote import Place
+from whisper_cli.serve.remote import engine as remote
 from whisper_cli.settings import Settings
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
@@ -56,8 +58,11 @@ def work_for(
     write: Callable[[str], None],
     raw: str | None = None,
     overwrite: bool = False,
+    server: Place | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
+
+    With a `server` it decodes, and no model is needed here.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
@@ -74,6 +79,9 @@ def work_for(
 
     @cache
     def locate() -> Located:
+        if server is not None:
+            name = model.folder.absolute().name if model.folder else model.name
+            return Located(provenance.revision, remote(server, name, options))
         folder = here or bring()
         usage.remember_used(folder)
         return Located(_revision(model, folder), engine_for(folder, placement, options))

@@ -1,5 +1,6 @@
 """`whisper-cli transcribe`."""
 
+import os
 import sys
 from collections.abc import Generator
 from contextlib import closing
@@ -60,6 +61,7 @@ def command(
     threads: o.ThreadsOpt = None,
     workers: o.WorkersOpt = None,
     batch_size: o.BatchSizeOpt = None,
+    server: o.ServerOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
@@ -82,6 +84,7 @@ def command(
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.work import work_for
     from whisper_cli.models.catalog import resolve
+    from whisper_cli.serve.remote import chosen as chosen_server
 
     settings, console = o.begin(ctx)
     found = expand(inputs, sys.stdin.buffer if sys.stdin else None)
@@ -99,6 +102,7 @@ def command(
         write=console.write,
         raw=raw.lower() if raw else None,
         overwrite=overwrite,
+        server=chosen_server(settings.server, settings.mode, os.environ.get("WHISPER_CLI_API_KEY")),
     )
     return _report(run(jobs, work), console, count=len(jobs), strict=strict)
 

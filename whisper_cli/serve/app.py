@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from whisper_cli.errors import WhisperError
-from whisper_cli.serve import document, library, pages, speech, state
+from whisper_cli.serve import document, library, native, pages, speech, state
 from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.gate import App, Gate
 from whisper_cli.serve.metrics import Metrics
@@ -31,6 +31,7 @@ ROUTES = (
     Route("/api/load", library.load, methods=["POST"]),
     Route("/api/unload", library.unload, methods=["POST"]),
     Route("/api/pull", library.pull, methods=["POST"]),
+    Route("/api/transcribe", native.transcribe, methods=["POST"]),
     Route("/health", state.health, methods=["GET"]),
     Route("/ready", state.ready, methods=["GET"]),
     Route("/", pages.page, methods=["GET"]),

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +18,7 @@ from whisper_cli.serve.failures import ApiError, api_error, invalid
 from whisper_cli.serve.gate import Message, Receive, Scope, Send, Trace
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.metrics import Metrics
+from whisper_cli.serve.serving import FOREVER, Serving
 from whisper_cli.serve.shelf import Entry
 from whisper_cli.serve.studio import Commission, Studio
 from whisper_cli.serve.upload import Form, Pairs, Receiver, too_big
@@ -24,20 +26,23 @@ from whisper_cli.serve.worker.messages import Done, Failed, Text
 from whisper_cli.transcript import Segment
 
 _BESIDES = 1_000_000  # bytes of a body that are not its file
+_SOUND_A_SECOND = 66_000  # bytes of float32 at 16 kHz, with the heads of blocks
 _FIRST = 5.0  # seconds in which a failure still gets a status of its own, before a stream begins
 
 
 async def transcriptions(request: Request) -> Response:
     """Answer `POST /v1/audio/transcriptions`."""
-    return await _taken(request, Task.TRANSCRIBE)
+    return await take(request, partial(asks.read, task=Task.TRANSCRIBE), Transcription)
 
 
 async def translations(request: Request) -> Response:
     """Answer `POST /v1/audio/translations`."""
-    return await _taken(request, Task.TRANSLATE)
+    return await take(request, partial(asks.read, task=Task.TRANSLATE), Transcription)
 
 
-async def _taken(request: Request, task: Task) -> Response:
+async def take(
+    request: Request, read: Callable[[Pairs], asks.Ask], kind: "type[Transcription]"
+) -> Response:
     """Read a request, refusing what can be refused before its file is read."""
     studio: Studio = request.app.state.studio
     again = _retries(request) > 0
@@ -45,30 +50,37 @@ async def _taken(request: Request, task: Task) -> Response:
         raise ApiError(503, "the server is going down", code="draining", retry_after=5)
     if not again:
         studio.jobs.require_room()
-    _check_length(request, studio.serving.max_upload)
+    most = kind.most(studio.serving)
+    _check_length(request, most)
 
     def early(pairs: Pairs) -> None:
         if any(name == "model" for name, _ in pairs):
-            _entry(studio, asks.read(pairs, task))
+            _entry(studio, read(pairs))
         if not again:
             studio.jobs.require_room()
 
-    receiver = Receiver(studio.folder, studio.serving.max_upload, early)
+    receiver = Receiver(studio.folder, most, early)
     form = receiver.form
     try:
         await receiver.read(request.headers.get("content-type", ""), request.stream())
-        ask = asks.read(form.fields, task)
+        ask = read(form.fields)
         entry = _entry(studio, ask)
         _check_file(form)
         trace: Trace = request.state.trace
-        return Transcription(studio, Commission(entry, ask, form, trace.id), trace, again=again)
+        commission = Commission(entry, ask, form, trace.id, kind.blocks)
+        return kind(studio, commission, trace, again=again)
     except BaseException:
         form.remove()
         raise
 
 
 class Transcription(Response):
-    """An answer that is made while the client waits, and no longer than that."""
+    """An answer that is made while the client waits, and no longer than that.
+
+    `blocks` says that what comes is sound in blocks, not media.
+    """
+
+    blocks = False
 
     def __init__(
         self, studio: Studio, commission: Commission, trace: Trace, *, again: bool
@@ -76,6 +88,13 @@ class Transcription(Response):
         self._studio, self._commission, self._trace = studio, commission, trace
         self._again = again
         self._metrics: Metrics | None = None
+
+    @classmethod
+    def most(cls, serving: Serving) -> int:
+        """Say how many bytes a file may have: of bare sound, as many as its seconds take."""
+        if cls.blocks and serving.max_duration < FOREVER:
+            return int(serving.max_duration * _SOUND_A_SECOND)
+        return serving.max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the work; a client that leaves ends it."""
@@ -122,10 +141,10 @@ class Transcription(Response):
                 case Failed(_, error):
                     raise api_error(error)
                 case Done(_, info):
-                    kind, body = answer(self._commission.ask, info, segments)
-                    if isinstance(body, str):
-                        return Response(body, media_type=kind)
-                    return JSONResponse(body)
+                    kind, found = answer(self._commission.ask, info, segments)
+                    if isinstance(found, str):
+                        return Response(found, media_type=kind)
+                    return JSONResponse(found)
         raise ApiError(500, "the engine went away", code="engine_error")
 
     async def _stream(self, job: Job, send: Send) -> None:
@@ -143,8 +162,8 @@ class Transcription(Response):
             }
         )
         async for text in _never_cut(stream(self._commission.ask, job.follow())):
-            await send(_body(text, more=True))
-        await send(_body("", more=False))
+            await send(body(text, more=True))
+        await send(body("", more=False))
 
     def _note(self, job: Job) -> None:
         self._trace.audio = job.duration if job.over else job.heard
@@ -162,7 +181,8 @@ async def _never_cut(events: AsyncIterator[str]) -> AsyncIterator[str]:
         yield failure(api_error(error))
 
 
-def _body(text: str, *, more: bool) -> Message:
+def body(text: str, *, more: bool) -> Message:
+    """Make the message that sends a piece of an answer."""
     return {"type": "http.response.body", "body": text.encode(), "more_body": more}
 
 
