@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from whisper_cli.errors import WhisperError
-from whisper_cli.serve import document, library, native, pages, speech, state
+from whisper_cli.serve import document, library, native, pages, realtime, speech, state
 from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.gate import App, Gate
 from whisper_cli.serve.metrics import Metrics
@@ -32,6 +32,7 @@ ROUTES = (
     Route("/api/unload", library.unload, methods=["POST"]),
     Route("/api/pull", library.pull, methods=["POST"]),
     Route("/api/transcribe", native.transcribe, methods=["POST"]),
+    WebSocketRoute("/v1/realtime", realtime.realtime),
     Route("/health", state.health, methods=["GET"]),
     Route("/ready", state.ready, methods=["GET"]),
     Route("/", pages.page, methods=["GET"]),
