@@ -38,7 +38,14 @@ def browsing(place: Path, *arguments: str):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    media = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    heard = tmp_path_factory.mktemp("heard") / "voice.wav"
+    voice = np.random.default_rng(0).normal(0, 0.1, 48_000)
+    soundfile.write(heard, np.concatenate([voice, np.zeros(2 * 48_000)]), 48_000)
+    media = (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+    )
     with browsing(tmp_path_factory.mktemp("saved"), *media) as found:
         yield found
 
@@ -156,6 +163,25 @@ def test_the_microphone_is_recorded(page, server):
     find(page, "#record").click()
     wait(page, lambda: server.hands[0].starts)
     wait(page, lambda: find(page, "h2").text == "recording.webm")
+
+
+def test_text_is_there_while_the_microphone_is_on(browser, model):
+    """Who speaks into the microphone of the test pauses every second."""
+
+    class Listener(FakeHands):
+        async def _say(self, job, start):
+            start.path.write_text("a word")
+            await super()._say(job, start)
+
+    with running(model, Listener(), api_key="k") as server:
+        page = opened(browser, server)
+        find(page, "#key").send_keys("k", Keys.TAB)
+        wait(page, lambda: find(page, "#state").text == "Ready")
+        find(page, "#record").click()
+        wait(page, lambda: "a word" in find(page, "#live").text)
+        find(page, "#record").click()
+        wait(page, lambda: find(page, "h2").text == "recording.webm")
+        assert complaints(page)[1:] == []  # the first is the answer that asked for the key
 
 
 def test_a_key_is_asked_for_only_where_there_is_one(browser, model, tmp_path):

@@ -1,9 +1,11 @@
 """The real server: words, memory, leaving, broken media, signals."""
 
+import json
 import os
 import random
 import signal
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -13,6 +15,8 @@ import openai
 import pytest
 
 from tests.conftest import clips
+from tests.hub.tls import make_authority
+from tests.serve.fakes import until
 from tests.serve.processes import repeated, serving
 
 pytestmark = pytest.mark.slow
@@ -128,6 +132,20 @@ def test_the_key_comes_from_the_environment(tiny_en):
         assert httpx.get(served.url + "/v1/models").status_code == 401
         headers = {"authorization": "Bearer k3y"}
         assert httpx.get(served.url + "/v1/models", headers=headers).status_code == 200
+
+
+def test_tls_and_lines_of_json(tiny_en, tmp_path):
+    authority = make_authority(tmp_path)
+    files = "--ssl-certfile", str(authority.certificate), "--ssl-keyfile", str(authority.key)
+    with serving("--model", tiny_en, "--log-json", *files, ready=False) as served:
+        assert served.url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=authority.ca)
+        answer = httpx.get(served.url + "/health", verify=trusting)
+        assert answer.json() == {"status": "ok"}
+        until(lambda: len(served.log) > 1)
+        record = json.loads(served.log[-1])
+        assert record["id"] == answer.headers["x-request-id"]
+        assert (record["path"], record["status"]) == ("/health", 200)
 
 
 def test_the_engine_may_die_and_is_started_again(served, jfk):

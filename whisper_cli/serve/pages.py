@@ -15,6 +15,8 @@ _KINDS = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "formats.js": "text/javascript",
+    "live.js": "text/javascript",
+    "microphone.js": "text/javascript",
 }
 _HEADERS = {
     "content-security-policy": (

@@ -1,3 +1,4 @@
+import { live } from "/page/live.js";
 import { download, json, srt, txt, vtt } from "/page/formats.js";
 
 const $ = (id) => document.getElementById(id);
@@ -144,8 +145,13 @@ async function record() {
     const sound = await navigator.mediaDevices.getUserMedia({ audio: true });
     const pieces = [];
     const recorder = new MediaRecorder(sound);
+    $("live").textContent = "";
+    const asked = { key: $("key").value, model: $("model").value, language: $("language").value };
+    const stop = await live(sound, asked, (text) => { $("live").textContent += text; }).catch((error) => { say(`No live text: ${error.message}`); return () => {}; });
     recorder.ondataavailable = (event) => pieces.push(event.data);
     recorder.onstop = () => {
+      stop();
+      $("live").textContent = "";
       for (const track of sound.getTracks()) track.stop();
       button.recorder = null;
       button.setAttribute("aria-pressed", "false");
