@@ -1,12 +1,16 @@
 """`whisper-cli serve-lite`."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whisper_cli import options as o
 from whisper_cli.commands.pull import bring, how_to_pull
+
+if TYPE_CHECKING:
+    from whisper_cli.serve.serving import Serving
 
 Host = Annotated[str, typer.Option("--host", help="address to listen on")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free")]
@@ -96,29 +100,34 @@ def command(
     from whisper_cli.batch.work import wishes_for
     from whisper_cli.models.catalog import resolve
     from whisper_cli.serve import run
-    from whisper_cli.serve.serving import Serving, seconds
-    from whisper_cli.settings import in_bytes
 
     settings, console = o.begin(ctx)
     run.require_extra()
-    serving = Serving(
-        host=host,
-        port=port,
-        models=tuple(models or (settings.model,)),
-        api_key=api_key or None,
-        keep_alive=seconds(keep_alive),
-        max_queue=max_queue,
-        max_upload=in_bytes(max_upload),
-        max_duration=seconds(max_duration),
-        allow_origin=tuple(allow_origin or ()),
-        allow_host=tuple(allow_host or ()),
-        insecure_bind=insecure_bind,
-        pull_on_demand=pull_on_demand,
-        log_json=log_json,
-        certificate=ssl_certfile,
-        key=ssl_keyfile,
-    )
+    serving = _serving(ctx.params, settings.model)
     run.check(serving)
     for name in serving.models:
         bring(resolve(name), settings, console)
     run.serve(serving, how_to_pull(settings), partial(wishes_for, settings=settings), console.log)
+
+
+def _serving(given: Mapping[str, Any], model: str) -> "Serving":
+    """Read what was given. Raises ConfigError."""
+    from dataclasses import fields
+
+    from whisper_cli.serve.serving import Serving, seconds
+    from whisper_cli.settings import in_bytes
+
+    parsers: dict[str, Callable[[Any], Any]] = {
+        "keep_alive": seconds,
+        "max_duration": seconds,
+        "max_upload": in_bytes,
+        "allow_origin": tuple,
+        "allow_host": tuple,
+    }
+    names = [each.name for each in fields(Serving) if given.get(each.name) is not None]
+    found = {name: parsers.get(name, _same)(given[name]) for name in names}
+    return Serving(**{**found, "models": tuple(given["models"] or (model,))})
+
+
+def _same(value: object) -> object:
+    return value

@@ -84,7 +84,7 @@ def command(
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.work import work_for
     from whisper_cli.models.catalog import resolve
-    from whisper_cli.serve.remote import chosen as chosen_server
+    from whisper_cli.serve.remote import server_for
 
     settings, console = o.begin(ctx)
     found = expand(inputs, sys.stdin.buffer if sys.stdin else None)
@@ -93,8 +93,7 @@ def command(
     naming = Naming(settings.name, model_name, settings.language)
     if raw:
         parse_raw(raw.lower())
-    asked = settings.format if format else None
-    jobs = plan(found, output, asked, settings.format, naming)
+    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
     work = work_for(
         chosen,
         settings,
@@ -102,7 +101,7 @@ def command(
         write=console.write,
         raw=raw.lower() if raw else None,
         overwrite=overwrite,
-        server=chosen_server(settings.server, settings.mode, os.environ.get("WHISPER_CLI_API_KEY")),
+        server=server_for(settings, os.environ),
     )
     return _report(run(jobs, work), console, count=len(jobs), strict=strict)
 

@@ -6,7 +6,7 @@ import queue
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from whisper_cli.engine.events import (
     ended,
 )
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
+from whisper_cli.settings import Settings
 from whisper_cli.transcript import Dropped, Info, Options, Segment, Word
 
 AT_ONCE = 8  # inputs
@@ -64,11 +65,12 @@ class Place:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def chosen(server: str, mode: Mode, key: str | None) -> Place | None:
+def server_for(settings: Settings, environ: Mapping[str, str]) -> Place | None:
     """Find the server that is meant: an address, "auto" where one is running, or "never".
 
     Raises ConfigError for no address, and where a server can't do what is asked.
     """
+    server, mode, key = settings.server, settings.mode, environ.get("WHISPER_CLI_API_KEY")
     if server == "never" or (server == "auto" and mode is Mode.exact):
         return None
     place = Place(LOCAL if server == "auto" else server, key)

@@ -47,9 +47,9 @@ def check(serving: Serving) -> None:
             f"whoever reaches {serving.host} could use this server",
             hint="set WHISPER_CLI_API_KEY, or say --insecure-bind",
         )
-    if (serving.certificate is None) != (serving.key is None):
+    if (serving.ssl_certfile is None) != (serving.ssl_keyfile is None):
         raise ConfigError("TLS takes --ssl-certfile and --ssl-keyfile")
-    for file in filter(None, (serving.certificate, serving.key)):
+    for file in filter(None, (serving.ssl_certfile, serving.ssl_keyfile)):
         if not file.is_file():
             raise ConfigError(f"file not found: {file}")
 
@@ -84,8 +84,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=DRAIN,
             h11_max_incomplete_event_size=64 << 10,
-            ssl_certfile=serving.certificate,
-            ssl_keyfile=serving.key,
+            ssl_certfile=serving.ssl_certfile,
+            ssl_keyfile=serving.ssl_keyfile,
             ws_max_size=1 << 20,
         )
         server = _draining(uvicorn.Server(config), studio)
@@ -141,7 +141,7 @@ def _listening(serving: Serving) -> socket.socket:
 def _url(serving: Serving, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"http{'s' if serving.certificate else ''}://{shown}:{port}"
+    return f"http{'s' if serving.ssl_certfile else ''}://{shown}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -28,8 +28,8 @@ class Serving:
     insecure_bind: bool = False
     pull_on_demand: bool = False
     log_json: bool = False
-    certificate: Path | None = None
-    key: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
 
 
 def seconds(text: str) -> float:
