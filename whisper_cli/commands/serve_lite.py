@@ -123,6 +123,8 @@ def _serving(given: Mapping[str, Any], model: str) -> "Serving":
         "max_upload": in_bytes,
         "allow_origin": tuple,
         "allow_host": tuple,
+        "ssl_certfile": Path,
+        "ssl_keyfile": Path,
     }
     names = [each.name for each in fields(Serving) if given.get(each.name) is not None]
     found = {name: parsers.get(name, _same)(given[name]) for name in names}
