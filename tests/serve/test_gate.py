@@ -10,7 +10,7 @@ import av
 import httpx
 import pytest
 
-from tests.serve.fakes import FakeHands, running
+from tests.serve.fakes import FakeHands, running, until
 from whisper_cli.errors import ConfigError
 from whisper_cli.serve.run import check
 from whisper_cli.serve.serving import Serving
@@ -253,15 +253,37 @@ def test_an_uploaded_playlist_leads_nowhere(tmp_path, jfk, target):
 
 
 def test_slow_senders_hold_up_nobody(server):
-    lines = [socket.create_connection(server.url[7:].split(":")) for _ in range(20)]
-    for line in lines:
-        line.sendall(
-            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n--b\r\n"
-        )
+    lines = [opened(server) for _ in range(20)]
     assert server.post("hello").json()["text"] == "hello"
     for line in lines:
         line.close()
+
+
+def opened(server):
+    line = socket.create_connection(server.url[7:].split(":"))
+    line.sendall(
+        b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n--b\r\n"
+    )
+    return line
+
+
+def test_uploads_that_stall_are_ended(server, monkeypatch):
+    monkeypatch.setattr("whisper_cli.serve.speech.STALLED", 0.2)
+    with opened(server) as line:
+        line.settimeout(10)
+        assert line.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_uploads_at_once_are_limited_and_those_who_leave_make_room(model, caplog):
+    with running(model, FakeHands(), max_queue=3) as server:
+        lines = [opened(server) for _ in range(3)]
+        until(lambda: server.post("hello").status_code == 429)
+        for line in lines:
+            line.close()
+        until(lambda: server.post("hello").status_code == 200)
+        assert [each["status"] for each in server.log].count(499) == 3
+    assert caplog.records == []  # nothing of it is a bug
 
 
 def test_secrets_are_in_no_answer_and_no_log(locked):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve.asks import Ask, check_model
+from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.fleet import Fleet
 from whisper_cli.serve.jobs import Job, Jobs
 from whisper_cli.serve.pulls import Pulls
@@ -48,6 +49,20 @@ class Studio:
         self._temporary = tempfile.TemporaryDirectory(prefix="serve-", ignore_cleanup_errors=True)
         self.folder = Path(self._temporary.name)
         self.draining = False
+        self._uploads = 0
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Count an upload under way. Raises ApiError where there are as many as may be jobs."""
+        if self._uploads >= self.serving.max_queue:
+            wait = self.jobs.wait
+            message = "too many uploads at once: come again"
+            raise ApiError(429, message, code="queue_full", retry_after=wait)
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
 
     def join(self, commission: Commission) -> Job | None:
         """Find a running job that does just this, for a client that comes again."""
