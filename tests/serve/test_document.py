@@ -1,6 +1,7 @@
 """The OpenAPI document: right about what is answered, and nothing it allows breaks the server."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -30,6 +31,14 @@ def test_every_route_is_described_and_none_that_is_not():
         if method != "HEAD"
     }
     assert described == {each for each in routes if each[0] not in LEFT_OUT}
+
+
+def test_the_readme_names_every_route():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for route in ROUTES:
+        last = route.path.partition("/{")[0].rpartition("/")[2]
+        last = "" if route.path.startswith("/page") else last
+        assert f"/{last}" in readme, route.path
 
 
 CHECKS = [
