@@ -65,7 +65,7 @@ def test_nothing_that_the_document_allows_or_forbids_breaks_the_server(model, mo
 
 
 def _attempt(operation, mode):
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode))
     def attempt(case):
         if isinstance(case.body, dict) and "model" in case.body and mode.value == "positive":

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import clips
 from tests.hub.tls import make_authority
-from tests.serve.fakes import until
+from tests.serve.fakes import folder, until
 from tests.serve.processes import repeated, serving
 
 pytestmark = pytest.mark.slow
@@ -157,6 +157,13 @@ def test_the_engine_may_die_and_is_started_again(served, jfk):
 
 def _is_engine(pid):
     return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
+    broken = folder(tmp_path, "broken")
+    with serving("--model", str(broken), ready=False) as served:
+        assert served.process.wait(30) == 4
+        until(lambda: any("can't load the model" in line for line in served.log))
 
 
 def test_a_busy_port_ends_with_its_code(run, tiny_en):

@@ -78,7 +78,8 @@ async def _warm(app: Starlette, studio: Studio, failed: Callable[[WhisperError],
             await studio.fleet.load(entry)
         app.state.warm = True
     except WhisperError as error:
-        failed(error)
+        # Clients are told no path; who starts the server may know.
+        failed(error.__cause__ if isinstance(error.__cause__, WhisperError) else error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001

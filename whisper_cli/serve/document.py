@@ -58,7 +58,7 @@ def _speech() -> dict[str, Any]:
             "text/plain": {"schema": {"type": "string"}},
         }
         if task is Task.TRANSCRIBE:
-            kinds["text/event-stream"] = {"schema": {"type": "string"}}
+            kinds["text/event-stream"] = {"schema": _object(data=_TEXT)}
         paths[f"/v1/audio/{name}"] = {
             "post": {
                 "summary": "Speech to text"
