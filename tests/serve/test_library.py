@@ -184,6 +184,15 @@ def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
     assert weights_sent(hub) - before < len(WEIGHTS) - 500_000
 
 
+def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
+    how = How(sources=(HubSource(),), limits=Limits(limit_rate=2_000_000), chunk_size=1 << 18)
+    with running(model, how=how) as server, server.client as client:
+        with client.stream("POST", "/api/pull", json={"model": REPO}) as response:
+            next(response.iter_lines())
+        assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
+        assert client.get(f"/v1/models/{REPO}").status_code == 200
+
+
 def test_on_demand_a_model_is_pulled_for_the_first_who_asks(model, hub):
     how = How(sources=(HubSource(),))
     with running(model, how=how, pull_on_demand=True) as server:

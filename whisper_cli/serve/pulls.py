@@ -59,7 +59,9 @@ class Pulls:
 
     async def follow(self, model: Model) -> AsyncIterator[Progress]:
         """Fetch a model, or join who does, and give its progress. Raises ApiError."""
-        pull = self._pulls.get(model.name) or self._begin(model)
+        pull = self._pulls.get(model.name)
+        if pull is None or pull.stopped.is_set():
+            pull = self._begin(model)
         pull.followers += 1
         told: dict[str, Progress] = {}
         try:
