@@ -128,6 +128,7 @@ def _listening(serving: Serving) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((serving.host, serving.port))
+        listener.listen(1024)  # from when its address is told, whoever comes is not refused
     except (OSError, UnicodeError) as error:
         listener.close()
         why = getattr(error, "strerror", None) or error
