@@ -18,7 +18,7 @@ from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperErro
 from whisper_cli.transcript import Options
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
-LONGEST = 20.0  # seconds of speech in a window: more costs the encoder more, less costs context
+LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
