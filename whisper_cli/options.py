@@ -154,6 +154,7 @@ ComputeTypeOpt = Annotated[
 ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
 WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
 BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
+ServerOpt = Annotated[str | None, _setting(MACHINE, "--server")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
 SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
 EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]

@@ -17,6 +17,8 @@ from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
+from whisper_cli.serve.remote import Place
+from whisper_cli.serve.remote import engine as remote
 from whisper_cli.settings import Settings
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
@@ -56,8 +58,11 @@ def work_for(
     write: Callable[[str], None],
     raw: str | None = None,
     overwrite: bool = False,
+    server: Place | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
+
+    With a `server` it decodes, and no model is needed here.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
@@ -69,11 +74,14 @@ def work_for(
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
-    placement = place(_wishes(model, settings))
+    placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
     @cache
     def locate() -> Located:
+        if server is not None:
+            name = model.folder.absolute().name if model.folder else model.name
+            return Located(provenance.revision, remote(server, name, options))
         folder = here or bring()
         usage.remember_used(folder)
         return Located(_revision(model, folder), engine_for(folder, placement, options))
@@ -104,7 +112,7 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
 
 
-def _wishes(model: Model, settings: Settings) -> Wishes:
+def wishes_for(model: Model, settings: Settings) -> Wishes:
     """Ask for what the settings say, else for what `bench --tune` found to do best."""
     threads = settings.threads or cores()
     tuned = tuning().workers(model.name, settings.compute_type, threads)

@@ -1,5 +1,6 @@
 """`whisper-cli transcribe`."""
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -69,6 +70,7 @@ def command(
     threads: o.ThreadsOpt = None,
     workers: o.WorkersOpt = None,
     batch_size: o.BatchSizeOpt = None,
+    server: o.ServerOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
@@ -92,6 +94,7 @@ def command(
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.work import work_for
     from whisper_cli.models.catalog import resolve
+    from whisper_cli.serve.remote import server_for
 
     settings, console = o.begin(ctx)
     found = _found(inputs or [], shard, listed=stdin_list or null, nul=null)
@@ -100,8 +103,7 @@ def command(
     naming = Naming(settings.name, model_name, settings.language)
     if raw:
         parse_raw(raw.lower())
-    asked = settings.format if format else None
-    jobs = plan(found, output, asked, settings.format, naming)
+    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
@@ -112,6 +114,7 @@ def command(
         write=console.write,
         raw=raw.lower() if raw else None,
         overwrite=overwrite,
+        server=server_for(settings, os.environ),
     )
     told = Summary(jobs, strict)
     with _written(told, summary):

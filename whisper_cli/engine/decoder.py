@@ -23,10 +23,14 @@ SURE = 0.5  # a language less probable than this is asked for again, of the full
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A window to decode; its language is None where it is to be told from the window."""
+    """A window to decode; its language is None where it is to be told from the window.
+
+    `options` are those of its input, which in a standing engine differ from one to the next.
+    """
 
     island: Island
     language: str | None = None
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,51 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
-from whisper_cli.audio.decode import Audio
+from whisper_cli.audio.blocks import Block
 from whisper_cli.errors import WhisperError
 from whisper_cli.transcript import Info, Segment
 
 logger = logging.getLogger("whisper_cli")
 
 
+class Sound(Protocol):
+    """An open input as an engine reads it; `Audio` is the one that decodes files."""
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds as declared; None where nothing says."""
+        ...
+
+    @property
+    def position(self) -> float:
+        """Seconds read so far."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex digest of the whole input, where it is known."""
+        ...
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the sound, once. Raises AudioError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """An open input, and what is known of it; whoever reads it to the end closes it."""
 
-    audio: Audio
+    audio: Sound
     info: Info
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from whisper_cli.engine.decoder import Decoded
 from whisper_cli.engine.events import Begun, Ended, Event, Input, Passed, Said
 from whisper_cli.engine.islands import Island
-from whisper_cli.transcript import Dropped, Info
+from whisper_cli.transcript import Dropped, Info, Options
 
 FAR = 5.0  # seconds of speech after the last cue that are worth a warning
 LEAST_SPEECH = 1.0  # seconds; less may well be a cough
@@ -16,7 +16,8 @@ LEAST_SPEECH = 1.0  # seconds; less may well be a cough
 class Track:
     """What is known of an input while its windows are decoded.
 
-    `number` is its place among the inputs; `language` is None until it is settled.
+    `number` is its place among the inputs; `language` is None until it is settled; `served` are
+    the seconds of sound that count as decoded where inputs take turns.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Track:
     language: str | None
     windows: int = 0
     broken: bool = False
+    served: float = 0.0
     _given: int = 0
     _begun: bool = False
     _ended: Info | None = None
@@ -34,6 +36,18 @@ class Track:
     _unsaid: float = 0.0
     _said: bool = False
     _said_until: float = 0.0
+
+    @property
+    def options(self) -> Options:
+        """What was asked for with this input."""
+        return self.info.provenance.options
+
+    @property
+    def kind(self) -> Options:
+        """What of that the windows of one batch share: all but the language and reading."""
+        return replace(
+            self.options, language=None, clip=(), raw=None, track=1, channel="", vad=True
+        )
 
     @property
     def over(self) -> bool:
