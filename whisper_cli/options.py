@@ -179,6 +179,11 @@ JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]
+ResumeOpt = Annotated[
+    bool,
+    _flag(OUTPUT, "--resume/--no-resume", about="go on where a run was cut off, or start over"),
+]
+HistoryOpt = Annotated[bool | None, _setting(OUTPUT, "--history/--no-history")]
 StrictOpt = Annotated[
     bool, _flag(OUTPUT, "--strict", about="speech that got no text fails: exit code 1")
 ]

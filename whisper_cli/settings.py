@@ -212,6 +212,9 @@ class Settings:
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
+    history: bool = _setting(
+        default=True, parse=_switch, about="keep finished segments, for other formats later"
+    )
     source: tuple[str, ...] = _setting(
         ("hub", "index"), _several(_text), "hub, index, peer, folder:PATH, URL of mirror; in order"
     )

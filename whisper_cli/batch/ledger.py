@@ -104,14 +104,21 @@ def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
-    known = info.provenance
+    return _key(_nameless(info.provenance), kind, style if kind is Format.json else "")
+
+
+def words_key(info: Info) -> str:
+    """Name the work that finds the words, whatever they are written as."""
+    return _key(_nameless(info.provenance), "segments", "")
+
+
+def _nameless(known: Provenance) -> Provenance:
     model = "" if known.revision else known.model
-    provenance = replace(known, tool="", device="", input="", model=model, complete=False)
-    return _key(provenance, kind, style if kind is Format.json else "")
+    return replace(known, tool="", device="", input="", model=model, complete=False)
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: Format, style: str) -> str:
+def _key(provenance: Provenance, kind: str, style: str) -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -38,6 +38,9 @@ class Located:
 class Work:
     """What every job of a run shares.
 
+    `history` is the folder of finished segments; None keeps none. `starts_over` ignores what
+    earlier runs told; `goes_on` says whether the engine can go on inside an input.
+
     `locate` brings the model here if need be. It is called when a job needs it, not before, so
     that a missing input is reported before anything is downloaded.
     """
@@ -48,16 +51,27 @@ class Work:
     locate: Callable[[], Located]
     write: Callable[[str], None]
     overwrite: bool = False
+    history: Path | None = None
+    starts_over: bool = False
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants of one run, beside the settings."""
+
+    raw: str | None = None
+    overwrite: bool = False
+    resume: bool = True
 
 
 def work_for(
     model: Model,
     settings: Settings,
+    wanted: Wanted,
     *,
     bring: Callable[[], Path],
     write: Callable[[str], None],
-    raw: str | None = None,
-    overwrite: bool = False,
     server: Place | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
@@ -67,9 +81,9 @@ def work_for(
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
-    from whisper_cli.paths import state_dir
+    from whisper_cli.paths import history_dir, state_dir
 
-    options = replace(options_of(settings), raw=raw)
+    options = replace(options_of(settings), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
@@ -97,7 +111,17 @@ def work_for(
         input="",
     )
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
+    return Work(
+        provenance,
+        settings.json_style,
+        ledger,
+        locate,
+        write,
+        wanted.overwrite,
+        history=history_dir() if settings.history else None,
+        starts_over=not wanted.resume,
+        goes_on=server is None,
+    )
 
 
 def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrite: bool) -> Work:

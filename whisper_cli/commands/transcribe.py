@@ -42,6 +42,8 @@ def command(
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
     overwrite: o.OverwriteOpt = False,
+    resume: o.ResumeOpt = True,
+    history: o.HistoryOpt = None,
     strict: o.StrictOpt = False,
     fail_fast: o.FailFastOpt = False,
     summary: o.SummaryOpt = None,
@@ -92,7 +94,7 @@ def command(
     from whisper_cli.batch.run import run
     from whisper_cli.batch.summary import Summary, listing
     from whisper_cli.batch.targets import Naming, plan
-    from whisper_cli.batch.work import work_for
+    from whisper_cli.batch.work import Wanted, work_for
     from whisper_cli.models.catalog import resolve
     from whisper_cli.serve.remote import server_for
 
@@ -110,10 +112,9 @@ def command(
     work = work_for(
         chosen,
         settings,
+        Wanted(raw.lower() if raw else None, overwrite, resume),
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
-        raw=raw.lower() if raw else None,
-        overwrite=overwrite,
         server=server_for(settings, os.environ),
     )
     told = Summary(jobs, strict)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from whisper_cli.audio.blocks import Block
+from whisper_cli.engine.islands import Place
 from whisper_cli.errors import WhisperError
-from whisper_cli.transcript import Info, Segment
+from whisper_cli.transcript import Dropped, Info, Segment
 
 logger = logging.getLogger("whisper_cli")
 
@@ -44,11 +45,29 @@ class Sound(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an input is told: what came before is complete, and it can be gone on with here.
+
+    `next` is where the next island stands, at or after that place. The others are seconds of
+    speech found, those of them since the last cue, and the end of the last cue (-1: none yet).
+    """
+
+    next: Place
+    speech: float = 0.0
+    unsaid: float = 0.0
+    said_until: float = -1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
-    """An open input, and what is known of it; whoever reads it to the end closes it."""
+    """An open input, and what is known of it; whoever reads it to the end closes it.
+
+    With `since` it is gone on with, in the language of `info`.
+    """
 
     audio: Sound
     info: Info
+    since: Mark | None = None
 
 
 class Input(Protocol):
@@ -82,10 +101,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """So many seconds of an input are dealt with."""
+    """So many seconds of an input are dealt with; `dropped` is what was left out of the last ones.
+
+    With a `mark` the input can be gone on with from here.
+    """
 
     input: Input
     seconds: float
+    mark: Mark | None = None
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

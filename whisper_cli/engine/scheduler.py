@@ -178,7 +178,8 @@ class _Shift:
             with recording.audio:
                 track = self._enter(number, source, recording)
                 detector = find_speech if track.options.vad else None
-                for island in islands(recording.audio.blocks(), detector, LONGEST):
+                since = recording.since.next if recording.since else None
+                for island in islands(recording.audio.blocks(), detector, LONGEST, since):
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
                         return
@@ -193,7 +194,10 @@ class _Shift:
     def _enter(self, number: int, source: Input, recording: Recording) -> Track:
         with self._changed:
             info = replace(recording.info, duration=recording.audio.duration)
-            track = Track(number, source, info, self._settled(info.provenance.options))
+            language = self._settled(info.provenance.options) or info.language
+            track = Track(number, source, info, language)
+            if recording.since is not None:
+                track.go_on(recording.since)
             self._tracks.append(track)
         return track
 
