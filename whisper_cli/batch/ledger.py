@@ -11,7 +11,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
 
-from whisper_cli.choices import Format, JsonStyle
+from whisper_cli.choices import CUES, Format, JsonStyle
+from whisper_cli.cues import Style
 from whisper_cli.transcript import Info, Provenance
 
 logger = logging.getLogger("whisper_cli")
@@ -99,7 +100,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     return base
 
 
-def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
+def work_key(info: Info, kind: Format, style: JsonStyle, cues: Style | None = None) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
@@ -107,12 +108,14 @@ def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
     known = info.provenance
     model = "" if known.revision else known.model
     provenance = replace(known, tool="", device="", input="", model=model, complete=False)
-    return _key(provenance, kind, style if kind is Format.json else "")
+    shaped = asdict(cues) if cues and kind in CUES else None
+    return _key(provenance, kind, style if kind is Format.json else "", json.dumps(shaped))
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: Format, style: str) -> str:
+def _key(provenance: Provenance, kind: Format, style: str, shaped: str) -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
+    content += [shaped] if shaped != "null" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

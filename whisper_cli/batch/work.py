@@ -10,6 +10,7 @@ from pathlib import Path
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.choices import Device, Task
+from whisper_cli.cues import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
@@ -46,6 +47,7 @@ class Work:
     locate: Callable[[], Located]
     write: Callable[[str], None]
     overwrite: bool = False
+    cues: Style | None = None
 
 
 def work_for(
@@ -89,7 +91,8 @@ def work_for(
         input="",
     )
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
+    cues = style_of(settings)
+    return Work(provenance, settings.json_style, ledger, locate, write, overwrite, cues)
 
 
 def _wishes(model: Model, settings: Settings) -> Wishes:
@@ -106,9 +109,11 @@ def _wishes(model: Model, settings: Settings) -> Wishes:
 
 
 def options_of(settings: Settings) -> Options:
-    """Pick the settings that change the words."""
+    """Pick the settings that change the words; cues are made of words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
-    return Options(**{name: getattr(settings, name) for name in names})
+    options = Options(**{name: getattr(settings, name) for name in names})
+    timed = options.word_timestamps or style_of(settings) is not None
+    return replace(options, word_timestamps=timed)
 
 
 def _revision(model: Model, folder: Path) -> str:

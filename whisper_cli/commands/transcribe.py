@@ -33,6 +33,14 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    preset: o.PresetOpt = None,
+    max_line_width: o.MaxLineWidthOpt = None,
+    max_lines: o.MaxLinesOpt = None,
+    max_cps: o.MaxCpsOpt = None,
+    min_duration: o.MinDurationOpt = None,
+    max_duration: o.MaxDurationOpt = None,
+    min_gap: o.MinGapOpt = None,
+    max_words: o.MaxWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
     strict: o.StrictOpt = False,
     model: o.ModelOpt = None,
@@ -73,6 +81,7 @@ def command(
     \b
     whisper-cli transcribe talk.mp3
     whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
+    whisper-cli transcribe film.mkv -o film.srt --preset netflix
     whisper-cli transcribe recordings/ -f srt -m small --language de
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
     """

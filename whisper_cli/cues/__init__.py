@@ -2,5 +2,6 @@
 
 from whisper_cli.cues.rules import PRESETS, Rules, rules_for
 from whisper_cli.cues.shaper import Shaper, shape
+from whisper_cli.cues.style import Style, style_of
 
-__all__ = ["PRESETS", "Rules", "Shaper", "rules_for", "shape"]
+__all__ = ["PRESETS", "Rules", "Shaper", "Style", "rules_for", "shape", "style_of"]

@@ -1,4 +1,4 @@
-"""What a break after each unit costs a reader: 0 at the end of a sentence, most after an article."""
+"""What a break after each unit costs a reader: 0 after a sentence, most after an article."""
 
 from collections.abc import Sequence
 

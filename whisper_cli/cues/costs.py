@@ -32,7 +32,7 @@ def ends_of(ways: Ways, needed: "Numbers", rules: Rules, limit: float) -> "Numbe
     end = np.where(after - end < close, room, end)
     if rules.max_duration:
         end = np.minimum(end, start + rules.max_duration * 1000)
-    return np.maximum(np.floor(np.minimum(end, limit)), start)
+    return np.asarray(np.maximum(np.floor(np.minimum(end, limit)), start))
 
 
 def needed_of(ways: Ways, rules: Rules) -> "Numbers":
@@ -45,7 +45,7 @@ def needed_of(ways: Ways, rules: Rules) -> "Numbers":
         least = np.maximum(words * (rules.word_duration * 1000), least)
     if rules.max_cps:
         least = np.maximum(ways.between(ways.table.characters) * (1000 / rules.max_cps), least)
-    return np.ceil(least)
+    return np.asarray(np.ceil(least))
 
 
 def costs_of(ways: Ways, needed: "Numbers", ends: "Numbers", rules: Rules) -> "Numbers":
@@ -92,7 +92,7 @@ def _add_lines(costs: "Numbers", ways: Ways, rules: Rules) -> None:
     """Add the best break between two lines where a cue needs two: the least of a range."""
     import numpy as np
 
-    fits = ways.first(ways.fit)
+    fits = ways.fit.repeat(ways.counts)
     two = np.flatnonzero(fits < ways.last)
     if rules.max_lines != 2 or not len(two):
         return
@@ -105,4 +105,6 @@ def _add_lines(costs: "Numbers", ways: Ways, rules: Rules) -> None:
         half = 1 << step
         least.append(np.minimum(least[-1], np.append(least[-1][half:], [np.inf] * half)))
     levels = np.stack(least)
-    costs[two] += LINE_BREAK * np.minimum(levels[power, low], levels[power, fits + 1 - (1 << power)])
+    costs[two] += LINE_BREAK * np.minimum(
+        levels[power, low], levels[power, fits + 1 - (1 << power)]
+    )

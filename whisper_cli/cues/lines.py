@@ -39,7 +39,7 @@ def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Splitter:
-    """Tries every way to fill lines; `edges` tells where each unit would begin on an endless one."""
+    """Tries every way to fill lines; `edges` are where units would begin on an endless one."""
 
     edges: Sequence[int]
     spaces: Sequence[int]

@@ -1,5 +1,6 @@
 """What a cue may be: the presets as one table of data, and how a person changes them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -53,6 +54,7 @@ BY_LANGUAGE: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 }
 
 Change = tuple[str, str, float]  # preset, rule, value
+LEAST = {"max_line_width": 8, "max_lines": 1, "max_words": 0}  # the whole numbers
 NAMES = tuple(each.name for each in fields(Rules))
 
 
@@ -64,9 +66,19 @@ def presets(changes: Iterable[Change] = ()) -> dict[str, Rules]:
     return table
 
 
-def rules_for(
-    preset: str, language: str | None = None, changes: Iterable[Change] = ()
-) -> Rules:
+def parse_change(text: str) -> Change:
+    """Read NAME.RULE=VALUE. Raises ConfigError."""
+    found = re.fullmatch(r"\s*([\w-]+)\.([\w-]+)\s*=\s*(\d+(?:\.\d+)?)\s*", text)
+    rule = found[2].replace("-", "_") if found else ""
+    if not found or rule not in NAMES:
+        raise ConfigError(f'"{text}" is no rule of a preset', hint=f"rules: {', '.join(NAMES)}")
+    value = float(found[3])
+    if rule in LEAST and (value < LEAST[rule] or value != int(value)):
+        raise ConfigError(f"{rule} is a whole number, at least {LEAST[rule]}")
+    return found[1].lower(), rule, value
+
+
+def rules_for(preset: str, language: str | None = None, changes: Iterable[Change] = ()) -> Rules:
     """Choose the rules of a preset for a language. Raises ConfigError for an unknown name."""
     changes = tuple(changes)
     table = presets(changes)

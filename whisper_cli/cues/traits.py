@@ -8,9 +8,9 @@ from whisper_cli.cues.lexicon import ABBREVIATIONS, lexicon
 from whisper_cli.cues.measure import characters, columns
 
 SENTENCE, CLAUSE = 2, 1
-SENTENCE_ENDS, CLAUSE_ENDS = tuple(".!?…。！？؟۔।॥｡‼⁇"), tuple(",;:—–、，；：،؛､")  # noqa: RUF001
-_CLOSING = "\"'”’»)]」』）】›"  # noqa: RUF001
-_MARKS = _CLOSING + "“‘«([「『（【‹¿¡-—–.,;:!?…、。，；：！？"  # noqa: RUF001
+SENTENCE_ENDS, CLAUSE_ENDS = tuple(".!?…。！？؟۔।॥｡‼⁇"), tuple(",;:—–、，；：،؛､")
+_CLOSING = "\"'”’»)]」』）】›"
+_MARKS = _CLOSING + "“‘«([「『（【‹¿¡-—–.,;:!?…、。，；：！？"
 _NUMBER = re.compile(r"[$€£]?\d[\d.,:/]*")
 HELD, BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 1.5, 0.5, 0.35
 

@@ -9,7 +9,7 @@ from whisper_cli.transcript import Segment, Word
 from whisper_cli.writers.timestamps import ticks
 
 # Marks that French sets apart by a space belong to the word before them, as a unit does to "50 %".
-_TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")  # noqa: RUF001
+_TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")
 _TOKEN = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
 
 LONGEST = 1e9  # seconds; later times are no times
@@ -93,7 +93,9 @@ def _span(word: Word) -> tuple[int, int]:
 
 def _glued(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
     if spaced:
-        return not text[0].isalnum() and before.speaker == speaker and bool(_TRAILING.fullmatch(text))
+        return (
+            not text[0].isalnum() and before.speaker == speaker and bool(_TRAILING.fullmatch(text))
+        )
     return before.speaker == speaker and not may_break(before.text[-1], text[0])
 
 
@@ -108,7 +110,7 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         yield unit
         return
     begun: Unit | None = None
-    for word in (part for word in unit.words for part in _pieces(word, width)):
+    for word in [piece for each in unit.words for piece in _pieces(each, width)]:
         text, spaced = word.word.strip(), int(word.word[0].isspace())
         end = max(ticks(word.end), unit.start)
         if begun and columns(begun.text) + spaced + columns(text) <= width:
