@@ -214,3 +214,20 @@ def test_a_transcript_cut_short_is_rendered_with_a_warning(run, tmp_path, jfk, t
     assert result.code == 0
     assert "of a part only" in result.stderr
     assert "ask not" in (tmp_path / "a.srt").read_text("utf-8")
+
+
+def test_a_preset_reshapes_a_transcript(run, tmp_path):
+    words = [
+        {"word": f" word{number}", "start": number / 2, "end": number / 2 + 0.4, "probability": 1.0}
+        for number in range(40)
+    ]
+    text = "".join(word["word"] for word in words)
+    talk = saved(tmp_path, {"segments": [{"start": 0, "end": 20, "text": text, "words": words}]})
+    plain = run("render", talk, "-f", "srt")
+    shaped = run("render", talk, "-f", "srt", "--preset", "netflix")
+    assert (plain.code, shaped.code) == (0, 0)
+    assert plain.stdout.count("-->") == 1
+    assert shaped.stdout.count("-->") >= 3
+    assert max(len(line) for line in shaped.stdout.splitlines()) <= 42
+    said = [line for line in shaped.stdout.splitlines() if line.startswith("word")]
+    assert " ".join(said).split() == text.split()

@@ -29,6 +29,9 @@ class Format(StrEnum):
     lrc = "lrc"
 
 
+CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc})  # shown while sound plays
+
+
 class JsonStyle(StrEnum):
     """Whose JSON to write: our own, the OpenAI API's verbose_json, or openai-whisper's file."""
 

@@ -51,6 +51,8 @@ def parse(name: str, raw: Any, where: str) -> Any:
 
     Raises ConfigError.
     """
+    if isinstance(raw, dict) and name == "presets":
+        raw = _rows(raw)
     if isinstance(raw, dict):
         raise ConfigError(f'{where}: "{name}" takes a value, not a table')
     try:
@@ -76,6 +78,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple) and len(value[0]) == 3:
+            return ",".join(f"{preset}.{rule}={each:.15g}" for preset, rule, each in value)
         if value and isinstance(value[0], tuple):
             return ",".join(f"{a:.15g}-{'' if b is None else format(b, '.15g')}" for a, b in value)
         return ",".join(as_text(item) for item in value)
@@ -129,6 +133,15 @@ def _metadata(name: str) -> Mapping[str, Any]:
 
 def _as_text(raw: Any) -> str:
     return ",".join(map(_as_text, raw)) if isinstance(raw, list | tuple) else as_text(raw)
+
+
+def _rows(presets: Mapping[str, Any]) -> list[str]:
+    """Write the tables [presets.NAME] as the rows that a flag would take."""
+    return [
+        f"{preset}.{rule}={_as_text(value)}"
+        for preset, rules in presets.items()
+        for rule, value in (rules if isinstance(rules, dict) else {"": rules}).items()
+    ]
 
 
 def _read(file: Path) -> str:

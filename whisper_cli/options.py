@@ -22,7 +22,7 @@ from whisper_cli.choices import (
 from whisper_cli.console import Console
 from whisper_cli.settings import Settings
 
-INPUT, DECODING, AUDIO, OUTPUT = "Input", "Decoding", "Audio", "Output"
+INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
 
 
@@ -65,6 +65,13 @@ def complete_language(incomplete: str) -> list[str]:
     from whisper_cli.languages import LANGUAGES
 
     return [code for code in LANGUAGES if code.startswith(incomplete)]
+
+
+def complete_preset(incomplete: str) -> list[str]:
+    """Complete a preset's name."""
+    from whisper_cli.cues.rules import PRESETS
+
+    return [name for name in PRESETS if name.startswith(incomplete)]
 
 
 def complete_shell(incomplete: str) -> list[str]:
@@ -176,6 +183,14 @@ OutputOpt = Annotated[
 ]
 NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
 JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
+PresetOpt = Annotated[str | None, _setting(CUES, "--preset", complete=complete_preset)]
+MaxLineWidthOpt = Annotated[str | None, _setting(CUES, "--max-line-width")]
+MaxLinesOpt = Annotated[str | None, _setting(CUES, "--max-lines")]
+MaxCpsOpt = Annotated[str | None, _setting(CUES, "--max-cps")]
+MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
+MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
+MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
+MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

@@ -104,6 +104,32 @@ def _number(text: str) -> float:
     return value
 
 
+def _preset(text: str) -> str | None:
+    return text.strip().lower() or None
+
+
+def _presets(text: str) -> tuple[tuple[str, str, float], ...]:
+    from whisper_cli.cues.rules import parse_change
+
+    return tuple(parse_change(item) for item in text.split(",") if item.strip())
+
+
+def _limit(most: float, *, least: float = 0.0) -> Callable[[str], float | None]:
+    def parse(text: str) -> float | None:
+        if not text.strip():
+            return None
+        value = _number(text)
+        if not least <= value <= most:
+            raise ConfigError(f'"{text}" is not a number from {least:g} to {most:g}')
+        return value
+
+    return parse
+
+
+def _count(least: int, most: int) -> Callable[[str], int | None]:
+    return lambda text: _whole(least, most)(text) if text.strip() else None
+
+
 def _token(text: str) -> int:
     if not re.fullmatch(r"-1|\d{1,6}", text.strip()):
         raise ConfigError(f'"{text}" is not a token', hint="its number, or -1")
@@ -214,6 +240,21 @@ class Settings:
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
     history: bool = _setting(
         default=True, parse=_switch, about="keep finished segments, for other formats later"
+    )
+    preset: str | None = _setting(
+        None, _preset, "cues as netflix, bbc, ted, youtube, social or plain has them"
+    )
+    max_line_width: int | None = _setting(None, _count(8, 999), "columns of a line in a cue")
+    max_lines: int | None = _setting(None, _count(1, 9), "lines of a cue")
+    max_cps: float | None = _setting(None, _limit(1000), "characters a second; 0: no limit")
+    min_duration: float | None = _setting(None, _limit(60), "seconds that a cue stays at least")
+    max_duration: float | None = _setting(
+        None, _limit(3600), "seconds that a cue stays at most; 0: no limit"
+    )
+    min_gap: float | None = _setting(None, _limit(60), "seconds between two cues")
+    max_words: int | None = _setting(None, _count(0, 999), "words of a cue; 0: no limit")
+    presets: tuple[tuple[str, str, float], ...] = _setting(
+        (), _presets, "presets of your own, as NAME.RULE=VALUE"
     )
     source: tuple[str, ...] = _setting(
         ("hub", "index"), _several(_text), "hub, index, peer, folder:PATH, URL of mirror; in order"

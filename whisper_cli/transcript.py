@@ -21,6 +21,7 @@ class Segment:
     """A stretch of speech with its text; times in seconds from the start of the input.
 
     `seek` (frames of 10 ms) and `tokens` are what the model decoded, for the drop-in JSON shapes.
+    `speaker` is a name or label, None where speakers were not told apart.
     """
 
     start: float
@@ -33,6 +34,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     seek: int = 0
     tokens: tuple[int, ...] = ()
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,14 @@ def work(
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
     located = Located("r1", Sequential(lambda: engine))
     return Work(
-        provenance, style, Ledger(ledger), lambda: located, write, overwrite, history, starts_over
+        provenance,
+        style,
+        Ledger(ledger),
+        lambda: located,
+        write,
+        overwrite,
+        history=history,
+        starts_over=starts_over,
     )
 
 

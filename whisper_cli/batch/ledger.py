@@ -11,7 +11,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
 
-from whisper_cli.choices import Format, JsonStyle
+from whisper_cli.choices import CUES, Format, JsonStyle
+from whisper_cli.cues import Style
 from whisper_cli.transcript import Info, Provenance
 
 logger = logging.getLogger("whisper_cli")
@@ -99,12 +100,14 @@ def _opened(file: Path) -> sqlite3.Connection:
     return base
 
 
-def work_key(info: Info, kind: Format, style: JsonStyle) -> str:
+def work_key(info: Info, kind: Format, style: JsonStyle, cues: Style | None = None) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
-    return _key(_nameless(info.provenance), kind, style if kind is Format.json else "")
+    shaped = asdict(cues) if cues and kind in CUES else None
+    style_of_json = style if kind is Format.json else ""
+    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped))
 
 
 def words_key(info: Info) -> str:
@@ -118,8 +121,9 @@ def _nameless(known: Provenance) -> Provenance:
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: str, style: str) -> str:
+def _key(provenance: Provenance, kind: str, style: str, shaped: str = "null") -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
+    content += [shaped] if shaped != "null" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from whisper_cli.batch.ledger import State, work_key
+from whisper_cli.batch.shaped import ShapedSink, spoken
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
 from whisper_cli.batch.targets import Job, Target, prepare, special
 from whisper_cli.batch.work import Work
+from whisper_cli.choices import CUES
 from whisper_cli.errors import OutputError
 from whisper_cli.transcript import Info
-from whisper_cli.writers import writer_for
+from whisper_cli.writers import Writer, writer_for
 
 
 def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
@@ -19,7 +21,7 @@ def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
         if target.pattern is None:
             todo.append(target)
             continue
-        key = work_key(info, target.format, work.style)
+        key = _key(target, info, work)
         language = info.provenance.options.language or work.ledger.language(key)
         if target.needs_language and language is None:
             todo.append(target)
@@ -45,16 +47,27 @@ def _state(path: Path, key: str, work: Work) -> State:
     return state
 
 
+def _key(target: Target, info: Info, work: Work) -> str:
+    return work_key(info, target.format, work.style, work.cues)
+
+
 def sink_for(target: Target, info: Info, work: Work) -> Sink:
     """Begin one output. Raises OutputError where it can't be written."""
     writer = writer_for(target.format, work.style, info.source)
+    sink = _plain_sink(target, writer, info, work)
+    if work.cues is None or target.format not in CUES:
+        return sink
+    return ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
+
+
+def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:
     if target.pattern is None:
         return StreamSink(writer, info, work.write)
     path = target.path(info.language)
     if special(path):
         return DeviceSink(writer, info, path)
     prepare(path)
-    _state(path, work_key(info, target.format, work.style), work)  # its name may be known just now
+    _state(path, _key(target, info, work), work)  # its name may be known just now
     return FileSink(writer, info, path)
 
 
@@ -65,5 +78,5 @@ def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, 
         if target.pattern is None or special(target.path(info.language)):
             continue
         paths.append(target.path(info.language))
-        work.ledger.record(paths[-1], work_key(info, target.format, work.style), info.language)
+        work.ledger.record(paths[-1], _key(target, info, work), info.language)
     return tuple(paths)

@@ -10,6 +10,7 @@ from pathlib import Path
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.choices import Device, Task
+from whisper_cli.cues import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
@@ -51,6 +52,7 @@ class Work:
     locate: Callable[[], Located]
     write: Callable[[str], None]
     overwrite: bool = False
+    cues: Style | None = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -118,6 +120,7 @@ def work_for(
         locate,
         write,
         wanted.overwrite,
+        cues=style_of(settings),
         history=history_dir() if settings.history else None,
         starts_over=not wanted.resume,
         goes_on=server is None,
@@ -133,7 +136,9 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
 
     provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, settings.json_style, ledger, locate, write, overwrite)
+    return Work(
+        provenance, settings.json_style, ledger, locate, write, overwrite, style_of(settings)
+    )
 
 
 def wishes_for(model: Model, settings: Settings) -> Wishes:
@@ -150,9 +155,11 @@ def wishes_for(model: Model, settings: Settings) -> Wishes:
 
 
 def options_of(settings: Settings) -> Options:
-    """Pick the settings that change the words."""
+    """Pick the settings that change the words; cues are made of words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
-    return Options(**{name: getattr(settings, name) for name in names})
+    options = Options(**{name: getattr(settings, name) for name in names})
+    timed = options.word_timestamps or style_of(settings) is not None
+    return replace(options, word_timestamps=timed)
 
 
 def _revision(model: Model, folder: Path) -> str:

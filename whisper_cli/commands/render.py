@@ -32,6 +32,14 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    preset: o.PresetOpt = None,
+    max_line_width: o.MaxLineWidthOpt = None,
+    max_lines: o.MaxLinesOpt = None,
+    max_cps: o.MaxCpsOpt = None,
+    min_duration: o.MinDurationOpt = None,
+    max_duration: o.MaxDurationOpt = None,
+    min_gap: o.MinGapOpt = None,
+    max_words: o.MaxWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -43,6 +51,7 @@ def command(
     \b
     whisper-cli render talk.json -f srt
     whisper-cli render transcripts/*.json -f srt,vtt -o subtitles/
+    whisper-cli render talk.json -f srt --preset netflix
     """
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render

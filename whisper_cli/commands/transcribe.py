@@ -41,6 +41,14 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    preset: o.PresetOpt = None,
+    max_line_width: o.MaxLineWidthOpt = None,
+    max_lines: o.MaxLinesOpt = None,
+    max_cps: o.MaxCpsOpt = None,
+    min_duration: o.MinDurationOpt = None,
+    max_duration: o.MaxDurationOpt = None,
+    min_gap: o.MinGapOpt = None,
+    max_words: o.MaxWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
@@ -86,6 +94,7 @@ def command(
     \b
     whisper-cli transcribe talk.mp3
     whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
+    whisper-cli transcribe film.mkv -o film.srt --preset netflix
     whisper-cli transcribe recordings/ -f srt -m small --language de
     find . -name '*.mp3' -print0 | whisper-cli transcribe --stdin-list -0 -f vtt
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -

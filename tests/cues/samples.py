@@ -1,0 +1,57 @@
+"""Speech that the golden files show as cues; `python -m tests.cues.samples` writes the files."""
+
+from pathlib import Path
+
+from whisper_cli.cues import rules_for, shape
+from whisper_cli.transcript import Segment, Word
+from whisper_cli.writers import Format, writer_for
+
+GOLDEN = Path(__file__).with_name("golden")
+PACE = 0.065  # seconds for each character
+
+SPOKEN = {
+    "en": "Good morning. Mr. Smith, who had been waiting at the station for more than 40 minutes, "
+    "put his umbrella down and asked the young man if the train to New York had left.| "
+    "No. || It will be here in a moment, and you can get in at the front of the platform.",
+    "de": "Guten Tag, Herr Müller! Die Züge nach München fahren heute leider nicht pünktlich, weil "
+    "auf der Strecke zwischen Augsburg und Ulm seit dem frühen Morgen gebaut wird.",
+    "ja": "今日は天気がいいので、公園まで散歩に行きましょう。"
+    "「そうですね」と彼女は言って、帽子をかぶった。",
+    "zh": "他说：“我们明天早上八点在火车站见面。”然后他就走了，没有再回头看一眼。",  # noqa: RUF001
+    "ar": "مرحبا بكم في هذا البرنامج الجديد، سنتحدث اليوم عن تاريخ "
+    "المدينة القديمة وأسواقها الشهيرة.",
+    "emoji": "We won 🎉 the cup 👩‍👩‍👧 and then cafe\u0301 au lait was served to all of us here!",
+}
+
+
+def words(text: str, language: str) -> list[Word]:
+    """Say a text at an even pace; a bar is half a second of silence."""
+    tokens = list(text) if language in ("ja", "zh") else [f" {each}" for each in text.split()]
+    said, at = [], 0.5
+    for token in tokens:
+        spoken = token.replace("|", "")
+        at += 0.5 * token.count("|")
+        pace = PACE * 3 if language in ("ja", "zh") else PACE
+        if spoken.strip():
+            said.append(Word(spoken, at, at + pace * len(spoken), 0.9))
+            at += pace * len(spoken)
+    return said
+
+
+def golden() -> dict[str, str]:
+    """Give each golden file's name and what it should hold."""
+    writer = writer_for(Format.srt)
+    files = {}
+    for language, text in SPOKEN.items():
+        said = tuple(words(text, language))
+        speech = Segment(said[0].start, said[-1].end, text, words=said)
+        for preset in ("netflix", "bbc", "social"):
+            cues = shape([speech], rules_for(preset, language), language, said[-1].end + 1)
+            shown = [writer.segment(number, cue) for number, cue in enumerate(cues, 1)]
+            files[f"{language}.{preset}.srt"] = "".join(shown)
+    return files
+
+
+if __name__ == "__main__":
+    for name, text in golden().items():
+        (GOLDEN / name).write_text(text, encoding="utf-8", newline="")

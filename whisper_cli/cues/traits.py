@@ -1,0 +1,56 @@
+"""What a stretch of text that no line may break says about breaking before and after it."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from whisper_cli.cues.lexicon import ABBREVIATIONS, lexicon
+from whisper_cli.cues.measure import characters, columns
+
+SENTENCE, CLAUSE = 2, 1
+SENTENCE_ENDS, CLAUSE_ENDS = tuple(".!?…。！？؟۔।॥｡‼⁇"), tuple(",;:—–、，；：،؛､")
+_CLOSING = "\"'”’»)]」』）】›"
+_MARKS = _CLOSING + "“‘«([「『（【‹¿¡-—–.,;:!?…、。，；：！？"
+_NUMBER = re.compile(r"[$€£]?\d[\d.,:/]*")
+HELD, BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 1.5, 0.5, 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """`hold` is what a break after the text costs more, `welcome` what one before it costs less."""
+
+    columns: int
+    characters: int
+    stop: int
+    hold: float
+    welcome: float
+    number: bool
+    name: bool
+
+
+@lru_cache(1 << 16)
+def traits(text: str, language: str) -> Traits:
+    """Look at one text; `language` is a code, or empty."""
+    words, core = lexicon(language), text.strip(_MARKS)
+    small = core.lower()
+    stop = _stop(text, small)
+    held = not stop and (small in words.hold or small in words.conjunctions | words.prepositions)
+    before = BEFORE_PREPOSITION if small in words.prepositions else 0.0
+    before = BEFORE_CONJUNCTION if small in words.conjunctions else before
+    return Traits(
+        columns(text),
+        characters(text),
+        stop,
+        HELD if held else 0.0,
+        before,
+        number=not stop and bool(_NUMBER.fullmatch(core)),
+        name=core[:1].isupper() and small not in words.hold,
+    )
+
+
+def _stop(text: str, small: str) -> int:
+    open_end = text.rstrip(_CLOSING)
+    short = f"{small}." in ABBREVIATIONS or (len(small) == 1 and small.isalpha())
+    if open_end.endswith(SENTENCE_ENDS) and not (short and open_end.endswith(".")):
+        return SENTENCE
+    return CLAUSE if open_end.endswith(CLAUSE_ENDS) else 0
