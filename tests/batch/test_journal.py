@@ -212,7 +212,8 @@ def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
     """Four minutes of speech, with pauses."""
-    sound, rate = soundfile.read(jfk)
+    sound, rate = soundfile.read(jfk, always_2d=True)
+    sound = sound.mean(axis=1)
     path = tmp_path_factory.mktemp("talk") / "talk.wav"
     rng = random.Random(1)
     parts = [part for _ in range(20) for part in (sound, np.zeros(int(rng.uniform(0.3, 2) * rate)))]
