@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,14 @@ def test_a_failure_is_coloured_on_a_terminal_only(tmp_path):
     assert code == 3
     assert "error" in shown
     assert "\x1b[31m" in shown
+
+
+def test_many_inputs_have_one_bar_for_the_whole(jfk, tiny_en, tmp_path):
+    shutil.copy(jfk, tmp_path / "one.flac")
+    shutil.copy(jfk, tmp_path / "two.flac")
+    (tmp_path / "three.mp3").write_bytes(b"no sound")
+    code, shown = on_terminal("transcribe", tmp_path, "-m", tiny_en, "-f", "srt")
+    assert code == 1
+    assert "2 done, 1 failed, 0 left" in shown
+    assert "0:22/0:22" in shown
+    assert "1 of 3 inputs failed" in shown

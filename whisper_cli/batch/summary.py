@@ -31,6 +31,10 @@ class Summary:
         if not isinstance(outcome, Heard):
             self.done[outcome.source] = outcome
 
+    def sizes(self) -> dict[str, int]:
+        """Look up the bytes of each input; 0 where it has none, or isn't there."""
+        return {job.source.name: _size(job.source.path) for job in self.jobs}
+
     @property
     def failures(self) -> list[Failed]:
         """What failed, in the order of the failures."""
@@ -106,6 +110,13 @@ def _entry(job: Job, outcome: Finished | Failed | None) -> Members:
                 "outputs": [_shown(str(path)) for path in outcome.outputs],
                 "warnings": list(outcome.warnings),
             }
+
+
+def _size(path: Path | None) -> int:
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0
 
 
 def _shown(path: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -165,20 +165,18 @@ def _report(
     outcomes: "Generator[Outcome]", console: Console, told: "Summary", *, fail_fast: bool
 ) -> None:
     """Show what a run tells, and note it."""
-    from whisper_cli.batch.run import Failed, Finished, Heard
+    from whisper_cli.batch.run import Failed, Finished
 
     count = len(told.jobs)
+    show = _shown(told, console)
     with closing(outcomes):
         for outcome in outcomes:
             told.add(outcome)
+            show(outcome)
             match outcome:
-                case Heard(source, seconds, total):
-                    console.progress("transcribe", source, seconds, total, source)
                 case Finished():
-                    console.finish()
                     _tell(outcome, console)
                 case Failed(source, error):
-                    console.finish()
                     named = count == 1 or source in error.message
                     console.error(error, "" if named else source)
                     if fail_fast:
@@ -189,6 +187,33 @@ def _report(
         unfinished = f"; {left} not done" if left else ""
         failed = f"{len(told.failures)} of {count} inputs failed: {names}{unfinished}"
         console.error(WhisperError(failed))
+
+
+def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
+    """Give what shows progress: of one input, or of many together."""
+    from whisper_cli.batch.run import Failed, Finished, Heard
+    from whisper_cli.console import Batch
+
+    batch = Batch(told.sizes())
+
+    def one(outcome: "Outcome") -> None:
+        if isinstance(outcome, Heard):
+            name = outcome.source
+            console.progress("transcribe", name, outcome.seconds, outcome.total, name)
+        else:
+            console.finish()
+
+    def many(outcome: "Outcome") -> None:
+        match outcome:
+            case Heard(source, seconds, total):
+                batch.hear(source, seconds, total)
+            case Finished():
+                batch.finish(outcome.source, outcome.seconds, skipped=outcome.skipped)
+            case Failed(source, _):
+                batch.fail(source)
+        console.batch(batch)
+
+    return many if len(told.jobs) > 1 else one
 
 
 def _tell(done: "Finished", console: Console) -> None:

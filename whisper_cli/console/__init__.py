@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from whisper_cli.choices import ProgressMode
 from whisper_cli.console.bars import Bars
+from whisper_cli.console.batch import Batch
 from whisper_cli.console.lines import JsonLines, PlainLines
 from whisper_cli.console.moving import Moving
 from whisper_cli.console.pull import Pull
@@ -25,7 +26,9 @@ from whisper_cli.interrupt import CLOSED_PIPE, Stopped
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
 
-__all__ = ["Console", "ShowLog", "size"]
+__all__ = ["Batch", "Console", "ShowLog", "size"]
+
+_BATCH = "batch"
 
 
 class Display(Protocol):
@@ -141,6 +144,15 @@ class Console:
         self._single.add(done, total)
         self._show(self._single)
 
+    def batch(self, batch: Batch) -> None:
+        """Show how far many inputs have come; for programs, the one in work too."""
+        if self._key != (_BATCH, ""):
+            self._begin()
+            self._key = (_BATCH, "")
+        if self._mode is ProgressMode.json:
+            self._show(batch.part)
+        self._show(batch)
+
     def pull(self, name: str, events: Iterable[Progress]) -> None:
         """Show a pull until its events end, then say what came; an error passes through."""
         self._begin()
@@ -162,6 +174,7 @@ class Console:
         if self._display is not None:
             self._display.finish(summary)
         self._display = self._single = None
+        self._key = ("", "")
 
     def _begin(self) -> None:
         self.finish()
