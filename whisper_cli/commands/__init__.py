@@ -4,6 +4,7 @@ from types import ModuleType
 
 from whisper_cli.commands import (
     bench,
+    check,
     completion,
     config,
     list,  # noqa: A004
@@ -16,6 +17,7 @@ from whisper_cli.commands import (
 
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
+    ("Speech", check),
     ("Speech", bench),
     ("Models", pull),
     ("Models", list),
