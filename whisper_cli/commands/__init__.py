@@ -4,6 +4,7 @@ from types import ModuleType
 
 from whisper_cli.commands import (
     bench,
+    check,
     completion,
     config,
     list,  # noqa: A004
@@ -19,6 +20,7 @@ from whisper_cli.commands import (
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
     ("Speech", render),
+    ("Speech", check),
     ("Speech", bench),
     ("Speech", serve_lite),
     ("Models", pull),
