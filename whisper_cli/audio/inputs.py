@@ -178,11 +178,12 @@ def _glob(pattern: str) -> Iterable[str]:
 
 def _folder(folder: Path) -> Iterator[Source]:
     """Yield what is below a folder or, when that is nothing, the folder itself: it won't open."""
-    found = sorted(_walk(folder)) or [folder]
+    found = sorted(recordings(folder)) or [folder]
     return (Source(path, folder) for path in found)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def recordings(folder: Path) -> Iterator[Path]:
+    """Find what is named as audio or video below a folder; hidden files and folders are left out."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in files if not name.startswith(".")):

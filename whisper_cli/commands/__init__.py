@@ -15,10 +15,12 @@ from whisper_cli.commands import (
     share,
     transcribe,
     verify,
+    watch,
 )
 
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
+    ("Speech", watch),
     ("Speech", render),
     ("Speech", check),
     ("Speech", bench),

@@ -175,7 +175,7 @@ def _report(
             show(outcome)
             match outcome:
                 case Finished():
-                    _tell(outcome, console)
+                    tell(outcome, console)
                 case Failed(source, error):
                     named = count == 1 or source in error.message
                     console.error(error, "" if named else source)
@@ -216,7 +216,8 @@ def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
     return many if len(told.jobs) > 1 else one
 
 
-def _tell(done: "Finished", console: Console) -> None:
+def tell(done: "Finished", console: Console) -> None:
+    """Say what became of an input."""
     for doubt in done.warnings:
         console.warn(f"{done.source}: {doubt}")
     if done.skipped:

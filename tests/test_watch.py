@@ -1,0 +1,106 @@
+"""A watched folder: files that grow, failures, restarts."""
+
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.batch.fakes import noise
+from whisper_cli.audio.inputs import Inputs
+from whisper_cli.batch.targets import Naming, plan
+from whisper_cli.batch.watch import Watch
+from whisper_cli.choices import Format
+
+
+def until(what, seconds: float = 60.0) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def planned(inputs: Inputs):
+    kinds = (Format.srt,)
+    return plan(inputs, None, kinds, kinds, Naming("{stem}.{ext}", "m", None))
+
+
+def test_a_growing_file_is_not_ready(tmp_path):
+    path, watch = tmp_path / "a.wav", Watch(tmp_path, planned, settle=0.15)
+    path.write_bytes(b"x")
+    assert watch._ready() == []
+    time.sleep(0.2)
+    path.write_bytes(b"xx")
+    assert watch._ready() == []
+    time.sleep(0.2)
+    assert watch._ready() == [path]
+    assert watch._ready() == []
+    path.write_bytes(b"xxx")
+    assert watch._ready() == []
+    time.sleep(0.2)
+    assert watch._ready() == [path]
+
+
+def test_two_files_of_one_output_do_not_overwrite_each_other(tmp_path, caplog):
+    watch = Watch(tmp_path, planned, settle=0.1)
+    for name in ("a.mp3", "a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(b"x")
+    jobs = watch.jobs()
+    assert [next(jobs).source.name for _ in range(2)] == [
+        str(tmp_path / "a.mp3"),
+        str(tmp_path / "b.wav"),
+    ]
+    assert "a.wav is left out" in caplog.text
+
+
+def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
+    assert run("watch", tmp_path / "none").code == 2
+    assert run("watch", tmp_path, "-o", "-").code == 2
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    missing = run("watch", tmp_path)
+    assert missing.code == 2
+    assert "pip install 'whisper-cli[watch]'" in missing.stderr
+
+
+@pytest.mark.slow
+def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk, tiny_en):
+    inbox, out, broken = tmp_path / "inbox", tmp_path / "out", tmp_path / "broken"
+    (inbox / "deep").mkdir(parents=True)
+    arguments = ("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5", "-v")
+    child = start(*arguments)
+    whole = jfk.read_bytes()
+    with (inbox / "talk.flac").open("wb") as file:
+        for place in range(0, len(whole), len(whole) // 8):
+            file.write(whole[place : place + len(whole) // 8])
+            file.flush()
+            time.sleep(0.2)
+            assert not (out / "talk.srt").exists()
+    until((out / "talk.srt").exists)
+    assert "your country" in (out / "talk.srt").read_text("utf-8")
+    (inbox / "bad.mp3").write_bytes(b"no sound")
+    shutil.copy(jfk, inbox / "deep" / "more.flac")
+    until((out / "bad.mp3.failed").exists)
+    until((out / "deep" / "more.srt").exists)
+    assert (out / "bad.mp3.failed").read_text("utf-8").startswith("error: ")
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == 143
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
+        "bad.mp3.failed", "more.srt", "talk.srt",
+    ]  # fmt: skip
+
+    before = (out / "talk.srt").stat().st_mtime_ns
+    again = start(*arguments, "--failed", broken)
+    shutil.copy(jfk, inbox / "third.flac")
+    until((out / "third.srt").exists)
+    assert (out / "talk.srt").stat().st_mtime_ns == before
+    assert (inbox / "bad.mp3").exists()  # as it failed before, and did not change
+    (inbox / "worse.mp3").write_bytes(b"no sound either")
+    until((broken / "worse.mp3.failed").exists)
+    assert not (inbox / "worse.mp3").exists()
+    noise(inbox / "bad.wav", 1.0).rename(inbox / "bad.mp3")
+    until((out / "bad.srt").exists)
+    until(lambda: not (out / "bad.mp3.failed").exists())
+    again.send_signal(signal.SIGINT)
+    assert again.wait(20) == 130

@@ -1,0 +1,159 @@
+"""A folder that is watched: files become jobs once they have stopped growing."""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from whisper_cli.audio.inputs import Inputs, Source, recordings
+from whisper_cli.batch.outcomes import Failed
+from whisper_cli.batch.targets import Job
+from whisper_cli.errors import ConfigError, WhisperError
+
+logger = logging.getLogger("whisper_cli")
+
+INSTALL = "pip install 'whisper-cli[watch]'"
+LOOK = 5.0  # seconds after which the folder is looked at without news: some disks tell none
+SOON = 0.2  # seconds between two looks at files that may still grow
+
+Stamp = tuple[int, int]  # size, time of the last change
+
+
+@dataclass(slots=True)
+class Watch:
+    """Watches `folder`; a file is ready when it has not changed for `settle` seconds.
+
+    `plan` makes the job of an input. What failed before, and was not changed since, is left alone.
+    """
+
+    folder: Path
+    plan: Callable[[Inputs], tuple[Job, ...]]
+    settle: float = 2.0
+    _given: dict[Path, Stamp] = field(default_factory=dict)
+    _growing: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
+    _outputs: dict[str, Path] = field(default_factory=dict)
+
+    def jobs(self) -> Iterator[Job]:
+        """Give jobs as files become ready, for ever."""
+        with _News(self.folder) as news:
+            while True:
+                for path in self._ready():
+                    yield from self._job(path)
+                news.wait(SOON if self._growing else LOOK)
+
+    def _ready(self) -> list[Path]:
+        """Look at the folder, and list what has settled."""
+        now, stamps = time.monotonic(), dict(_stamps(self.folder))
+        self._given = {path: stamp for path, stamp in self._given.items() if path in stamps}
+        growing: dict[Path, tuple[Stamp, float]] = {}
+        ready = []
+        for path, stamp in stamps.items():
+            if self._given.get(path) == stamp:
+                continue
+            known, since = self._growing.get(path, (None, now))
+            since = since if known == stamp else now
+            if known == stamp and now - since >= self.settle:
+                self._given[path] = stamp
+                ready.append(path)
+            else:
+                growing[path] = (stamp, since)
+        self._growing = growing
+        return ready
+
+    def _job(self, path: Path) -> Iterator[Job]:
+        [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
+        others = {self._outputs.setdefault(each.pattern or "", path) for each in job.targets}
+        if others != {path}:
+            [other] = others - {path}
+            logger.warning("%s is left out: its output would be that of %s", path, other)
+        elif not _failed_before(job):
+            yield job
+
+
+def _stamps(folder: Path) -> Iterator[tuple[Path, Stamp]]:
+    for path in sorted(recordings(folder)):
+        try:
+            known = path.stat()
+        except OSError:  # it has just gone
+            continue
+        if known.st_size:
+            yield path, (known.st_size, known.st_mtime_ns)
+
+
+class _News:
+    """Wakes whoever waits when something changes in a folder; use `with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._changed, self._over = threading.Event(), threading.Event()
+
+    def __enter__(self) -> Self:
+        try:
+            import watchfiles
+        except ImportError:
+            raise ConfigError("watching a folder needs watchfiles", hint=INSTALL) from None
+        # In a thread of its own: it would turn our signals into a KeyboardInterrupt.
+        changes = watchfiles.watch(
+            self._folder, stop_event=self._over, debounce=200, rust_timeout=500
+        )
+        threading.Thread(target=self._follow, args=(changes,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a change, so many seconds at most."""
+        self._changed.wait(seconds)
+        self._changed.clear()
+
+    def _follow(self, changes: Iterator[object]) -> None:
+        try:
+            for _ in changes:
+                self._changed.set()
+        except (OSError, RuntimeError) as error:
+            logger.warning("no news of %s (%s): it is looked at", self._folder, error)
+
+
+def mark_of(job: Job) -> Path:
+    """Name the file that says why an input failed: beside its first output."""
+    [target, *_] = job.targets
+    path = job.source.path
+    if target.pattern is None or path is None:
+        raise ValueError("what is watched goes from file to file")
+    return Path(target.pattern).parent / f"{path.name}.failed"
+
+
+def _failed_before(job: Job) -> bool:
+    mark, path = mark_of(job), job.source.path
+    try:
+        return path is not None and mark.stat().st_mtime >= path.stat().st_mtime
+    except OSError:
+        return False
+
+
+def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
+    """Note why an input failed, and move it below `to` if that is given.
+
+    Takes the mark of an earlier failure away where it is moved.
+    """
+    mark, path = mark_of(job), job.source.path
+    try:
+        if to is None or path is None:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.write_text(_reason(failed.error), "utf-8")
+            return
+        place = to / path.relative_to(root)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, place)
+        place.with_name(f"{place.name}.failed").write_text(_reason(failed.error), "utf-8")
+    except OSError as error:
+        logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
+
+
+def _reason(error: WhisperError) -> str:
+    return f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")

@@ -1,0 +1,126 @@
+"""`whisper-cli watch`."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whisper_cli import options as o
+from whisper_cli.commands.pull import bring
+from whisper_cli.console import Console
+from whisper_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from whisper_cli.batch.outcomes import Outcome
+    from whisper_cli.batch.targets import Job
+    from whisper_cli.batch.watch import Watch
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the folder", show_default=False)]
+FailedOpt = Annotated[
+    Path | None,
+    typer.Option(
+        "--failed",
+        rich_help_panel=o.OUTPUT,
+        show_default=False,
+        help="FOLDER to move inputs to that fail; else NAME.failed says why",
+    ),
+]
+SettleOpt = Annotated[
+    float,
+    typer.Option(
+        "--settle", min=0.1, rich_help_panel=o.INPUT, help="seconds without growth until it is done"
+    ),
+]
+
+
+def command(
+    ctx: typer.Context,
+    folder: Folder,
+    output: o.OutputOpt = None,
+    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
+    name: o.NameOpt = None,
+    json_style: o.JsonStyleOpt = None,
+    preset: o.PresetOpt = None,
+    failed: FailedOpt = None,
+    settle: SettleOpt = 2.0,
+    history: o.HistoryOpt = None,
+    model: o.ModelOpt = None,
+    mode: o.ModeOpt = None,
+    language: o.LanguageOpt = None,
+    task: o.TaskOpt = None,
+    word_timestamps: o.WordTimestampsOpt = None,
+    device: o.DeviceOpt = None,
+    compute_type: o.ComputeTypeOpt = None,
+    workers: o.WorkersOpt = None,
+    offline: o.OfflineOpt = None,
+    progress: o.ProgressOpt = None,
+    quiet: o.QuietOpt = False,
+    verbose: o.VerboseOpt = False,
+) -> int:
+    """Transcribe what comes into a folder, until it is stopped; the model stays loaded.
+
+    A file is taken up once it has stopped growing. What is done is not done again after a restart.
+
+    \b
+    whisper-cli watch recordings/ -o transcripts/ -f srt
+    whisper-cli watch inbox/ -o done/ -f txt,json --failed broken/
+    """
+    from functools import partial
+
+    from whisper_cli.batch.run import run
+    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.watch import Watch
+    from whisper_cli.batch.work import Wanted, work_for
+    from whisper_cli.models.catalog import resolve
+
+    settings, console = o.begin(ctx)
+    if output == "-" or not folder.is_dir():
+        what = "watch writes files" if output == "-" else f"{folder} is no folder"
+        raise ConfigError(what, hint="whisper-cli watch DIR -o FOLDER/")
+    chosen = resolve(settings.model)
+    naming = Naming(settings.name, (chosen.folder or Path(chosen.name)).name, settings.language)
+    place = f"{output}/" if output else None
+    kinds = settings.format
+    planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
+    fetch = partial(bring, chosen, settings, console)
+    work = work_for(chosen, settings, Wanted(), bring=fetch, write=console.write)
+    jobs: dict[str, Job] = {}
+    watch = Watch(folder, planned, settle)
+    console.info(f"watching {folder}")
+    return _report(run(_noted(watch, jobs), work), jobs, console, watch, failed)
+
+
+def _noted(watch: "Watch", jobs: "dict[str, Job]") -> "Iterator[Job]":
+    """Remember the jobs under way by their inputs."""
+    for job in watch.jobs():
+        jobs[job.source.name] = job
+        yield job
+
+
+def _report(
+    outcomes: "Generator[Outcome]",
+    jobs: "dict[str, Job]",
+    console: Console,
+    watch: "Watch",
+    failed: Path | None,
+) -> int:
+    from whisper_cli.batch.outcomes import Failed, Finished, Heard
+    from whisper_cli.batch.watch import mark_of, note_failure
+    from whisper_cli.commands.transcribe import tell
+
+    with closing(outcomes):
+        for outcome in outcomes:
+            match outcome:
+                case Heard(source, seconds, total):
+                    console.progress("transcribe", source, seconds, total, source)
+                case Finished():
+                    console.finish()
+                    tell(outcome, console)
+                    mark_of(jobs.pop(outcome.source)).unlink(missing_ok=True)
+                case Failed(source, error):
+                    console.finish()
+                    console.error(error, "" if source in error.message else source)
+                    note_failure(outcome, jobs.pop(source), failed, watch.folder)
+    return 0
