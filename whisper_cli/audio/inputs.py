@@ -183,7 +183,7 @@ def _folder(folder: Path) -> Iterator[Source]:
 
 
 def recordings(folder: Path) -> Iterator[Path]:
-    """Find what is named as audio or video below a folder; hidden files and folders are left out."""
+    """Find what is named as audio or video below a folder, nothing hidden."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in files if not name.startswith(".")):
