@@ -218,6 +218,11 @@ NulOpt = Annotated[
 ShardOpt = Annotated[
     str | None, _flag(INPUT, "--shard", about="2/8: only the second of eight parts of the inputs")
 ]
+AllowPrivateUrlsOpt = Annotated[
+    bool | None, _setting(INPUT, "--allow-private-urls/--no-allow-private-urls")
+]
+MaxUrlSizeOpt = Annotated[str | None, _setting(INPUT, "--max-url-size")]
+MaxUrlTimeOpt = Annotated[str | None, _setting(INPUT, "--max-url-time")]
 ListJobsOpt = Annotated[
     bool,
     _flag(INPUT, "--list-jobs", about="print what would be done as JSON lines, and do nothing"),

@@ -235,6 +235,11 @@ class Settings:
     clip: tuple[tuple[float, float | None], ...] = _setting((), _clip, "START-END, comma-separated")
     track: int = _setting(1, _whole(1, 999), "audio track of a video or container")
     channel: str = _setting("mix", _channel, "left, right, mix, or a number")
+    allow_private_urls: bool = _setting(
+        default=False, parse=_switch, about="open addresses of this machine and network too"
+    )
+    max_url_size: int = _setting(4_000_000_000, in_bytes, "most of an address, such as 4GB")
+    max_url_time: float = _setting(21600.0, _number, "seconds that reading an address may take")
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")

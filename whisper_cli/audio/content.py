@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.web import open_address
 from whisper_cli.errors import AudioError
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def reading(name: str) -> Iterator[None]:
 
 
 def _open(source: Source) -> Content:
+    if source.address is not None:
+        return _streamed(source.name, _Pipe(open_address(source.address), owned=True))
     if source.path is None:
         if sys.stdin is None:
             raise AudioError("standard input is closed", hint="name a file, or pipe one in")

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from whisper_cli.audio.web import Address, Limits, is_url
 from whisper_cli.errors import ConfigError
 
 _SUFFIXES = """
@@ -24,7 +25,7 @@ SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input: a path or, when `path` is None, standard input.
+    """One input: a path, an address on the web or, where both are None, standard input.
 
     `root` is the folder input it was found in (outputs are mirrored below it). The path need not
     exist: opening it says why not, so that with several inputs the others go on.
@@ -32,15 +33,26 @@ class Source:
 
     path: Path | None
     root: Path | None = None
+    address: Address | None = None
 
     @property
     def name(self) -> str:
         """The path as given, undecodable bytes replaced; `-` for standard input."""
+        if self.address is not None:
+            return self.address.url
         return os.fsencode(self.path or "-").decode(errors="replace")
+
+    def within(self, limits: Limits) -> "Source":
+        """Give an address its limits."""
+        if self.address is None:
+            return self
+        return replace(self, address=replace(self.address, limits=limits))
 
     @property
     def stem(self) -> str:
         """What an output is named after; `stdin` for standard input."""
+        if self.address is not None:
+            return self.address.stem
         return self.path.stem if self.path else "stdin"
 
 
@@ -76,7 +88,7 @@ class Shard:
         return replace(inputs, sources=kept, has_folder=inputs.several)
 
     def _holds(self, source: Source) -> bool:
-        path = source.path or Path("-")
+        path = source.path or Path(source.name)
         name = path.relative_to(source.root) if source.root else path
         digest = hashlib.sha256(os.fsencode(name)).digest()
         return int.from_bytes(digest[:8]) % self.count == self.number - 1
@@ -93,9 +105,12 @@ def parse_shard(text: str) -> Shard:
 
 
 def expand(
-    arguments: Sequence[str], stdin: BinaryIO | None, listed: Sequence[str] | None = None
+    arguments: Sequence[str],
+    stdin: BinaryIO | None,
+    listed: Sequence[str] | None = None,
+    limits: Limits | None = None,
 ) -> Inputs:
-    """Turn files, folders, globs, `@lists` and `-` into sources.
+    """Turn files, folders, globs, `@lists`, `-` and addresses (within `limits`) into sources.
 
     `listed` are further names, from a list that stdin held. `stdin` is read here for `@-` only.
     Raises ConfigError for a list that can't be read.
@@ -103,7 +118,8 @@ def expand(
     found: dict[str, Source] = {}
     named = (source for argument in arguments for source in _named(argument, stdin))
     for source in chain(named, *map(_sources, listed or ())):
-        found.setdefault(os.path.realpath(source.path) if source.path else "", source)
+        known = os.path.realpath(source.path) if source.path else source.name
+        found.setdefault(known, source.within(limits or Limits()))
     sources = tuple(found.values())
     folder = listed is not None or any(source.root for source in sources)
     return Inputs(sources, has_folder=folder)
@@ -151,7 +167,9 @@ def _sources(argument: str) -> Iterator[Source]:
         raise ConfigError("an input has an empty name", hint="check the variable it came from")
     path = Path(argument)
     mode = _mode(path)
-    if argument == "-":
+    if is_url(argument):
+        yield Source(None, address=Address(argument))
+    elif argument == "-":
         yield Source(None)
     elif mode is not None and stat.S_ISDIR(mode):
         yield from _folder(path)

@@ -44,6 +44,8 @@ def _rendered(job: Job, work: Work) -> Finished:
 
 
 def _bytes(source: Source) -> bytes:
+    if source.address is not None:
+        raise TranscriptError(f"{source.name} is on the web, and transcripts are read from files")
     try:
         if source.path is not None:
             return source.path.read_bytes()

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from whisper_cli.audio.inputs import Inputs as Found
     from whisper_cli.batch.run import Finished, Outcome
     from whisper_cli.batch.summary import Summary
+    from whisper_cli.settings import Settings
 
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="INPUT...",
-        help="files, folders, globs, @list.txt, or - for standard input",
+        help="files, folders, globs, @list.txt, URLs, or - for standard input",
         show_default=False,
     ),
 ]
@@ -37,6 +38,9 @@ def command(
     null: o.NulOpt = False,
     shard: o.ShardOpt = None,
     list_jobs: o.ListJobsOpt = False,
+    allow_private_urls: o.AllowPrivateUrlsOpt = None,
+    max_url_size: o.MaxUrlSizeOpt = None,
+    max_url_time: o.MaxUrlTimeOpt = None,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
@@ -108,7 +112,7 @@ def command(
     from whisper_cli.serve.remote import server_for
 
     settings, console = o.begin(ctx)
-    found = _found(inputs or [], shard, listed=stdin_list or null, nul=null)
+    found = _found(inputs or [], settings, shard, listed=stdin_list or null, nul=null)
     chosen = resolve(settings.model)
     model_name = (chosen.folder or Path(chosen.name)).absolute().name
     naming = Naming(settings.name, model_name, settings.language)
@@ -132,15 +136,20 @@ def command(
     return told.exit_code
 
 
-def _found(inputs: list[str], shard: str | None, *, listed: bool, nul: bool) -> "Found":
+def _found(
+    inputs: list[str], settings: "Settings", shard: str | None, *, listed: bool, nul: bool
+) -> "Found":
     """Find the inputs. Raises ConfigError where none is named."""
     from whisper_cli.audio.inputs import expand, parse_shard, read_list
+    from whisper_cli.audio.web import Limits
 
     if not inputs and not listed:
         raise ConfigError("missing argument 'INPUT...'", hint="whisper-cli transcribe --help")
     stdin = sys.stdin.buffer if sys.stdin else None
     part = parse_shard(shard) if shard else None
-    found = expand(inputs, stdin, read_list(stdin, nul=nul) if listed else None)
+    names = read_list(stdin, nul=nul) if listed else None
+    limits = Limits(settings.allow_private_urls, settings.max_url_size, settings.max_url_time)
+    found = expand(inputs, stdin, names, limits)
     return part.of(found) if part else found
 
 

@@ -1,0 +1,162 @@
+"""Addresses on the web: what may be opened, what is gone on with, what is too much."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from whisper_cli.audio.inputs import expand
+from whisper_cli.audio.web import Address, Limits, open_address
+from whisper_cli.errors import AudioError
+
+LOCAL = Limits(allow_private=True)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves one content; `cuts` are bytes after which a connection is dropped."""
+
+    protocol_version = "HTTP/1.1"
+    content = b""
+    kind = "audio/flac"
+    cuts: ClassVar[list[int]] = []
+    ranges = True
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers.get("range", ""))
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path[4:])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start = 0
+        if self.ranges and (told := self.headers.get("range")):
+            start = int(told.removeprefix("bytes=").rstrip("-"))
+        body = self.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Type", self.kind)
+        self.send_header("ETag", '"one"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.cuts.pop(0)] if self.cuts else body)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(content: bytes, **more: object) -> str:
+        known = {"content": content, "cuts": [], "asked": []} | more
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Handler,), known))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def read(url: str, limits: Limits = LOCAL) -> bytes:
+    with open_address(Address(url, limits)) as file:
+        return file.read()
+
+
+def test_what_is_cut_off_is_gone_on_with(serve):
+    content = bytes(range(256)) * 4000
+    asked: ClassVar[list[str]] = []
+    url = serve(content, cuts=[1000, 300_000], asked=asked)
+    assert read(f"{url}/a.flac") == content
+    assert asked == ["", "bytes=1000-", "bytes=301000-"]
+
+
+def test_what_cant_be_gone_on_with_is_an_error(serve):
+    url = serve(bytes(5000), cuts=[1000], ranges=False)
+    with pytest.raises(AudioError, match="can't be gone on with"):
+        read(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/a", "http://0/",
+     "http://[::ffff:127.0.0.1]/", "http://169.254.169.254/latest", "http://2130706433/"],
+)  # fmt: skip
+def test_what_is_private_is_not_opened(run, url):
+    with pytest.raises(AudioError, match="no public address"):
+        open_address(Address(url))
+    result = run("transcribe", url)
+    assert (result.code, result.stdout) == (3, "")
+    assert "--allow-private-urls" in result.stderr
+
+
+def test_a_redirect_is_checked_like_the_first_address(serve, monkeypatch):
+    """The first address passes as public; where it leads is looked at all the same."""
+    from whisper_cli.audio import web
+
+    url = serve(b"x")
+    checked = web._checked
+
+    def first_is_public(host: str, port: int, limits: Limits) -> str:
+        return "127.0.0.1" if host == "public.test" else checked(host, port, limits)
+
+    monkeypatch.setattr(web, "_checked", first_is_public)
+    port = url.rpartition(":")[2]
+    with pytest.raises(AudioError, match="no public address"):
+        read(f"http://public.test:{port}/to/{url}/secret", Limits())
+    with pytest.raises(AudioError, match="not of http"):
+        read(f"http://public.test:{port}/to/file:///etc/passwd", Limits())
+    assert read(f"{url}/to/{url}/a.flac") == b"x"
+    loop = f"{url}/to/" * 9
+    with pytest.raises(AudioError, match="redirected too often"):
+        read(loop)
+
+
+def test_size_and_time_are_limited(serve):
+    url = serve(bytes(10_000))
+    with pytest.raises(AudioError, match="larger than 999 bytes"):
+        read(url, Limits(allow_private=True, most_bytes=999))
+    with pytest.raises(AudioError, match="took longer"):
+        read(url, Limits(allow_private=True, most_seconds=-1.0))
+
+
+def test_an_output_is_named_after_the_last_part_of_the_path():
+    names = ["https://x.test/a/talk%20one.mp3?x=1", "https://x.test/", "https://x.test/..%2f.."]
+    assert [Address(url).stem for url in names] == ["talk one", "x.test", "x.test"]
+    [source] = expand(["https://x.test/a.mp3"], None).sources
+    assert (source.name, source.stem, source.path) == ("https://x.test/a.mp3", "a", None)
+
+
+def test_a_page_needs_yt_dlp_and_goes_through_it(serve, tmp_path, monkeypatch):
+    url = serve(b"<html>", kind="text/html; charset=utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AudioError, match="is a web page") as missing:
+        read(url)
+    assert "pip install yt-dlp" in (missing.value.hint or "")
+    program = tmp_path / "yt-dlp"
+    program.write_text('#!/bin/sh\nprintf "sound of %s" "$8"\n', "utf-8")
+    program.chmod(0o755)
+    assert read(url) == f"sound of {url}".encode()
+    program.write_text("#!/bin/sh\necho no such video >&2; exit 1\n", "utf-8")
+    with pytest.raises(AudioError, match="no such video"):
+        read(url)
+
+
+@pytest.mark.slow
+def test_an_address_is_transcribed_while_it_comes(run, serve, tmp_path, jfk, tiny_en, monkeypatch):
+    url = serve(Path(jfk).read_bytes(), cuts=[50_000])
+    monkeypatch.chdir(tmp_path)
+    result = run("transcribe", f"{url}/talk.flac", "-m", tiny_en, "--allow-private-urls")
+    assert result.code == 0
+    assert "your country" in result.stdout
+    several = (f"{url}/talk.flac", f"{url}/none/../b.flac")
+    assert run("transcribe", *several, "-m", tiny_en, "-f", "srt", "--allow-private-urls").code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.srt", "talk.srt"]
