@@ -27,6 +27,7 @@ from whisper_cli.engine.scheduler import LONGEST
 from whisper_cli.transcript import Options
 
 MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
+SURE = (0.0, -0.2, -0.3, -0.4, -0.5, -9.0)  # from always to hardly ever
 BATCH = 8
 
 
@@ -106,14 +107,17 @@ def main() -> None:
         found = list(windows(chosen[: asked.limit]))
         model = FasterWhisper(Path(pulled(name, Path()).folder), place(Wishes()))
         print(f"\n| {name}, {len(found)} windows | s | WER | again | why |\n|---|---|---|---|---|")
-        full = Guard(margin=30.0, least=30.0)
+        full = Guard(margin=30.0, margin_of_long=30.0, least=30.0)
         print(row("full windows", model, full, found), flush=True)
+        for sure in SURE:
+            title = f"beam search where greedy is less sure than {sure:g}"
+            print(row(title, model, Guard(sure=sure), found), flush=True)
         for least in LEAST:
             for margin in MARGINS:
                 for kind in (Unguarded, Guard):
                     guarded = "guarded" if kind is Guard else "not guarded"
                     title = f"margin {margin:g} s, least {least:g} s, {guarded}"
-                    guard = kind(margin=margin, least=least)
+                    guard = kind(margin=margin, margin_of_long=margin, least=least)
                     print(row(title, model, guard, found), flush=True)
 
 

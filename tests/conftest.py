@@ -42,6 +42,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
             monkeypatch.delenv(name)
     monkeypatch.setenv("WHISPER_CLI_CONFIG", str(home / "config.toml"))
     monkeypatch.setenv("WHISPER_CLI_STATE_DIR", str(home / "state"))
+    monkeypatch.setenv("WHISPER_CLI_CACHE_DIR", str(home / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setenv("HF_ENDPOINT", CLOSED)
     monkeypatch.setenv("COLUMNS", "100")

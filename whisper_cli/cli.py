@@ -61,7 +61,7 @@ def _root(
 
 
 for panel, command in COMMANDS:
-    name = command.__name__.rpartition(".")[2].rstrip("_")
+    name = command.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
     if isinstance(getattr(command, "app", None), typer.Typer):
         app.add_typer(command.app, name=name, rich_help_panel=panel)
     else:

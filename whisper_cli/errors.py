@@ -37,6 +37,12 @@ class AudioError(WhisperError):
     exit_code = 3
 
 
+class TranscriptError(WhisperError):
+    """The transcript can't be read, or it is none."""
+
+    exit_code = 3
+
+
 class ModelError(WhisperError):
     """The model is unknown, missing or damaged."""
 

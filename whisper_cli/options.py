@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from whisper_cli.choices import (
 from whisper_cli.console import Console
 from whisper_cli.settings import Settings
 
-DECODING, AUDIO, OUTPUT, CUES = "Decoding", "Audio", "Output", "Cues"
+INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
 
 
@@ -160,6 +161,7 @@ ComputeTypeOpt = Annotated[
 ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
 WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
 BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
+ServerOpt = Annotated[str | None, _setting(MACHINE, "--server")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
 SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
 EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
@@ -192,8 +194,33 @@ MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]
+ResumeOpt = Annotated[
+    bool,
+    _flag(OUTPUT, "--resume/--no-resume", about="go on where a run was cut off, or start over"),
+]
+HistoryOpt = Annotated[bool | None, _setting(OUTPUT, "--history/--no-history")]
 StrictOpt = Annotated[
     bool, _flag(OUTPUT, "--strict", about="speech that got no text fails: exit code 1")
+]
+FailFastOpt = Annotated[
+    bool, _flag(OUTPUT, "--fail-fast", about="stop at the first input that fails")
+]
+SummaryOpt = Annotated[
+    Path | None,
+    _flag(OUTPUT, "--summary", about="FILE.json: what became of each input, for programs"),
+]
+StdinListOpt = Annotated[
+    bool, _flag(INPUT, "--stdin-list", about="read further names from standard input, one a line")
+]
+NulOpt = Annotated[
+    bool, _flag(INPUT, "-0", "--null", about="its names end in NUL, as from find -print0")
+]
+ShardOpt = Annotated[
+    str | None, _flag(INPUT, "--shard", about="2/8: only the second of eight parts of the inputs")
+]
+ListJobsOpt = Annotated[
+    bool,
+    _flag(INPUT, "--list-jobs", about="print what would be done as JSON lines, and do nothing"),
 ]
 ProgressOpt = Annotated[str | None, _setting(GENERAL, "--progress", complete=_one_of(ProgressMode))]
 QuietOpt = Annotated[bool, _flag(GENERAL, "--quiet", "-q", about="errors only")]

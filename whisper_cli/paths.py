@@ -22,6 +22,15 @@ def state_dir() -> Path:
     return user_state_path("whisper-cli", appauthor=False)
 
 
+def history_dir() -> Path:
+    """Name the folder of finished segments; WHISPER_CLI_CACHE_DIR overrides the cache it is in."""
+    if override := os.environ.get("WHISPER_CLI_CACHE_DIR"):
+        return Path(override).expanduser() / "segments"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("whisper-cli", appauthor=False) / "segments"
+
+
 def hub_token_path() -> Path:
     """Name the file in which huggingface_hub keeps a person's token (HF_TOKEN_PATH, HF_HOME)."""
     if named := os.environ.get("HF_TOKEN_PATH"):

@@ -67,7 +67,8 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def _bytes(text: str) -> int:
+def in_bytes(text: str) -> int:
+    """Read a size: "500000", "500kB", "8MiB". Raises ConfigError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b(?:/s)?)?", text.strip().lower())
     if not found:
         raise ConfigError(f'"{text}" is not a size', hint="500000, 500kB, 8MiB, 1.5GB")
@@ -237,6 +238,9 @@ class Settings:
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
+    history: bool = _setting(
+        default=True, parse=_switch, about="keep finished segments, for other formats later"
+    )
     preset: str | None = _setting(
         None, _preset, "cues as netflix, bbc, ted, youtube, social or plain has them"
     )
@@ -263,9 +267,10 @@ class Settings:
     )
     connections: int = _setting(0, _whole(0, 64), "connections of a download; 0: as many as help")
     chunk_size: int = _setting(
-        0, _bytes, "range of a request, such as 4MiB; 0: by the model's size"
+        0, in_bytes, "range of a request, such as 4MiB; 0: by the model's size"
     )
-    limit_rate: int = _setting(0, _bytes, "bytes a second, such as 5MB; 0: no limit")
+    limit_rate: int = _setting(0, in_bytes, "bytes a second, such as 5MB; 0: no limit")
+    server: str = _setting("never", _text, "never, auto, or the address of a serve-lite")
     offline: bool = _setting(default=False, parse=_switch, about="never touch the network")
     progress: ProgressMode = _setting(
         ProgressMode.auto, _one_of(ProgressMode), "auto, plain, json or none"

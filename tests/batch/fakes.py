@@ -55,12 +55,23 @@ def work(
     *,
     overwrite: bool = False,
     style: JsonStyle = JsonStyle.native,
+    history: Path | None = None,
+    starts_over: bool = False,
     **options: object,
 ) -> Work:
     chosen = Options(**options)  # type: ignore[arg-type]
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
     located = Located("r1", Sequential(lambda: engine))
-    return Work(provenance, style, Ledger(ledger), lambda: located, write, overwrite)
+    return Work(
+        provenance,
+        style,
+        Ledger(ledger),
+        lambda: located,
+        write,
+        overwrite,
+        history=history,
+        starts_over=starts_over,
+    )
 
 
 def jobs(*inputs: Path, output: str | None = None, kinds: str = "txt", name: str = "{stem}.{ext}"):

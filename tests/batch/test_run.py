@@ -128,6 +128,7 @@ def test_a_failure_in_the_middle_leaves_a_valid_part(tmp_path, ledger):
     assert isinstance(failed, Failed)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a.json.part",
+        "a.srt.journal",
         "a.srt.part",
     ]
     partial = json.loads((tmp_path / "out/a.json.part").read_text())
@@ -261,7 +262,7 @@ def test_a_full_disk_publishes_nothing_and_leaves_a_valid_part(tmp_path, ledger)
             run(jobs(clip, output=f"{small}/", kinds="json"), work(ledger, FakeEngine()))
         )
         assert "No space left" in failed.error.message
-        assert [path.name for path in small.iterdir()] == ["a.json.part"]
+        assert sorted(path.name for path in small.iterdir()) == ["a.json.journal", "a.json.part"]
         assert json.loads((small / "a.json.part").read_text())["segments"]
     finally:
         subprocess.run(["umount", small], check=True)

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from whisper_cli.transcript import Segment
@@ -9,6 +9,7 @@ any_text = st.text(st.characters())
 
 
 @given(any_text)
+@example("\x1f")
 def test_only_white_space_has_no_lines(text):
     assert bool(lines(text)) is bool(text.strip())
 

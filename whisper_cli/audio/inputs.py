@@ -2,10 +2,13 @@
 
 import codecs
 import glob
+import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +46,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The sources in the order they were named, each file once."""
+    """The sources in the order they were named, each file once.
+
+    `has_folder`: one was a folder, or they come from a list; even a single one is of several then.
+    """
 
     sources: tuple[Source, ...]
     has_folder: bool
@@ -54,17 +60,62 @@ class Inputs:
         return len(self.sources) > 1 or self.has_folder
 
 
-def expand(arguments: Sequence[str], stdin: BinaryIO | None) -> Inputs:
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The part `number` (from 1) of `count` parts of a list of inputs."""
+
+    number: int
+    count: int
+
+    def of(self, inputs: Inputs) -> Inputs:
+        """Keep this part: each input's is told by its name alone, whatever else is in the list.
+
+        What is found in a folder is named from there on, wherever the folder is.
+        """
+        kept = tuple(source for source in inputs.sources if self._holds(source))
+        return replace(inputs, sources=kept, has_folder=inputs.several)
+
+    def _holds(self, source: Source) -> bool:
+        path = source.path or Path("-")
+        name = path.relative_to(source.root) if source.root else path
+        digest = hashlib.sha256(os.fsencode(name)).digest()
+        return int.from_bytes(digest[:8]) % self.count == self.number - 1
+
+
+def parse_shard(text: str) -> Shard:
+    """Read `2/8`; raises ConfigError."""
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip(), re.ASCII)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(
+            f'"{text}" is not a shard', hint="NUMBER/COUNT from 1/COUNT to COUNT/COUNT, as in 2/8"
+        )
+    return Shard(int(found[1]), int(found[2]))
+
+
+def expand(
+    arguments: Sequence[str], stdin: BinaryIO | None, listed: Sequence[str] | None = None
+) -> Inputs:
     """Turn files, folders, globs, `@lists` and `-` into sources.
 
-    `stdin` is read here for `@-` only. Raises ConfigError for a list that can't be read.
+    `listed` are further names, from a list that stdin held. `stdin` is read here for `@-` only.
+    Raises ConfigError for a list that can't be read.
     """
     found: dict[str, Source] = {}
-    for argument in arguments:
-        for source in _named(argument, stdin):
-            found.setdefault(os.path.realpath(source.path) if source.path else "", source)
+    named = (source for argument in arguments for source in _named(argument, stdin))
+    for source in chain(named, *map(_sources, listed or ())):
+        found.setdefault(os.path.realpath(source.path) if source.path else "", source)
     sources = tuple(found.values())
-    return Inputs(sources, has_folder=any(source.root for source in sources))
+    folder = listed is not None or any(source.root for source in sources)
+    return Inputs(sources, has_folder=folder)
+
+
+def read_list(stdin: BinaryIO | None, *, nul: bool) -> list[str]:
+    """Read names from standard input: one a line, or NUL-separated (told by itself, or by `nul`).
+
+    Raises ConfigError where there is none.
+    """
+    data = stdin.read() if stdin else b""
+    return _split(data, "standard input", nul=nul)
 
 
 def _named(argument: str, stdin: BinaryIO | None) -> Iterator[Source]:
@@ -84,8 +135,11 @@ def _entries(name: str, stdin: BinaryIO | None) -> list[str]:
             f"can't read the list {name}: {error.strerror}",
             hint="@FILE names a text file with one path a line, @- reads it from standard input",
         ) from error
-    data = data.removeprefix(codecs.BOM_UTF8)
-    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return _split(data.removeprefix(codecs.BOM_UTF8), name)
+
+
+def _split(data: bytes, name: str, *, nul: bool = False) -> list[str]:
+    lines = data.split(b"\0") if nul or b"\0" in data else data.splitlines()
     entries = [os.fsdecode(line) for line in lines if line.strip()]
     if not entries:
         raise ConfigError(f"the list {name} names no file")

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from whisper_cli.batch.doing import Doing
+from whisper_cli.batch.journal import Journal, prune
 from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.outputs import sink_for
 from whisper_cli.batch.sinks import Sink
@@ -26,19 +27,47 @@ class _Page:
     segments: list[Segment] = field(default_factory=list)
     heard: float = 0.0
     stack: ExitStack = field(default_factory=ExitStack)
+    journal: Journal | None = None
 
     def open(self, work: Work) -> None:
-        """Begin every output. Raises OutputError for one that can't be written."""
+        """Begin every output, with what is stored. Raises OutputError where one can't be written.
+
+        The outputs come before the journal: they are locked against other processes.
+        """
         for target in self.doing.targets:
             self.sinks.append(sink_for(target, self.info, work))
             self.stack.callback(self._close, self.sinks[-1])
+        stored = self.doing.stored
+        for segment in stored.segments if stored else ():
+            self.add(segment)
+        if stored is not None:
+            self.heard = max(self.heard, stored.seconds)
+
+    def note(self) -> None:
+        """Begin the journal, or go on with it. Raises OutputError where it can't be written."""
+        self.journal = self.doing.journal()
+        if self.journal is not None:
+            self.stack.callback(self.journal.close)
+            if self.doing.stored is None:
+                self.journal.begun(self.info)
 
     def add(self, segment: Segment) -> None:
         """Write one more segment into every output."""
+        if self.journal is not None:
+            self.journal.said(segment)
         self.segments.append(segment)
         self.heard = max(self.heard, segment.end)
         for sink in self.sinks:
             sink.add(self.info, len(self.segments), segment)
+
+    def close(self) -> None:
+        """Publish the outputs, and then take the journal away."""
+        journal = self.journal
+        if journal is not None:
+            journal.ended(self.info)
+        self.stack.close()
+        if journal is not None:
+            journal.move(self.doing.kept)
 
     def _close(self, sink: Sink) -> None:
         sink.close(self.info, self.segments)
@@ -63,6 +92,8 @@ class Desk:
         with ExitStack() as stack:
             for page in self._pages.values():
                 stack.enter_context(page.stack)
+        if self._work.history is not None:
+            prune(self._work.history)
 
     def take(self, event: Event | None) -> Iterator[Outcome]:
         """Write what one event says; None is a moment in which nothing happened."""
@@ -87,20 +118,25 @@ class Desk:
             case Begun(_, info):
                 page = self._pages[doing] = _Page(doing, self._known(info))
                 page.open(self._work)
+                page.note()
             case Said(_, segment):
                 self._pages[doing].add(segment)
-            case Passed(_, seconds):
+            case Passed(_, seconds, mark, dropped):
                 page = self._pages[doing]
                 page.heard = max(page.heard, seconds)
+                if page.journal is not None and mark is not None:
+                    page.journal.passed(seconds, mark, dropped)
             case Broke(_, error):
                 raise error
             case Ended(_, None):
-                yield doing.finished()
+                yield without_decoding(doing, self._work)
             case Ended(_, Info() as info):
-                self._pages[doing].info = self._known(info)
-                yield from self._heard(self._pages[doing], info.duration)
-                self._leave(doing)
-                yield doing.finished(self._known(info))
+                page = self._pages[doing]
+                page.info = self._known(info)
+                yield from self._heard(page, info.duration)
+                page.close()
+                del self._pages[doing]
+                yield doing.finished(page.info)
         if isinstance(event, Said | Passed):
             yield from self._front()
 
@@ -118,6 +154,16 @@ class Desk:
 
     def _known(self, info: Info) -> Info:
         return replace(info, provenance=replace(info.provenance, revision=self._revision))
+
+
+def without_decoding(doing: Doing, work: Work) -> Outcome:
+    """Finish an input whose outputs are current, or written from its stored segments."""
+    if doing.stored is None:
+        return doing.finished()
+    page = _Page(doing, doing.stored.info)
+    with page.stack:
+        page.open(work)
+    return doing.finished(page.info)
 
 
 class InOrder:

@@ -3,13 +3,16 @@
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from whisper_cli.audio.decode import Audio, open_audio
 from whisper_cli.audio.inputs import Source
 from whisper_cli.audio.raw import parse_raw
+from whisper_cli.batch.journal import Journal, Stored, read
+from whisper_cli.batch.ledger import words_key
 from whisper_cli.batch.outcomes import Finished
 from whisper_cli.batch.outputs import published, still_to_write
-from whisper_cli.batch.targets import Job, Target
+from whisper_cli.batch.targets import Job, Target, special
 from whisper_cli.batch.work import Work
 from whisper_cli.engine.events import Recording
 from whisper_cli.transcript import Info
@@ -29,6 +32,8 @@ class Doing:
         self._began = time.monotonic()
         self._seconds = 0.0
         self._recording: Recording | None = None
+        self._work_name: str | None = None
+        self.stored: Stored | None = None
 
     @property
     def name(self) -> str:
@@ -41,7 +46,7 @@ class Doing:
         return self._recording.info.duration if self._recording else None
 
     def open(self) -> Recording | None:
-        """Open the input, once; None where its outputs are current."""
+        """Open the input, once; None where its outputs are current or its segments `stored`."""
         if self._recording is None:
             self._began = time.monotonic()
             with ExitStack() as stack:
@@ -49,10 +54,56 @@ class Doing:
                 info = _info(self._job.source, audio, self._work)
                 self.targets = tuple(still_to_write(self._job, info, self._work))
                 self._seconds = audio.duration or 0.0
-                if self.targets:
+                self.stored = self._remembered(info)
+                if self.targets and not (self.stored and self.stored.complete):
                     stack.pop_all()  # whoever reads it closes it
-                    self._recording = Recording(audio, replace(info, duration=audio.duration))
+                    known = self.stored.info if self.stored else info
+                    since = self.stored.mark if self.stored else None
+                    recorded = replace(known, duration=audio.duration)
+                    self._recording = Recording(audio, recorded, since)
         return self._recording
+
+    def journal(self) -> Journal | None:
+        """Open the journal of what is told of it; None where nothing would find it again.
+
+        Raises OutputError where it can't be written.
+        """
+        place = self._journal_place()
+        if self._work_name is None or place is None:
+            return None
+        return Journal(place, self._work_name, self.stored)
+
+    @property
+    def kept(self) -> Path | None:
+        """Where its finished segments are kept; None where they aren't."""
+        if self._work_name is None or self._work.history is None:
+            return None
+        return self._work.history / f"{self._work_name}.jsonl"
+
+    def _remembered(self, info: Info) -> Stored | None:
+        """Find what earlier runs told of the same work, and clear up where nothing is to do."""
+        if info.provenance.input_sha256 is None:
+            return None
+        self._work_name = words_key(info)
+        place = self._journal_place()
+        if not self.targets:
+            if place is not None and read(place, self._work_name, info):
+                place.unlink(missing_ok=True)  # a run was killed between its output and this
+            return None
+        if self._work.starts_over:
+            return None
+        found = None
+        if self.kept is not None and not self._work.overwrite:
+            found = read(self.kept, self._work_name, info)
+        if found is None and place is not None and self._work.goes_on:
+            found = read(place, self._work_name, info)
+        return found
+
+    def _journal_place(self) -> Path | None:
+        for target in self.targets or self._job.targets:
+            if target.pattern and not target.needs_language and not special(Path(target.pattern)):
+                return Path(f"{target.pattern}.journal")
+        return None if self.kept is None else self.kept.with_suffix(".partial")
 
     def close(self) -> None:
         """Close an input that nobody will read."""
@@ -62,11 +113,12 @@ class Doing:
     def finished(self, info: Info | None = None) -> Finished:
         """Note the outputs that are there now; without `info`, nothing was to be done."""
         elapsed = time.monotonic() - self._began
-        if info is None or self._recording is None:
+        if info is None:
             return Finished(self.name, (), self._seconds, elapsed, skipped=True)
         outputs = published(self.targets, info, self._work)
-        seconds = self._recording.audio.position
-        return Finished(self.name, outputs, seconds, elapsed, info.warnings)
+        heard = self._recording.audio.position if self._recording else info.duration
+        seconds = heard or self._seconds
+        return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
 
     def _audio(self) -> Audio:
         options = self._work.provenance.options

@@ -105,15 +105,23 @@ def work_key(info: Info, kind: Format, style: JsonStyle, cues: Style | None = No
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
-    known = info.provenance
-    model = "" if known.revision else known.model
-    provenance = replace(known, tool="", device="", input="", model=model, complete=False)
     shaped = asdict(cues) if cues and kind in CUES else None
-    return _key(provenance, kind, style if kind is Format.json else "", json.dumps(shaped))
+    style_of_json = style if kind is Format.json else ""
+    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped))
+
+
+def words_key(info: Info) -> str:
+    """Name the work that finds the words, whatever they are written as."""
+    return _key(_nameless(info.provenance), "segments", "")
+
+
+def _nameless(known: Provenance) -> Provenance:
+    model = "" if known.revision else known.model
+    return replace(known, tool="", device="", input="", model=model, complete=False)
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: Format, style: str, shaped: str) -> str:
+def _key(provenance: Provenance, kind: str, style: str, shaped: str = "null") -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
     content += [shaped] if shaped != "null" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -27,6 +27,7 @@ class Finished:
     seconds: float
     elapsed: float
     warnings: tuple[str, ...] = ()
+    language: str | None = None
     skipped: bool = False
 
 

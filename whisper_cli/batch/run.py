@@ -5,7 +5,7 @@ from contextlib import closing
 from itertools import chain
 
 from whisper_cli.batch.background import in_background
-from whisper_cli.batch.desk import Desk, InOrder
+from whisper_cli.batch.desk import Desk, InOrder, without_decoding
 from whisper_cli.batch.doing import Doing
 from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
 from whisper_cli.batch.targets import Job
@@ -25,17 +25,17 @@ def run(jobs: Iterable[Job], work: Work) -> Generator[Outcome]:
     """
     doings = (Doing(number, job, work) for number, job in enumerate(jobs))
     for doing in doings:
-        outcome = _without_model(doing)
+        outcome = _without_model(doing, work)
         if outcome is None:
             yield from _decode(doing, doings, work)
             return
         yield outcome
 
 
-def _without_model(doing: Doing) -> Outcome | None:
+def _without_model(doing: Doing, work: Work) -> Outcome | None:
     """Open a job before there is a model; None where it needs one."""
     try:
-        return doing.finished() if doing.open() is None else None
+        return without_decoding(doing, work) if doing.open() is None else None
     except (ConfigError, ModelError):
         raise
     except WhisperError as error:

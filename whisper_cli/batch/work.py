@@ -18,6 +18,8 @@ from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
+from whisper_cli.serve.remote import Place
+from whisper_cli.serve.remote import engine as remote
 from whisper_cli.settings import Settings
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
@@ -37,6 +39,9 @@ class Located:
 class Work:
     """What every job of a run shares.
 
+    `history` is the folder of finished segments; None keeps none. `starts_over` ignores what
+    earlier runs told; `goes_on` says whether the engine can go on inside an input.
+
     `locate` brings the model here if need be. It is called when a job needs it, not before, so
     that a missing input is reported before anything is downloaded.
     """
@@ -48,34 +53,51 @@ class Work:
     write: Callable[[str], None]
     overwrite: bool = False
     cues: Style | None = None
+    history: Path | None = None
+    starts_over: bool = False
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants of one run, beside the settings."""
+
+    raw: str | None = None
+    overwrite: bool = False
+    resume: bool = True
 
 
 def work_for(
     model: Model,
     settings: Settings,
+    wanted: Wanted,
     *,
     bring: Callable[[], Path],
     write: Callable[[str], None],
-    raw: str | None = None,
-    overwrite: bool = False,
+    server: Place | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
+
+    With a `server` it decodes, and no model is needed here.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
-    from whisper_cli.paths import state_dir
+    from whisper_cli.paths import history_dir, state_dir
 
-    options = replace(options_of(settings), raw=raw)
+    options = replace(options_of(settings), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
-    placement = place(_wishes(model, settings))
+    placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
     @cache
     def locate() -> Located:
+        if server is not None:
+            name = model.folder.absolute().name if model.folder else model.name
+            return Located(provenance.revision, remote(server, name, options))
         folder = here or bring()
         usage.remember_used(folder)
         return Located(_revision(model, folder), engine_for(folder, placement, options))
@@ -91,11 +113,35 @@ def work_for(
         input="",
     )
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    cues = style_of(settings)
-    return Work(provenance, settings.json_style, ledger, locate, write, overwrite, cues)
+    return Work(
+        provenance,
+        settings.json_style,
+        ledger,
+        locate,
+        write,
+        wanted.overwrite,
+        cues=style_of(settings),
+        history=history_dir() if settings.history else None,
+        starts_over=not wanted.resume,
+        goes_on=server is None,
+    )
 
 
-def _wishes(model: Model, settings: Settings) -> Wishes:
+def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrite: bool) -> Work:
+    """Settle what outputs are made from where no model is needed."""
+    from whisper_cli.paths import state_dir
+
+    def locate() -> Located:
+        raise RuntimeError("rendering needs no model")
+
+    provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
+    ledger = Ledger(state_dir() / "outputs.sqlite3")
+    return Work(
+        provenance, settings.json_style, ledger, locate, write, overwrite, style_of(settings)
+    )
+
+
+def wishes_for(model: Model, settings: Settings) -> Wishes:
     """Ask for what the settings say, else for what `bench --tune` found to do best."""
     threads = settings.threads or cores()
     tuned = tuning().workers(model.name, settings.compute_type, threads)

@@ -9,7 +9,9 @@ from whisper_cli.commands import (
     config,
     list,  # noqa: A004
     pull,
+    render,
     rm,
+    serve_lite,
     share,
     transcribe,
     verify,
@@ -18,7 +20,9 @@ from whisper_cli.commands import (
 COMMANDS: tuple[tuple[str, ModuleType], ...] = (
     ("Speech", transcribe),
     ("Speech", check),
+    ("Speech", render),
     ("Speech", bench),
+    ("Speech", serve_lite),
     ("Models", pull),
     ("Models", list),
     ("Models", rm),

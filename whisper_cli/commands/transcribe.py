@@ -1,8 +1,9 @@
 """`whisper-cli transcribe`."""
 
+import os
 import sys
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,16 @@ import typer
 from whisper_cli import options as o
 from whisper_cli.commands.pull import bring
 from whisper_cli.console import Console
-from whisper_cli.errors import WhisperError
+from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.interrupt import Stopped
 
 if TYPE_CHECKING:
+    from whisper_cli.audio.inputs import Inputs as Found
     from whisper_cli.batch.run import Finished, Outcome
+    from whisper_cli.batch.summary import Summary
 
 Inputs = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="INPUT...",
         help="files, folders, globs, @list.txt, or - for standard input",
@@ -28,7 +32,11 @@ Inputs = Annotated[
 
 def command(
     ctx: typer.Context,
-    inputs: Inputs,
+    inputs: Inputs = None,
+    stdin_list: o.StdinListOpt = False,
+    null: o.NulOpt = False,
+    shard: o.ShardOpt = None,
+    list_jobs: o.ListJobsOpt = False,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
@@ -42,7 +50,11 @@ def command(
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
+    resume: o.ResumeOpt = True,
+    history: o.HistoryOpt = None,
     strict: o.StrictOpt = False,
+    fail_fast: o.FailFastOpt = False,
+    summary: o.SummaryOpt = None,
     model: o.ModelOpt = None,
     mode: o.ModeOpt = None,
     language: o.LanguageOpt = None,
@@ -68,6 +80,7 @@ def command(
     threads: o.ThreadsOpt = None,
     workers: o.WorkersOpt = None,
     batch_size: o.BatchSizeOpt = None,
+    server: o.ServerOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
@@ -83,61 +96,99 @@ def command(
     whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
     whisper-cli transcribe film.mkv -o film.srt --preset netflix
     whisper-cli transcribe recordings/ -f srt -m small --language de
+    find . -name '*.mp3' -print0 | whisper-cli transcribe --stdin-list -0 -f vtt
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
     """
-    from whisper_cli.audio.inputs import expand
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.run import run
+    from whisper_cli.batch.summary import Summary, listing
     from whisper_cli.batch.targets import Naming, plan
-    from whisper_cli.batch.work import work_for
+    from whisper_cli.batch.work import Wanted, work_for
     from whisper_cli.models.catalog import resolve
+    from whisper_cli.serve.remote import server_for
 
     settings, console = o.begin(ctx)
-    found = expand(inputs, sys.stdin.buffer if sys.stdin else None)
+    found = _found(inputs or [], shard, listed=stdin_list or null, nul=null)
     chosen = resolve(settings.model)
     model_name = (chosen.folder or Path(chosen.name)).absolute().name
     naming = Naming(settings.name, model_name, settings.language)
     if raw:
         parse_raw(raw.lower())
-    asked = settings.format if format else None
-    jobs = plan(found, output, asked, settings.format, naming)
+    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    if list_jobs:
+        console.write("".join(listing(jobs)))
+        return 0
     work = work_for(
         chosen,
         settings,
+        Wanted(raw.lower() if raw else None, overwrite, resume),
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
-        raw=raw.lower() if raw else None,
-        overwrite=overwrite,
+        server=server_for(settings, os.environ),
     )
-    return _report(run(jobs, work), console, count=len(jobs), strict=strict)
+    told = Summary(jobs, strict)
+    with _written(told, summary):
+        _report(run(jobs, work), console, told, fail_fast=fail_fast)
+    return told.exit_code
 
 
-def _report(outcomes: "Generator[Outcome]", console: Console, *, count: int, strict: bool) -> int:
-    """Show what a run tells and settle its exit code."""
+def _found(inputs: list[str], shard: str | None, *, listed: bool, nul: bool) -> "Found":
+    """Find the inputs. Raises ConfigError where none is named."""
+    from whisper_cli.audio.inputs import expand, parse_shard, read_list
+
+    if not inputs and not listed:
+        raise ConfigError("missing argument 'INPUT...'", hint="whisper-cli transcribe --help")
+    stdin = sys.stdin.buffer if sys.stdin else None
+    part = parse_shard(shard) if shard else None
+    found = expand(inputs, stdin, read_list(stdin, nul=nul) if listed else None)
+    return part.of(found) if part else found
+
+
+@contextmanager
+def _written(told: "Summary", path: Path | None) -> Iterator[None]:
+    """Write the summary before the run, all of it left, and after it, whatever ends it."""
+    code = 1
+    if path is not None:
+        told.write(path, None)
+    try:
+        yield
+        code = told.exit_code
+    except (Stopped, WhisperError) as error:
+        code = error.exit_code
+        raise
+    finally:
+        if path is not None:
+            told.write(path, code)
+
+
+def _report(
+    outcomes: "Generator[Outcome]", console: Console, told: "Summary", *, fail_fast: bool
+) -> None:
+    """Show what a run tells, and note it."""
     from whisper_cli.batch.run import Failed, Finished, Heard
 
-    failures: list[Failed] = []
-    doubted = False
+    count = len(told.jobs)
     with closing(outcomes):
         for outcome in outcomes:
+            told.add(outcome)
             match outcome:
                 case Heard(source, seconds, total):
                     console.progress("transcribe", source, seconds, total, source)
                 case Finished():
                     console.finish()
                     _tell(outcome, console)
-                    doubted = doubted or bool(outcome.warnings)
                 case Failed(source, error):
                     console.finish()
                     named = count == 1 or source in error.message
                     console.error(error, "" if named else source)
-                    failures.append(outcome)
-    if count == 1:
-        return failures[0].error.exit_code if failures else int(strict and doubted)
-    if failures:
-        names = ", ".join(failure.source for failure in failures)
-        console.error(WhisperError(f"{len(failures)} of {count} inputs failed: {names}"))
-    return int(bool(failures) or (strict and doubted))
+                    if fail_fast:
+                        break
+    if told.failures and count > 1:
+        names = ", ".join(failure.source for failure in told.failures)
+        left = count - len(told.done)
+        unfinished = f"; {left} not done" if left else ""
+        failed = f"{len(told.failures)} of {count} inputs failed: {names}{unfinished}"
+        console.error(WhisperError(failed))
 
 
 def _tell(done: "Finished", console: Console) -> None:

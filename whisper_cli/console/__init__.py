@@ -121,6 +121,11 @@ class Console:
         if self._talks:
             self._say(message)
 
+    def log(self, line: str) -> None:
+        """Write a line of a server's log, whoever reads it; -q leaves it out."""
+        if not self._quiet:
+            self._say(line)
+
     def clear(self) -> None:
         """Take the bars off, so that stdout may write to the same terminal."""
         if self._display is not None:

@@ -23,10 +23,14 @@ SURE = 0.5  # a language less probable than this is asked for again, of the full
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A window to decode; its language is None where it is to be told from the window."""
+    """A window to decode; its language is None where it is to be told from the window.
+
+    `options` are those of its input, which in a standing engine differ from one to the next.
+    """
 
     island: Island
     language: str | None = None
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,7 @@ class Decoder:
         encoded = self._encode([task.island.samples for task in tasks], frames)
         told = [self._language(task, each) for task, each in zip(tasks, encoded, strict=True)]
         tongues = [self._model.tongue(language, self._options.task) for language, _ in told]
-        limit = self._guard.limit(max(task.island.length for task in tasks))
-        drafts = self._model.generate(np.concatenate(encoded), tongues, self._options, limit)
+        drafts = self._drafts(np.concatenate(encoded), tongues, [task.island for task in tasks])
         doubts: list[str | None] = []
         heard: list[list[_Pass]] = []
         for task, tongue, draft, each in zip(tasks, tongues, drafts, encoded, strict=True):
@@ -132,6 +135,32 @@ class Decoder:
             found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
         return found
 
+    def _drafts(
+        self, encoded: np.ndarray, tongues: Sequence[Tongue], heard: Sequence[Island]
+    ) -> list[Draft]:
+        """Decode encoded windows greedily, and by beam search those where that isn't sure.
+
+        Where Whisper is sure, beam search finds the same words at twice the cost.
+        """
+        options, limit = self._options, self._guard.limit(max(each.length for each in heard))
+        if options.beam_size == 1 or options.temperature[0] > 0:
+            return self._model.generate(encoded, tongues, options, limit)
+        greedy = replace(options, beam_size=1)
+        drafts = self._model.generate(encoded, tongues, greedy, limit)
+        unsure = [
+            number
+            for number, (draft, tongue, island) in enumerate(
+                zip(drafts, tongues, heard, strict=True)
+            )
+            if draft.avg_logprob < self._guard.sure or self._doubt(draft, island, tongue)
+        ]
+        if unsure:
+            chosen = [tongues[number] for number in unsure]
+            searched = self._model.generate(encoded[unsure], chosen, options, limit)
+            for number, draft in zip(unsure, searched, strict=True):
+                drafts[number] = draft
+        return drafts
+
     def _doubt(self, draft: Draft, island: Island, tongue: Tongue) -> str | None:
         if self._silent(draft):
             return None
@@ -158,8 +187,7 @@ class Decoder:
             rest = island.after(offset)
             frames = self._guard.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
-            limit = self._guard.limit(rest.length)
-            [draft] = self._model.generate(encoded, [tongue], self._options, limit)
+            [draft] = self._drafts(encoded, [tongue], [rest])
             heard = _Pass(island, tongue, draft, frames, encoded, offset)
             doubt = self._doubt(draft, rest, tongue)
         if doubt is None:

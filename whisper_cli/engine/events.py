@@ -3,21 +3,71 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
-from whisper_cli.audio.decode import Audio
+from whisper_cli.audio.blocks import Block
+from whisper_cli.engine.islands import Place
 from whisper_cli.errors import WhisperError
-from whisper_cli.transcript import Info, Segment
+from whisper_cli.transcript import Dropped, Info, Segment
 
 logger = logging.getLogger("whisper_cli")
 
 
+class Sound(Protocol):
+    """An open input as an engine reads it; `Audio` is the one that decodes files."""
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds as declared; None where nothing says."""
+        ...
+
+    @property
+    def position(self) -> float:
+        """Seconds read so far."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex digest of the whole input, where it is known."""
+        ...
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the sound, once. Raises AudioError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an input is told: what came before is complete, and it can be gone on with here.
+
+    `next` is where the next island stands, at or after that place. The others are seconds of
+    speech found, those of them since the last cue, and the end of the last cue (-1: none yet).
+    """
+
+    next: Place
+    speech: float = 0.0
+    unsaid: float = 0.0
+    said_until: float = -1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An open input, and what is known of it; whoever reads it to the end closes it."""
+    """An open input, and what is known of it; whoever reads it to the end closes it.
 
-    audio: Audio
+    With `since` it is gone on with, in the language of `info`.
+    """
+
+    audio: Sound
     info: Info
+    since: Mark | None = None
 
 
 class Input(Protocol):
@@ -51,10 +101,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """So many seconds of an input are dealt with."""
+    """So many seconds of an input are dealt with; `dropped` is what was left out of the last ones.
+
+    With a `mark` the input can be gone on with from here.
+    """
 
     input: Input
     seconds: float
+    mark: Mark | None = None
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from whisper_cli.engine.events import (
     Ended,
     Event,
     Input,
+    Mark,
     Passed,
     Recording,
     Said,
@@ -70,7 +71,9 @@ class Sequential:
         decoder, options = self._load(), recording.info.provenance.options
         check_language(options, multilingual=decoder.multilingual)
         info = replace(recording.info, duration=recording.audio.duration)
-        begun = False
+        begun = recording.since is not None
+        if begun:
+            yield Begun(source, info)
         for island in _islands(decoder, recording, options):
             if not source.wanted:
                 break
@@ -82,7 +85,7 @@ class Sequential:
             for segment in decoder.decode(island, info.language or "en", options):
                 yield Said(source, segment)
                 yield Passed(source, segment.end)
-            yield Passed(source, island.end)
+            yield Passed(source, island.end, _after(island))
         if not begun:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
@@ -95,7 +98,8 @@ def _islands(decoder: IslandDecoder, recording: Recording, options: Options) -> 
     """Cut at long pauses; without speech detection all is one, as faster-whisper has it."""
     blocks = recording.audio.blocks()
     if options.vad:
-        yield from islands(blocks, decoder.find_speech)
+        since = recording.since.next if recording.since else None
+        yield from islands(blocks, decoder.find_speech, since=since)
         return
     parts: list[np.ndarray] = []
     start = end = 0.0
@@ -107,6 +111,12 @@ def _islands(decoder: IslandDecoder, recording: Recording, options: Options) -> 
         end = block.end
     if parts:
         yield Island(start, np.concatenate(parts))
+
+
+def _after(island: Island) -> Mark | None:
+    if island.place is None:
+        return None
+    return Mark(replace(island.place, number=island.place.number + 1))
 
 
 def _language(decoder: IslandDecoder, island: Island, options: Options) -> tuple[str, float]:

@@ -33,14 +33,17 @@ class Guard:
     those that `benchmarks/guard.py` found to cost no words on its data.
 
     `margin`, `least`: seconds of silence after the speech, and of the whole window.
+    `margin_of_long`: seconds of silence after speech that isn't `brief`.
     `missed`: how many seconds of speech may follow the last timestamp.
     `rate`, `allowance`: tokens a second of sound, and more, before decoding is stopped.
     `phrase`, `word`: how many tokens are a phrase that may not be said twice in a row, and how
     often anything shorter may.
     `echo`, `brief`: how many tokens may not come twice at all in less than so many seconds.
+    `sure`: the average log-probability from which on a greedy decoding needs no beam search.
     """
 
     margin: float = 3.0
+    margin_of_long: float = 2.0
     least: float = 8.0
     missed: float = 0.7
     rate: float = 12.0
@@ -49,10 +52,12 @@ class Guard:
     word: int = 3
     echo: int = 4
     brief: float = 10.0
+    sure: float = -0.4
 
     def frames(self, island: Island) -> int:
         """Say how many frames of 10 ms the window of an island has: the same in steps."""
-        seconds = max(self.least, island.length + self.margin)
+        margin = self.margin if island.length < self.brief else self.margin_of_long
+        seconds = max(self.least, island.length + margin)
         for most, step in ((12, 1), (28, 2)):
             if seconds <= most:
                 return -(-int(seconds * 100) // (step * 100)) * step * 100

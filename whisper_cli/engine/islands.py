@@ -24,16 +24,29 @@ FindSpeech = Callable[[np.ndarray], Spans]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Which island of a recording one is: the `number`-th, from 0, of the stretch cut together.
+
+    `start` (seconds) and `limit` (samples) say where that stretch begins and when it is cut.
+    """
+
+    start: float
+    limit: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Island:
     """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
 
     `speech` are the (start, end) in seconds, from the island's start, where the detector heard
-    speech; empty where it was not asked.
+    speech; empty where it was not asked. `place` is None where nothing cut it.
     """
 
     start: float
     samples: np.ndarray
     speech: tuple[tuple[float, float], ...] = ()
+    place: Place | None = None
 
     @property
     def end(self) -> float:
@@ -59,23 +72,30 @@ class Island:
 
 
 def islands(
-    blocks: Iterable[Block], find_speech: FindSpeech | None, longest: float | None = None
+    blocks: Iterable[Block],
+    find_speech: FindSpeech | None,
+    longest: float | None = None,
+    since: Place | None = None,
 ) -> Iterator[Island]:
     """Cut a recording into islands of speech (all of it is one where `find_speech` is None).
 
     Reads in stretches that grow from 30 s to 10 min. Speech that goes on at the end of a stretch
     is carried into the next one, or cut at its quietest moment when it is long. With `longest`
     (seconds, below 30) speech is cut into whole phrases of at most that, at the longest pauses.
+    With `since` the islands before that place are left out; the others are the same as without.
     """
     cutter = _Cutter(find_speech, None if longest is None else int(longest * SAMPLE_RATE))
-    limit = FIRST_STRETCH if longest is None else FIRST_OF_WINDOWS
-    first = longest is not None
+    opening = FIRST_STRETCH if longest is None else FIRST_OF_WINDOWS
+    limit, first = opening, longest is not None
+    if since is not None:
+        limit, first = since.limit, first and since.limit == opening
+        blocks = _from(since.start, blocks)
     start, held = 0.0, np.zeros(0, np.float32)
     parts: list[np.ndarray] = []
     length = 0
     for block in blocks:
         if length and abs(block.start - start - length / SAMPLE_RATE) > 0.05:
-            yield from cutter.all(start, np.concatenate(parts))
+            yield from _placed(cutter.all(start, np.concatenate(parts)), start, limit, since)
             parts, length = [], 0
         if not length:
             start = block.start
@@ -85,12 +105,30 @@ def islands(
             samples = np.concatenate(parts)
             found, keep = (cutter.first() if first else cutter).closed(start, samples)
             first = False
-            yield from found
+            yield from _placed(found, start, limit, since)
             start, held = start + keep / SAMPLE_RATE, samples[keep:].copy()
             parts, length = [held], len(held)
             limit = min(limit * 2, cutter.stretch)
     if length:
-        yield from cutter.all(start, np.concatenate(parts))
+        yield from _placed(cutter.all(start, np.concatenate(parts)), start, limit, since)
+
+
+def _placed(
+    found: Iterable[Island], start: float, limit: int, since: Place | None = None
+) -> Iterator[Island]:
+    """Give the islands of one stretch their places, and leave out those before `since`."""
+    for number, island in enumerate(found):
+        place = Place(start, limit, number)
+        if since is None or place.start > since.start or number >= since.number:
+            yield replace(island, place=place)
+
+
+def _from(start: float, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Leave out what is before `start`."""
+    for block in blocks:
+        gone = max(0, round((start - block.start) * SAMPLE_RATE))
+        if gone < len(block.samples):
+            yield Block(start, block.samples[gone:]) if gone else block
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,21 @@ class Waiting:
 
 
 class Pool:
-    """A bounded pool; not for several threads at once."""
+    """A bounded pool; not for several threads at once.
+
+    `readers` inputs are read at once; 0 is a few, by the workers.
+    """
+
+    readers = 0
 
     def __init__(self, batch: int, workers: int) -> None:
         self._batch, self._workers = batch, workers
         self._waiting: list[Waiting] = []
         self._seconds = 0.0
 
-    @property
-    def full(self) -> bool:
-        """Say whether readers are to wait."""
-        return self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS
+    def has_room(self, track: Track) -> bool:  # noqa: ARG002 - here all inputs share the room
+        """Say whether the reader of an input may go on."""
+        return self._seconds < MOST_SECONDS and len(self._waiting) < MOST_WINDOWS
 
     def add(self, window: Waiting) -> None:
         """Take a window in."""
@@ -58,6 +62,9 @@ class Pool:
         chosen = alike[: min(self._batch, room, fair)]
         self._remove(chosen)
         return chosen
+
+    def worked(self, batch: list[Waiting], seconds: float) -> None:
+        """Take note that a worker is done with a batch, after so many seconds."""
 
     def shrink(self, failed: int, *, out_of_memory: bool) -> None:
         """Give smaller batches from now on, where memory was too small for `failed` windows."""

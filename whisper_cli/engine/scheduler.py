@@ -1,6 +1,7 @@
 """The fast engine: readers cut inputs into windows, workers decode windows of all inputs."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperErro
 from whisper_cli.transcript import Options
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
-LONGEST = 20.0  # seconds of speech in a window: more costs the encoder more, less costs context
+LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
@@ -38,7 +39,8 @@ class Scheduler:
     """An Engine: `load` gives the decoder, in a thread of its own while the first input is read.
 
     `workers` batches of up to `batch` windows are decoded at once, windows of one length
-    together: `frames` names it.
+    together: `frames` names it. Inputs may arrive while it runs, where the iterator waits for
+    them: a `FairPool` then keeps a long one from holding up the others.
     """
 
     def __init__(
@@ -50,18 +52,21 @@ class Scheduler:
         *,
         workers: int,
         batch: int = 8,
+        pool: type[Pool] = Pool,
     ) -> None:
         self._load = load
         self._options = options
-        self._find_speech = find_speech if options.vad else None
+        self._find_speech = find_speech
         self._frames = frames
         self._workers = workers
         self._batch = batch
+        self._readers = pool.readers or max(1, workers // WORKERS_A_READER)
+        self._pool = pool
 
     def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
         """Decode inputs; several are under way at once, each one's segments come in order."""
-        readers = max(1, self._workers // WORKERS_A_READER)
-        shift = _Shift(self._options, Pool(self._batch, self._workers), inputs, readers)
+        readers = self._readers
+        shift = _Shift(self._options, self._pool(self._batch, self._workers), inputs, readers)
         read = partial(shift.read, self._find_speech, self._frames)
         load = partial(shift.load, self._load)
         for work in [load, *[read] * readers, *[shift.work] * self._workers]:
@@ -124,10 +129,10 @@ class _Shift:
         with self._changed:
             self._decoder = decoder
             for track in self._tracks:
-                track.language = track.language or self._settled()
+                track.language = track.language or self._settled(track.options)
             self._changed.notify_all()
 
-    def read(self, find_speech: FindSpeech | None, frames: Callable[[Island], int]) -> None:
+    def read(self, find_speech: FindSpeech, frames: Callable[[Island], int]) -> None:
         """Read one input after another, and cut each into windows."""
         while (entry := self._pull()) is not None:
             self._read(*entry, find_speech, frames)
@@ -138,7 +143,10 @@ class _Shift:
     def work(self) -> None:
         """Decode one batch after another."""
         while batch := self._take():
+            began = time.monotonic()
             self._decode(batch)
+            with self._changed:
+                self._pool.worked(batch, time.monotonic() - began)
 
     @property
     def _over(self) -> bool:
@@ -148,17 +156,17 @@ class _Shift:
         with self._next_input:
             return None if self._stopped else next(self._inputs, None)
 
-    def _settled(self) -> str | None:
+    def _settled(self, options: Options) -> str | None:
         """Tell the language that needs no detection; None before the model is there."""
         if self._decoder is not None and not self._decoder.multilingual:
             return "en"
-        return self._options.language
+        return options.language
 
     def _read(
         self,
         number: int,
         source: Input,
-        find_speech: FindSpeech | None,
+        find_speech: FindSpeech,
         frames: Callable[[Island], int],
     ) -> None:
         track: Track | None = None
@@ -169,7 +177,9 @@ class _Shift:
                 return
             with recording.audio:
                 track = self._enter(number, source, recording)
-                for island in islands(recording.audio.blocks(), find_speech, LONGEST):
+                detector = find_speech if track.options.vad else None
+                since = recording.since.next if recording.since else None
+                for island in islands(recording.audio.blocks(), detector, LONGEST, since):
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
                         return
@@ -184,14 +194,19 @@ class _Shift:
     def _enter(self, number: int, source: Input, recording: Recording) -> Track:
         with self._changed:
             info = replace(recording.info, duration=recording.audio.duration)
-            track = Track(number, source, info, self._settled())
+            language = self._settled(info.provenance.options) or info.language
+            track = Track(number, source, info, language)
+            if recording.since is not None:
+                track.go_on(recording.since)
             self._tracks.append(track)
         return track
 
     def _add(self, track: Track, island: Island, frames: int) -> bool:
         """Put a window into the pool when there is room; False where nobody wants it any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or not self._pool.full)
+            self._changed.wait_for(
+                lambda: self._stopped or track.broken or self._pool.has_room(track)
+            )
             if self._stopped or track.broken or not track.input.wanted:
                 return False
             self._pool.add(Waiting(track, track.windows, island, frames))
@@ -204,6 +219,8 @@ class _Shift:
         batch: list[Waiting] = []
 
         def found() -> bool:
+            for track in [each for each in self._tracks if not each.input.wanted]:
+                self._drop(track)
             if self._decoder is not None and len(self._events) < AHEAD:
                 batch[:] = self._pool.take(last=not self._reading)
             return bool(batch) or self._stopped or self._over
@@ -217,15 +234,14 @@ class _Shift:
         """Decode a batch; where that fails, its halves, so that one window harms only its input."""
         if self._decoder is None:
             raise RuntimeError("nothing is decoded before the model is loaded")
-        tasks = [Task(each.island, each.track.language) for each in batch]
+        tasks = [Task(each.island, each.track.language, each.track.options) for each in batch]
         try:
             results = self._decoder.decode(tasks)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, ConfigError) as error:
             with self._changed:
                 self._pool.shrink(len(batch), out_of_memory="memory" in str(error).lower())
             if len(batch) == 1:
-                failed = EngineError(f"the engine failed: {error}", hint="--device cpu")
-                self._break(batch[0].track.input, batch[0].track, failed)
+                self._break(batch[0].track.input, batch[0].track, _failed(error))
                 return
             middle = len(batch) // 2
             self._decode(batch[:middle])
@@ -258,3 +274,9 @@ class _Shift:
             self._tracks.remove(track)
             self._changed.notify_all()
         return True
+
+
+def _failed(error: Exception) -> WhisperError:
+    if isinstance(error, WhisperError):
+        return error
+    return EngineError(f"the engine failed: {error}", hint="--device cpu")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from whisper_cli.engine.decoder import Decoded
-from whisper_cli.engine.events import Begun, Ended, Event, Input, Passed, Said
+from whisper_cli.engine.events import Begun, Ended, Event, Input, Mark, Passed, Said
 from whisper_cli.engine.islands import Island
-from whisper_cli.transcript import Dropped, Info
+from whisper_cli.transcript import Dropped, Info, Options
 
 FAR = 5.0  # seconds of speech after the last cue that are worth a warning
 LEAST_SPEECH = 1.0  # seconds; less may well be a cough
@@ -16,7 +16,8 @@ LEAST_SPEECH = 1.0  # seconds; less may well be a cough
 class Track:
     """What is known of an input while its windows are decoded.
 
-    `number` is its place among the inputs; `language` is None until it is settled.
+    `number` is its place among the inputs; `language` is None until it is settled; `served` are
+    the seconds of sound that count as decoded where inputs take turns.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Track:
     language: str | None
     windows: int = 0
     broken: bool = False
+    served: float = 0.0
     _given: int = 0
     _begun: bool = False
     _ended: Info | None = None
@@ -34,6 +36,24 @@ class Track:
     _unsaid: float = 0.0
     _said: bool = False
     _said_until: float = 0.0
+
+    def go_on(self, since: Mark) -> None:
+        """Take up what was told of it before."""
+        self._dropped = list(self.info.dropped)
+        self._speech, self._unsaid = since.speech, since.unsaid
+        self._said, self._said_until = since.said_until >= 0, max(0.0, since.said_until)
+
+    @property
+    def options(self) -> Options:
+        """What was asked for with this input."""
+        return self.info.provenance.options
+
+    @property
+    def kind(self) -> Options:
+        """What of that the windows of one batch share: all but the language and reading."""
+        return replace(
+            self.options, language=None, clip=(), raw=None, track=1, channel="", vad=True
+        )
 
     @property
     def over(self) -> bool:
@@ -57,9 +77,10 @@ class Track:
 
     def _next(self, island: Island, result: Decoded) -> Iterator[Event]:
         if not self._begun:
-            self.info = replace(
-                self.info, language=result.language, language_probability=result.probability
-            )
+            if self.info.language is None:
+                self.info = replace(
+                    self.info, language=result.language, language_probability=result.probability
+                )
             self._begun = True
             yield Begun(self.input, self.info)
         for segment in result.segments:
@@ -67,7 +88,14 @@ class Track:
             yield Said(self.input, segment)
         self._dropped += result.dropped
         self._heard(island)
-        yield Passed(self.input, island.end)
+        yield Passed(self.input, island.end, self._mark(island), result.dropped)
+
+    def _mark(self, island: Island) -> Mark | None:
+        if island.place is None:
+            return None
+        after = replace(island.place, number=island.place.number + 1)
+        said_until = self._said_until if self._said else -1.0
+        return Mark(after, self._speech, self._unsaid, said_until)
 
     def _heard(self, island: Island) -> None:
         spoken = [(island.start + start, island.start + end) for start, end in island.speech]
@@ -81,9 +109,9 @@ class Track:
             return
         known, end = self.info, self._ended
         if not self._begun:
-            known = replace(known, language=self.language, language_probability=0.0)
-            if self.language is not None:
-                known = replace(known, language_probability=1.0)
+            if known.language is None:
+                probability = float(self.language is not None)
+                known = replace(known, language=self.language, language_probability=probability)
             yield Begun(self.input, known)
         yield Ended(
             self.input,

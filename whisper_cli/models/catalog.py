@@ -76,13 +76,14 @@ class Model:
         return sum(sizes) if sizes and len(sizes) == len(self.files) else None
 
 
-def resolve(text: str) -> Model:
+def resolve(text: str, *, folders: bool = True) -> Model:
     """Find what a short name, an alias, `owner/name[@revision]` or a folder stands for.
 
-    A folder wins where it looks like a path or holds a model.bin. Raises ModelError for a folder
-    without a model and for a name that nobody knows; whether a repository exists is not asked.
+    A folder wins where it looks like a path or holds a model.bin; without `folders` nothing is
+    looked for on the disk. Raises ModelError for a folder without a model and for a name that
+    nobody knows; whether a repository exists is not asked.
     """
-    if _is_path(text):
+    if folders and _is_path(text):
         return _in_folder(text)
     if known := _by_name().get(text.lower()):
         return known

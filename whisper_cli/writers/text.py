@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from whisper_cli.transcript import Segment
 
-# All but the tab and what str.splitlines() takes for a line break.
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
+# All but the tab, what str.splitlines() takes for a line break, and the unit separator: a blank.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 
 
 def encodable(text: str) -> str:
@@ -19,7 +19,7 @@ def lines(text: str) -> list[str]:
 
     Only a text that is nothing but white space has no lines.
     """
-    clean = _CONTROL.sub("\ufffd", encodable(text))
+    clean = _CONTROL.sub("\ufffd", encodable(text)).replace("\x1f", " ")
     return [line.strip() for line in clean.splitlines() if line.strip()]
 
 

@@ -1,0 +1,254 @@
+"""Nothing is lost: what was told before a run ended is gone on with, and kept for other formats."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.batch.fakes import FakeEngine, jobs, noise, work
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.batch.journal import prune
+from whisper_cli.batch.run import Failed, Finished, run
+from whisper_cli.engine.islands import Island, islands
+from whisper_cli.errors import EngineError
+
+
+def done(outcomes):
+    return [each for each in outcomes if isinstance(each, Finished | Failed)]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outputs.sqlite3"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("kinds", ["srt", "json,vtt", "txt"])
+def test_an_input_is_gone_on_with_where_it_broke(tmp_path, ledger, kinds):
+    clip = noise(tmp_path / "a.wav", 200)
+    asked = {"output": f"{tmp_path}/out/", "kinds": kinds}
+    whole = done(
+        run(jobs(clip, output=f"{tmp_path}/whole/", kinds=kinds), work(ledger, FakeEngine()))
+    )
+    broken = FakeEngine(fail={150: EngineError("the engine failed")})
+    assert isinstance(done(run(jobs(clip, **asked), work(ledger, broken)))[0], Failed)
+    mended = FakeEngine()
+    [finished] = done(run(jobs(clip, **asked), work(ledger, mended)))
+    assert isinstance(finished, Finished)
+    assert names(tmp_path / "out") == names(tmp_path / "whole")
+    for path in whole[0].outputs:
+        assert (tmp_path / "out" / path.name).read_text("utf-8") == path.read_text("utf-8")
+    assert 0 < mended.decoded < broken.decoded + 1
+
+
+def test_starting_over_forgets_what_was_told(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav", 200)
+    asked = jobs(clip, output=f"{tmp_path}/out/", kinds="srt")
+    done(run(asked, work(ledger, FakeEngine(fail={150: EngineError("it failed")}))))
+    again, whole = FakeEngine(), FakeEngine()
+    done(run(asked, work(ledger, again, starts_over=True)))
+    done(run(jobs(clip, output=f"{tmp_path}/whole/", kinds="srt"), work(ledger, whole)))
+    assert again.decoded == whole.decoded
+
+
+@pytest.mark.parametrize("change", ["input", "options", "rubbish", "torn"])
+def test_a_journal_of_other_work_is_not_believed(tmp_path, ledger, change):
+    clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
+    asked = jobs(clip, output=f"{out}/", kinds="srt")
+    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
+    options = {}
+    journal = out / "a.srt.journal"
+    if change == "input":
+        noise(clip, 100, seed=1)
+    elif change == "options":
+        options = {"beam_size": 1}
+    elif change == "rubbish":
+        journal.write_bytes(b"\xff{not a journal\n" + journal.read_bytes())
+    else:
+        journal.write_bytes(journal.read_bytes()[:-7])
+    [finished] = done(run(asked, work(ledger, FakeEngine(), **options)))
+    assert isinstance(finished, Finished)
+    assert names(out) == ["a.srt"]
+    text = (out / "a.srt").read_text("utf-8")
+    assert [f"second {second}\n" in text for second in range(100)] == [True] * 100
+    assert text.count("second 7\n") == 1
+
+
+def test_another_format_of_the_same_work_is_written_without_decoding(tmp_path, ledger):
+    clip, history = noise(tmp_path / "a.wav"), tmp_path / "history"
+    first, second = FakeEngine(), FakeEngine()
+    done(
+        run(
+            jobs(clip, output=f"{tmp_path}/out/", kinds="srt"), work(ledger, first, history=history)
+        )
+    )
+    assert names(tmp_path / "out") == ["a.srt"]
+    [finished] = done(
+        run(
+            jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"),
+            work(ledger, second, history=history),
+        )
+    )
+    assert (first.decoded, second.decoded) == (1, 0)
+    assert [path.name for path in finished.outputs] == ["a.json"]
+    assert json.loads((tmp_path / "out" / "a.json").read_text("utf-8"))["language"] == "de"
+    renamed = tmp_path / "b.wav"
+    shutil.copy(clip, renamed)
+    third = FakeEngine()
+    done(
+        run(
+            jobs(renamed, output=f"{tmp_path}/out/", kinds="json"),
+            work(ledger, third, history=history),
+        )
+    )
+    assert third.decoded == 0
+    known = json.loads((tmp_path / "out" / "b.json").read_text("utf-8"))
+    assert known["provenance"]["input"] == str(renamed)
+    other = FakeEngine()
+    done(
+        run(
+            jobs(clip, output=f"{tmp_path}/o/", kinds="txt"),
+            work(ledger, other, history=history, beam_size=1),
+        )
+    )
+    assert other.decoded == 1
+
+
+def test_without_a_history_nothing_is_kept(tmp_path, ledger):
+    clip = noise(tmp_path / "a.wav")
+    done(run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt"), work(ledger, FakeEngine())))
+    assert names(tmp_path) == ["a.wav", "out", "state"]
+    assert names(tmp_path / "out") == ["a.srt"]
+
+
+def test_what_goes_to_stdout_is_gone_on_with_too(tmp_path, ledger):
+    clip, history = noise(tmp_path / "a.wav", 100), tmp_path / "history"
+    asked = jobs(clip, kinds="txt")
+    told: list[str] = []
+    broken = FakeEngine(fail={80: EngineError("it failed")})
+    done(run(asked, work(ledger, broken, told.append, history=history)))
+    again: list[str] = []
+    done(run(asked, work(ledger, FakeEngine(), again.append, history=history)))
+    whole: list[str] = []
+    done(run(asked, work(ledger, FakeEngine(), whole.append)))
+    assert again == whole
+    assert told[:-1] == whole[: len(told) - 1]
+    assert [path.suffix for path in history.iterdir()] == [".jsonl"]
+
+
+def test_a_journal_left_beside_a_published_output_is_cleared_away(tmp_path, ledger):
+    clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
+    asked = jobs(clip, output=f"{out}/", kinds="srt")
+    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
+    left = (out / "a.srt.journal").read_bytes()
+    done(run(asked, work(ledger, FakeEngine())))
+    (out / "a.srt.journal").write_bytes(left)
+    [finished] = done(run(asked, work(ledger, FakeEngine())))
+    assert finished.skipped
+    assert names(out) == ["a.srt"]
+
+
+def test_the_oldest_segments_go_first(tmp_path):
+    for number in range(5):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_bytes(bytes(100))
+        os.utime(path, (number, number))
+    prune(tmp_path, most=250)
+    assert names(tmp_path) == ["3.jsonl", "4.jsonl"]
+
+
+def talking(samples: np.ndarray) -> list[tuple[int, int]]:
+    """Find what is not silent."""
+    loud = np.flatnonzero(np.abs(samples) > 0.01)
+    if not len(loud):
+        return []
+    breaks = np.flatnonzero(np.diff(loud) > SAMPLE_RATE // 5)
+    return list(
+        zip(loud[[0, *(breaks + 1)]].tolist(), (loud[[*breaks, -1]] + 1).tolist(), strict=True)
+    )
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.5, 25), st.floats(0.3, 8)), min_size=1, max_size=12),
+    st.sampled_from([None, 18.0]),
+    st.data(),
+)
+def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
+    rng = np.random.default_rng(0)
+    parts = [
+        part
+        for speech, pause in turns
+        for part in (rng.normal(0, 0.1, int(speech * 16_000)), np.zeros(int(pause * 16_000)))
+    ]
+    sound = np.concatenate(parts).astype(np.float32)
+
+    def blocks():
+        return (Block(n / 16_000, sound[n : n + 16_000]) for n in range(0, len(sound), 16_000))
+
+    def shape(found: list[Island]) -> list:
+        return [(each.place, each.start, each.samples.tobytes(), each.speech) for each in found]
+
+    whole = list(islands(blocks(), talking, longest))
+    told = data.draw(st.integers(1, max(1, len(whole))))
+    if told <= len(whole):
+        last = whole[told - 1].place
+        since = type(last)(last.start, last.limit, last.number + 1)
+        assert shape(list(islands(blocks(), talking, longest, since))) == shape(whole[told:])
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
+    """Four minutes of speech, with pauses."""
+    sound, rate = soundfile.read(jfk, always_2d=True)
+    sound = sound.mean(axis=1)
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    rng = random.Random(1)
+    parts = [part for _ in range(20) for part in (sound, np.zeros(int(rng.uniform(0.3, 2) * rate)))]
+    soundfile.write(path, np.concatenate(parts), rate)
+    return path
+
+
+def killed(start, arguments, journal: Path, after: int, how: int) -> int:
+    """Start a run, and end it once so many marks are noted; gives its exit code."""
+    child: subprocess.Popen[bytes] = start(*arguments)
+    until = time.monotonic() + 60
+    while child.poll() is None and time.monotonic() < until:
+        if journal.exists() and journal.read_bytes().count(b'"passed"') >= after:
+            child.send_signal(how)
+            break
+        time.sleep(0.01)
+    return child.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_is_gone_on_with_inside_the_file(run, start, tmp_path, talk, tiny_en, how):
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    arguments = ("transcribe", talk, "-m", tiny_en, "-f", "srt,json")
+    assert run(*arguments, "-o", f"{whole}/", "--no-history").code == 0
+    journal, ended, marks = out / "talk.srt.journal", [], []
+    for after in (2, 5, 8):
+        ended.append(
+            killed(start, (*arguments, "-o", f"{out}/", "--no-history"), journal, after, how)
+        )
+        marks.append(journal.read_bytes().count(b'"passed"') if journal.exists() else -1)
+    assert run(*arguments, "-o", f"{out}/", "--no-history").code == 0
+    assert ended[0] == (128 + how if how != signal.SIGKILL else -how), (ended, marks)
+    assert marks[0] >= 2
+    assert names(out) == names(whole) == ["talk.json", "talk.srt"]
+    assert (out / "talk.srt").read_text("utf-8") == (whole / "talk.srt").read_text("utf-8")
+    first, second = (json.loads((each / "talk.json").read_text("utf-8")) for each in (out, whole))
+    assert first == second

@@ -1,0 +1,204 @@
+"""A server whose hands do what the uploaded file says, in a thread of the test."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from whisper_cli.download.how import How
+from whisper_cli.errors import AudioError, EngineError, ModelError
+from whisper_cli.serve.app import application
+from whisper_cli.serve.fleet import Fleet
+from whisper_cli.serve.jobs import Job
+from whisper_cli.serve.pulls import Pulls
+from whisper_cli.serve.serving import Serving
+from whisper_cli.serve.shelf import Shelf
+from whisper_cli.serve.studio import Studio
+from whisper_cli.serve.worker.messages import (
+    Done,
+    Failed,
+    Heard,
+    Language,
+    Opened,
+    Start,
+    Text,
+    TooLong,
+)
+from whisper_cli.transcript import Info, Options, Provenance, Segment, Word
+
+ERRORS = {
+    "audio": AudioError("the file is in no audio format we know"),
+    "long": TooLong("the audio is longer than this server takes (9 s)"),
+    "engine": EngineError("the engine failed: secret"),
+}
+
+
+class FakeHands:
+    """Says the lines of the upload, a second each; `!wait N`, `!fail KIND` are done instead."""
+
+    def __init__(self, *, multilingual: bool = True, load: float = 0.0, broken: bool = False):
+        self.multilingual = multilingual
+        self.alive = False
+        self.memory = 1 << 20
+        self.loads = 0
+        self.starts: list[Start] = []
+        self.cancelled: list[int] = []
+        self._load, self._broken = load, broken
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def load(self) -> None:
+        self.loads += 1
+        await asyncio.sleep(self._load)
+        if self._broken:
+            raise ModelError("can't load the model in /secret/place")
+        self.alive = True
+
+    def begin(self, job: Job, start: Start) -> None:
+        self.starts.append(start)
+        self._tasks[job.number] = asyncio.create_task(self._say(job, start))
+
+    def cancel(self, job: Job) -> None:
+        self.cancelled.append(job.number)
+        self._tasks[job.number].cancel()
+
+    async def unload(self) -> None:
+        self.alive = False
+
+    async def _say(self, job: Job, start: Start) -> None:
+        lines = start.path.read_bytes().decode(errors="replace").splitlines()
+        spoken = [line for line in lines if not line.startswith("!")]
+        job.tell(Opened(job.number, float(len(spoken))))
+        info = Info("", provenance(start.options), start.options.language or "en", 1.0)
+        second = 0
+        for line in lines:
+            command, _, value = line.partition(" ")
+            if command == "!wait":
+                await asyncio.sleep(float(value))
+            elif command == "!fail":
+                job.tell(Failed(job.number, ERRORS[value]))
+                return
+            else:
+                if not second:
+                    job.tell(Language(job.number, info))
+                job.tell(Text(job.number, segment(second, line, start.options)))
+                second += 1
+                job.tell(Heard(job.number, float(second)))
+        job.tell(Done(job.number, Info("", info.provenance, info.language, 1.0, second + 0.27)))
+
+
+def provenance(options: Options) -> Provenance:
+    return Provenance("", "", None, None, "", "", options, "")
+
+
+def segment(second: int, line: str, options: Options) -> Segment:
+    said = line.split()
+    step = 1 / max(1, len(said))
+    words = tuple(
+        Word(f" {word}", second + number * step, second + (number + 1) * step, 0.5)
+        for number, word in enumerate(said)
+    )
+    return Segment(
+        float(second),
+        second + 1.0,
+        f" {line}",
+        avg_logprob=-0.25,
+        compression_ratio=1.25,
+        words=words if options.word_timestamps else (),
+        seek=second * 100,
+        tokens=(1, 2, 3),
+    )
+
+
+def folder(place: Path, name: str = "fake") -> Path:
+    """Make what looks like a model."""
+    place = place / name
+    place.mkdir(parents=True)
+    for file in ("model.bin", "config.json", "vocabulary.txt"):
+        (place / file).write_bytes(b"x")
+    return place
+
+
+@dataclass
+class Running:
+    """A server under test."""
+
+    url: str
+    studio: Studio
+    hands: list[FakeHands]
+    log: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30)
+
+    def post(self, text: str = "hello", name: str = "a.wav", **fields: Any) -> httpx.Response:
+        headers = fields.pop("headers", {})
+        path = fields.pop("path", "/v1/audio/transcriptions")
+        data = {"model": "fake"} | fields
+        with self.client as client:
+            return client.post(
+                path,
+                data={each: value for each, value in data.items() if value is not None},
+                files={"file": (name, text.encode())},
+                headers=headers,
+            )
+
+
+@contextlib.contextmanager
+def running(
+    model: Path, *hands: FakeHands, how: How | None = None, **settings: Any
+) -> Iterator[Running]:
+    serving = Serving(models=(str(model),), **settings)
+    made = list(hands) or [FakeHands()]
+    left = iter(made)
+    fleet = Fleet(lambda entry, place: next(left, made[-1]), serving.keep_alive)
+    studio = Studio(serving, Shelf(serving.models), fleet, Pulls(how or How(sources=())))
+    server = Running("", studio, made)
+    app = application(serving, studio, server.log.append, server.failures.append)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
+        uvicorn_server = uvicorn.Server(config)
+        uvicorn_server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]
+        thread = threading.Thread(
+            target=uvicorn_server.run, kwargs={"sockets": [listener]}, daemon=True
+        )
+        thread.start()
+        _wait_for(server)
+        yield server
+        uvicorn_server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def in_background(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def until(fact, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not fact() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert fact()
+
+
+def _wait_for(server: Running) -> None:
+    with server.client as client:
+        for _ in range(200):
+            with contextlib.suppress(httpx.TransportError):
+                if client.get("/ready").status_code == 200 or server.failures:
+                    return
+            threading.Event().wait(0.02)
+    raise AssertionError("the server did not start")

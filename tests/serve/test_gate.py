@@ -1,0 +1,292 @@
+"""Who may come in: each attack fails here, and works on the naive way."""
+
+import io
+import json
+import socket
+import threading
+import time
+
+import av
+import httpx
+import pytest
+
+from tests.serve.fakes import FakeHands, running, until
+from whisper_cli.errors import ConfigError
+from whisper_cli.serve.run import check
+from whisper_cli.serve.serving import Serving
+
+
+@pytest.fixture
+def locked(model):
+    with running(model, FakeHands(), api_key="s3cret-\N{SNOWMAN}") as found:
+        yield found
+
+
+def get(server, path, **headers):
+    with server.client as client:
+        return client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def test_without_the_key_nothing_but_the_page_and_health_is_open(locked):
+    for path in ("/health", "/ready"):
+        assert get(locked, path).status_code == 200
+    for path in ("/v1/models", "/api/ps", "/metrics", "/v1/nowhere"):
+        refused = get(locked, path)
+        assert refused.status_code == 401
+        assert refused.json()["error"]["code"] == "invalid_api_key"
+    assert locked.post("hello").status_code == 401
+    assert not locked.hands[0].starts
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("Bearer s3cret-\N{SNOWMAN}", 200),
+        ("bearer s3cret-\N{SNOWMAN}", 200),
+        ("Bearer s3cret", 401),
+        ("Basic s3cret-\N{SNOWMAN}", 401),
+        ("Bearer", 401),
+        ("", 401),
+    ],
+)
+def test_the_key_has_to_be_right(locked, given, status):
+    with locked.client as client:
+        response = client.get("/v1/models", headers={b"authorization": given.encode()})
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 403),
+        ("evil.example:8000", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("", 403),
+        ("localhost:1", 200),
+        ("whisper.localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+    ],
+)
+def test_a_name_that_was_pointed_here_is_refused(server, host, status):
+    """DNS rebinding: a page of evil.example whose name now leads to 127.0.0.1."""
+    assert get(server, "/v1/models", host=host).status_code == status
+
+
+def test_a_name_may_be_allowed(model):
+    with running(model, allow_host=("speech.lan",)) as server:
+        assert get(server, "/v1/models", host="speech.lan").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({}, 200),
+    ],
+)
+def test_another_site_cannot_use_a_browser_to_post(server, headers, status):
+    """A form needs no CORS to be sent: only the server can refuse it."""
+    response = server.post("hello", headers=headers)
+    assert response.status_code == status
+    assert "access-control-allow-origin" not in response.headers
+    assert len(server.hands[0].starts) == (status == 200)
+
+
+def test_the_pages_own_origin_is_no_other_site(server):
+    assert server.post("hello", headers={"origin": server.url}).status_code == 200
+
+
+def test_an_origin_may_be_allowed(model):
+    origin = "https://app.example"
+    with running(model, allow_origin=(origin,)) as server:
+        response = server.post("hi", headers={"origin": origin, "sec-fetch-site": "cross-site"})
+        assert response.headers["access-control-allow-origin"] == origin
+        with server.client as client:
+            asked = client.options("/v1/models", headers={"origin": origin})
+        assert "authorization" in asked.headers["access-control-allow-headers"]
+        assert server.post("hi", headers={"origin": "https://evil.example"}).status_code == 403
+
+
+def test_a_file_that_is_too_big_is_refused_by_its_header_before_it_is_sent(model):
+    with running(model, max_upload=1000) as server:
+        with socket.create_connection(server.url[7:].split(":")) as line:
+            line.sendall(
+                b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n"
+            )
+            assert line.recv(4096).startswith(b"HTTP/1.1 413")
+        assert list(server.studio.folder.iterdir()) == []
+
+
+def test_a_file_that_turns_out_too_big_is_refused_and_removed(model):
+    def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfake\r\n'
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(100):
+            yield b"x" * 10_000
+
+    with running(model, max_upload=100_000) as server, server.client as client:
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+        response = client.post("/v1/audio/transcriptions", content=pieces(), headers=headers)
+        assert response.status_code == 413
+        assert response.json()["error"]["code"] == "file_too_large"
+        assert list(server.studio.folder.iterdir()) == []
+
+
+def test_a_wrong_model_is_refused_while_the_file_is_still_to_come(server):
+    """Fields come first: an answer is there though the file never arrives."""
+    part = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}'
+    body = part.format("model", "", "none\r\n") + part.format("file", '; filename="a"', "x")
+    with socket.create_connection(server.url[7:].split(":")) as line:
+        line.settimeout(10)
+        line.sendall(
+            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 50000000\r\n\r\n"
+            + body.encode()
+        )
+        assert line.recv(4096).startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [[("prompt", "x" * 1_100_000)], [(f"f{n}", "x") for n in range(80)]],
+    ids=["long", "many"],
+)
+def test_fields_have_limits(server, fields):
+    with server.client as client:
+        files = [(name, (None, text)) for name, text in fields]
+        assert client.post("/v1/audio/transcriptions", files=files).status_code == 413
+
+
+def test_a_path_is_no_model(server, model):
+    for name in (str(model), f"{model}/", "../fake", "~/fake", "/etc", "./fake", "a\0b"):
+        response = server.post("hello", model=name)
+        assert response.status_code == 404
+        assert str(model.parent) not in response.text.replace(name, "")
+    with server.client as client:
+        for path in (f"/v1/models/{model}", "/v1/models/..%2F..%2Fetc", "/page/..%2f..%2fapp.py"):
+            assert client.get(path).status_code == 404
+        assert client.post("/api/load", json={"model": str(model)}).status_code == 404
+
+
+def test_a_model_that_breaks_tells_no_path(model):
+    with running(model, FakeHands(broken=True)) as server:
+        response = server.post("hello")
+        assert response.status_code == 500
+        assert response.headers["x-should-retry"] == "false"
+        assert "secret" not in response.text
+        assert server.failures
+
+
+def test_binding_to_a_network_takes_a_key():
+    with pytest.raises(ConfigError) as refused:
+        check(Serving(host="0.0.0.0"))
+    assert "--insecure-bind" in refused.value.hint
+    check(Serving(host="0.0.0.0", api_key="k"))
+    check(Serving(host="0.0.0.0", insecure_bind=True))
+    for host in ("127.0.0.1", "::1", "localhost"):
+        check(Serving(host=host))
+
+
+class _Ear:
+    """Counts who connects."""
+
+    def __enter__(self):
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.calls = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.close()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.getsockname()[1]}/a.ts"
+
+    def _listen(self):
+        while True:
+            try:
+                line, _ = self.server.accept()
+            except OSError:
+                return
+            self.calls += 1
+            line.close()
+
+
+def playlist(url: str) -> bytes:
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{url}\n#EXT-X-ENDLIST\n".encode()
+
+
+def test_the_naive_way_follows_a_playlist():
+    with _Ear() as ear:
+        named = io.BytesIO(playlist(ear.url))
+        named.name = "talk.m3u8"
+        with pytest.raises(av.FFmpegError):
+            av.open(named)
+        assert ear.calls
+
+
+@pytest.mark.parametrize("target", ["url", "file"])
+def test_an_uploaded_playlist_leads_nowhere(tmp_path, jfk, target):
+    from whisper_cli.errors import AudioError
+    from whisper_cli.serve.worker.decoding import Sandboxed
+    from whisper_cli.serve.worker.messages import Limits
+
+    with _Ear() as ear:
+        upload = tmp_path / "upload.m3u8"
+        upload.write_bytes(playlist(ear.url if target == "url" else jfk.as_uri()))
+        with (
+            pytest.raises(AudioError) as refused,
+            Sandboxed(upload, Limits(), lambda: True) as sound,
+        ):
+            list(sound.blocks())
+        time.sleep(0.2)
+        assert ear.calls == 0
+    assert str(tmp_path) not in refused.value.message
+
+
+def test_slow_senders_hold_up_nobody(server):
+    lines = [opened(server) for _ in range(20)]
+    assert server.post("hello").json()["text"] == "hello"
+    for line in lines:
+        line.close()
+
+
+def opened(server):
+    line = socket.create_connection(server.url[7:].split(":"))
+    line.sendall(
+        b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n--b\r\n"
+    )
+    return line
+
+
+def test_uploads_that_stall_are_ended(server, monkeypatch):
+    monkeypatch.setattr("whisper_cli.serve.speech.STALLED", 0.2)
+    with opened(server) as line:
+        line.settimeout(10)
+        assert line.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_uploads_at_once_are_limited_and_those_who_leave_make_room(model, caplog):
+    with running(model, FakeHands(), max_queue=3) as server:
+        lines = [opened(server) for _ in range(3)]
+        until(lambda: server.post("hello").status_code == 429)
+        for line in lines:
+            line.close()
+        until(lambda: server.post("hello").status_code == 200)
+        assert [each["status"] for each in server.log].count(499) == 3
+    assert caplog.records == []  # nothing of it is a bug
+
+
+def test_secrets_are_in_no_answer_and_no_log(locked):
+    with locked.client as client, pytest.raises(httpx.HTTPStatusError):
+        client.get("/v1/models", headers={"authorization": "Bearer wrong"}).raise_for_status()
+    assert "s3cret" not in json.dumps(locked.log)

@@ -1,0 +1,204 @@
+"""Models: loaded once, kept as long as was asked, fetched with progress, never deleted in use."""
+
+import json
+import time
+
+import pytest
+
+from tests.download.conftest import hub
+from tests.download.pulls import REPO, WEIGHTS, weights_sent
+from tests.models.fakes import cache
+from tests.serve.fakes import FakeHands, folder, in_background, running, until
+from whisper_cli.download.how import How
+from whisper_cli.download.sources.hub import HubSource
+from whisper_cli.download.transfer import Limits
+from whisper_cli.serve.serving import FOREVER, seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("5m", 300), ("1h", 3600), ("90", 90), ("1.5s", 1.5), ("0", 0), ("-1", FOREVER)],
+)
+def test_spans_of_time(text, found):
+    assert seconds(text) == found
+
+
+def ps(server):
+    with server.client as client:
+        return client.get("/api/ps").json()["models"]
+
+
+def test_an_idle_model_is_let_go_and_loaded_again_when_needed(model):
+    hands = FakeHands(), FakeHands()
+    with running(model, *hands, keep_alive=0.3) as server:
+        assert ps(server)[0]["expires_at"] > "2020"
+        until(lambda: not ps(server))
+        assert not hands[0].alive
+        assert server.post("hello").json()["text"] == "hello"
+        assert hands[1].loads == 1
+
+
+def test_a_request_may_say_how_long(model):
+    with running(model, FakeHands(), keep_alive=0.2) as server:
+        server.post("hello", keep_alive="-1")
+        time.sleep(0.4)
+        assert ps(server)[0]["expires_at"] is None
+        server.post("hello", keep_alive="0")
+        until(lambda: not ps(server))
+
+
+def test_a_busy_model_outlives_its_time_and_is_not_unloaded(model):
+    with running(model, FakeHands(), keep_alive=0.1) as server, server.client as client:
+        asked = in_background(lambda: server.post("one\n!wait 0.6"))
+        until(lambda: ps(server) and ps(server)[0]["busy"] == 1)
+        refused = client.post("/api/unload", json={"model": "fake"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_busy")
+        asked.join(5)
+        until(lambda: not ps(server))
+
+
+def test_many_who_need_a_cold_model_load_it_once(model):
+    hands = FakeHands(), FakeHands(load=0.3)
+    with running(model, *hands) as server, server.client as client:
+        assert client.post("/api/unload", json={"model": "fake"}).json()["unloaded"]
+        asked = [in_background(lambda: server.post("hello")) for _ in range(5)]
+        for thread in asked:
+            thread.join(5)
+        assert hands[1].loads == 1
+        assert len(hands[1].starts) == 5
+
+
+def test_load_and_unload(server):
+    with server.client as client:
+        for _ in range(2):
+            client.post("/api/unload", json={"model": "fake"})
+            state = client.post("/api/load", json={"model": "fake", "keep_alive": "1h"}).json()
+            assert (state["loaded"], state["model"]) == (True, "fake")
+        assert client.post("/api/load", json={"model": "fale"}).status_code == 404
+        for body in (b"", b"[]", b"{}", b'{"model": 3}', b'{"model":"fake","keep_alive":[]}'):
+            assert client.post("/api/load", content=body).status_code == 400
+
+
+def test_not_ready_before_the_model_is_warm(model):
+    with running(model, FakeHands()) as server:
+        with server.client as client:
+            assert client.get("/ready").status_code == 200
+            server.studio.draining = True
+            assert client.get("/ready").status_code == 503
+            assert client.get("/health").status_code == 200
+        drained = server.post("hello")
+        assert (drained.status_code, drained.json()["error"]["code"]) == (503, "draining")
+        assert drained.headers["retry-after"]
+
+
+def test_metrics_can_be_scraped(server):
+    server.post("hello")
+    server.post("hello", model="none")
+    with server.client as client:
+        text = client.get("/metrics").text
+    assert 'whisper_requests_total{path="/v1/audio/transcriptions",status="200"} 1' in text
+    assert 'whisper_requests_total{path="/v1/audio/transcriptions",status="404"} 1' in text
+    assert "whisper_audio_seconds_total 1.27" in text
+    assert "whisper_models_loaded 1" in text
+    assert all(line.startswith(("#", "whisper_")) for line in text.splitlines())
+
+
+def test_a_folder_that_was_given_is_not_ours_to_delete(server, model):
+    with server.client as client:
+        assert client.delete("/v1/models/fake").status_code == 400
+    assert (model / "model.bin").exists()
+
+
+def test_an_installed_model_is_deleted(server, isolated):
+    cached = isolated / "hub" / "models--owner--name" / "snapshots" / ("a" * 40)
+    folder(cached.parent, cached.name)
+    (cached / "model.bin").write_bytes(b"\x06\0\0\0\x0c\0WhisperSpec\0")
+    refs = cached.parent.parent / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("a" * 40)
+    with server.client as client:
+        assert [each["id"] for each in client.get("/v1/models").json()["data"]] == [
+            "fake",
+            "owner/name",
+        ]
+        for path in ("/v1/models/owner/name", "/v1/models/owner%2Fname"):
+            assert client.get(path).json()["id"] == "owner/name"
+        gone = client.delete("/v1/models/owner%2Fname").json()
+        assert gone == {"id": "owner/name", "object": "model", "deleted": True}
+        assert not cached.exists()
+        assert client.get("/v1/models/owner/name").status_code == 404
+
+
+def lines(response):
+    return [json.loads(line) for line in response.iter_lines()]
+
+
+def test_an_unknown_model_is_not_pulled(server):
+    with server.client as client:
+        refused = client.post("/api/pull", json={"model": "smal"})
+        assert refused.status_code == 404
+        assert 'did you mean "small"?' in refused.json()["error"]["message"]
+
+
+def test_a_pull_that_fails_says_so_in_its_last_line(server):
+    with server.client as client:
+        told = lines(client.post("/api/pull", json={"model": "owner/none"}))
+        assert told[-1]["status"] == "error"
+        assert set(told[-1]["error"]) == {"message", "type", "param", "code"}
+        assert client.post("/api/pull", json={"model": "a/b", "stream": False}).status_code == 502
+
+
+def test_a_pull_tells_its_progress_and_is_one_for_all_who_ask(model, hub):
+    how = How(sources=(HubSource(),))
+    with running(model, how=how) as server, server.client as client:
+        told = []
+        asked = [
+            in_background(
+                lambda: told.append(lines(client.post("/api/pull", json={"model": REPO})))
+            )
+            for _ in range(3)
+        ]
+        for thread in asked:
+            thread.join(30)
+        for each in told:
+            assert each[-1] == {"status": "success"}
+            done = [one["completed"] for one in each[:-1] if one["file"] == "model.bin"]
+            assert done == sorted(done)
+            assert {one["status"] for one in each} >= {"writing", "success"}
+        assert len(told) == 3
+        assert weights_sent(hub) < 1.2 * len(WEIGHTS)
+        assert client.get(f"/v1/models/{REPO}").status_code == 200
+
+
+def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
+    how = How(sources=(HubSource(),), limits=Limits(limit_rate=1_000_000), chunk_size=1 << 18)
+    with running(model, how=how) as server, server.client as client:
+        with client.stream("POST", "/api/pull", json={"model": REPO}) as response:
+            for line in response.iter_lines():
+                if json.loads(line).get("completed", 0) > 1_000_000:
+                    break
+        until(lambda: not server.studio.pulls.running)
+    before = weights_sent(hub)
+    with running(model, how=How(sources=(HubSource(),))) as server, server.client as client:
+        assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
+    assert weights_sent(hub) - before < len(WEIGHTS) - 500_000
+
+
+def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
+    how = How(sources=(HubSource(),), limits=Limits(limit_rate=2_000_000), chunk_size=1 << 18)
+    with running(model, how=how) as server, server.client as client:
+        with client.stream("POST", "/api/pull", json={"model": REPO}) as response:
+            next(response.iter_lines())
+        assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
+        assert client.get(f"/v1/models/{REPO}").status_code == 200
+
+
+def test_on_demand_a_model_is_pulled_for_the_first_who_asks(model, hub):
+    how = How(sources=(HubSource(),))
+    with running(model, how=how, pull_on_demand=True) as server:
+        assert server.post("hello", model=REPO).json()["text"] == "hello"
+    with running(model, how=how) as server:
+        assert server.post("hello", model="acme/other").status_code == 404
+
+
+__all__ = ["cache", "hub"]

@@ -1,0 +1,239 @@
+"""The realtime API, by the official client: turns, text, errors, and who may come in."""
+
+import base64
+import json
+
+import numpy as np
+import openai
+import pytest
+import soundfile
+import websockets.exceptions
+from websockets.sync.client import connect
+
+from tests.serve.fakes import FakeHands, running, until
+from tests.serve.processes import serving
+from whisper_cli.serve.turns import RATE, Detection, Turns
+
+# The official client opens its line as websockets no longer likes it.
+pytestmark = pytest.mark.filterwarnings("ignore:connect.. must be used:DeprecationWarning")
+QUIET = np.random.default_rng(0).normal(0, 20, RATE).astype("<i2").tobytes()
+LOUD = (np.random.default_rng(1).normal(0, 4000, RATE)).astype("<i2").tobytes()
+
+
+class Speaker(FakeHands):
+    """Says what it was told to, whatever it hears."""
+
+    text = "hello there\nfriend"
+
+    async def _say(self, job, start):
+        self.heard = start.path.read_bytes()
+        start.path.write_text(self.text)
+        await super()._say(job, start)
+
+
+@pytest.fixture
+def server(model):
+    with running(model, Speaker()) as found:
+        yield found
+
+
+@pytest.fixture
+def line(server):
+    with (
+        openai.OpenAI(api_key="k", base_url=server.url + "/v1") as client,
+        client.realtime.connect(extra_query={"intent": "transcription"}) as found,
+    ):
+        assert found.recv().type == "session.created"
+        yield found
+
+
+def append(line, sound):
+    for at in range(0, len(sound), 9600):
+        audio = base64.b64encode(sound[at : at + 9600]).decode()
+        line.input_audio_buffer.append(audio=audio)
+
+
+def until_completed(line):
+    events = [line.recv()]
+    while not events[-1].type.endswith((".completed", ".failed", "error")):
+        events.append(line.recv())
+    return events
+
+
+def update(line, **heard):
+    line.session.update(session={"type": "transcription", "audio": {"input": heard}})
+    return line.recv()
+
+
+def test_a_turn_ends_where_the_speaker_pauses(line, server):
+    append(line, QUIET + LOUD + QUIET)
+    events = until_completed(line)
+    assert [event.type.rsplit(".", maxsplit=1)[-1] for event in events] == [
+        "speech_started",
+        "speech_stopped",
+        "committed",
+        "added",
+        "delta",
+        "delta",
+        "completed",
+    ]
+    assert 900 <= events[0].audio_start_ms <= 1100
+    assert 2400 <= events[1].audio_end_ms <= 2600
+    assert len({event.item_id for event in events if hasattr(event, "item_id")}) == 1
+    deltas = [event.delta for event in events if event.type.endswith("delta")]
+    assert "".join(deltas) == events[-1].transcript == "hello there friend"
+    heard = server.hands[0].heard
+    assert heard[:4] == b"RIFF"
+    assert len(heard) / 2 / RATE == pytest.approx(1.8, abs=0.2)
+
+
+def test_a_client_may_end_its_turns_itself(line):
+    told = update(line, turn_detection=None)
+    assert told.type == "session.updated"
+    append(line, LOUD + QUIET + LOUD)
+    line.input_audio_buffer.commit()
+    first = until_completed(line)
+    assert first[0].type == "input_audio_buffer.committed"
+    append(line, LOUD)
+    line.input_audio_buffer.commit()
+    second = until_completed(line)
+    assert second[0].previous_item_id == first[0].item_id
+
+
+def test_model_language_and_prompt_reach_the_engine(line, server):
+    update(
+        line,
+        turn_detection=None,
+        transcription={"model": "fake", "language": "de", "prompt": "so"},
+    )
+    append(line, LOUD)
+    line.input_audio_buffer.commit()
+    until_completed(line)
+    options = server.hands[0].starts[0].options
+    assert (options.language, options.initial_prompt) == ("de", "so")
+
+
+def test_the_older_spelling_is_understood(line, server):
+    session = {"input_audio_format": "pcm16", "turn_detection": None}
+    session["input_audio_transcription"] = {"model": "fake", "language": "fr"}
+    line.send({"type": "transcription_session.update", "session": session})
+    assert line.recv().session.audio.input.transcription.language == "fr"
+
+
+def test_a_failure_is_told_and_the_session_goes_on(line, server):
+    update(line, turn_detection=None)
+    server.hands[0].text = "!fail engine"
+    append(line, LOUD)
+    line.input_audio_buffer.commit()
+    failed = until_completed(line)[-1]
+    assert failed.type == "conversation.item.input_audio_transcription.failed"
+    assert "secret" not in failed.error.message
+    server.hands[0].text = "fine"
+    append(line, LOUD)
+    line.input_audio_buffer.commit()
+    assert until_completed(line)[-1].transcript == "fine"
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        ("no json", "JSON"),
+        ("[]", "object"),
+        ({"type": "dance"}, "dance"),
+        ({"type": "input_audio_buffer.append"}, "audio"),
+        ({"type": "input_audio_buffer.append", "audio": "?"}, "base64"),
+        ({"type": "input_audio_buffer.commit"}, "100 ms"),
+        ({"type": "session.update"}, "session"),
+        ({"type": "session.update", "session": {"input_audio_format": "g711"}}, "PCM"),
+        (
+            {
+                "type": "session.update",
+                "session": {"input_audio_transcription": {"model": "/etc", "language": "en"}},
+            },
+            "no such model",
+        ),
+        ({"type": "session.update", "session": {"turn_detection": {"type": "x"}}}, "server_vad"),
+    ],
+)
+def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
+    text = event if isinstance(event, str) else json.dumps({"event_id": "e1"} | event)
+    with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
+        raw.recv()
+        raw.send(text)
+        told = json.loads(raw.recv())
+        assert told["type"] == "error"
+        assert named in told["error"]["message"]
+        raw.send('{"type": "input_audio_buffer.clear"}')
+        assert json.loads(raw.recv())["type"] == "input_audio_buffer.cleared"
+
+
+def test_a_client_that_leaves_frees_its_work(server):
+    server.hands[0].text = "one\n!wait 30"
+    with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
+        raw.send('{"type": "session.update", "session": {"turn_detection": null}}')
+        audio = base64.b64encode(LOUD).decode()
+        raw.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+        raw.send('{"type": "input_audio_buffer.commit"}')
+        until(lambda: server.hands[0].starts)
+    until(lambda: server.hands[0].cancelled == [1])
+    until(lambda: not list(server.studio.folder.iterdir()))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Authorization": "Bearer wrong"},
+        {"Sec-WebSocket-Protocol": "realtime, openai-insecure-api-key.wrong"},
+        {},
+    ],
+)
+def test_strangers_stay_out(model, headers):
+    with (
+        running(model, FakeHands(), api_key="k") as server,
+        pytest.raises(websockets.exceptions.InvalidStatus),
+        connect(server.url.replace("http", "ws") + "/v1/realtime", additional_headers=headers),
+    ):
+        pass
+
+
+def test_a_browser_puts_its_key_among_the_protocols(model):
+    with running(model, FakeHands(), api_key="k") as server:
+        address = server.url.replace("http", "ws") + "/v1/realtime"
+        offered = ["realtime", "openai-insecure-api-key.k"]
+        with connect(address, subprotocols=offered) as raw:
+            assert raw.subprotocol == "realtime"
+            assert json.loads(raw.recv())["type"] == "session.created"
+
+
+def test_a_room_that_hums_is_no_speech():
+    turns = Turns()
+    hum = (np.sin(np.arange(5 * RATE) * 0.05) * 250).astype("<i2").tobytes()
+    assert list(turns.add(hum)) == []
+    assert list(turns.add(LOUD)) == ["started"]
+
+
+def test_silence_costs_no_memory_and_long_speech_is_cut():
+    turns = Turns(Detection())
+    for _ in range(60):
+        assert list(turns.add(QUIET)) == []
+    assert turns.seconds <= 0.31
+    ends = [each for _ in range(45) for each in turns.add(LOUD) if isinstance(each, bytes)]
+    assert len(ends) == 2
+    assert max(len(each) for each in ends) <= 2 * RATE * 20.1
+
+
+@pytest.mark.slow
+def test_speech_becomes_text(tiny_en, jfk):
+    samples, rate = soundfile.read(jfk, dtype="float32", always_2d=True)
+    at = np.arange(0, len(samples), rate / RATE)
+    heard = np.interp(at, np.arange(len(samples)), samples[:, 0]) * 32767
+    with (
+        serving("--model", tiny_en) as served,
+        openai.OpenAI(api_key="k", base_url=served.url + "/v1") as client,
+        client.realtime.connect(extra_query={"intent": "transcription"}) as line,
+    ):
+        append(line, heard.astype("<i2").tobytes() + QUIET)
+        said = ""
+        while "country" not in said or "do for" not in said:
+            said += " " + getattr(line.recv(), "transcript", "")

@@ -1,0 +1,137 @@
+"""Decoding in a process of its own: what it is told, what it may take, what it can't harm."""
+
+import os
+import signal
+import threading
+import time
+from itertools import count
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.serve.processes import repeated
+from whisper_cli.audio.decode import open_audio
+from whisper_cli.audio.inputs import Source
+from whisper_cli.errors import AudioError
+from whisper_cli.serve.worker.blocks import BlockFile, packed
+from whisper_cli.serve.worker.decoding import Sandboxed
+from whisper_cli.serve.worker.messages import Limits, TooLong
+
+
+def sandboxed(path, wanted=lambda: True, **limits):
+    return Sandboxed(path, Limits(**limits), wanted)
+
+
+def test_the_sound_is_what_it_is_without_a_sandbox(jfk):
+    with sandboxed(jfk) as sound, open_audio(Source(jfk)) as audio:
+        assert sound.duration == audio.duration
+        ours, theirs = list(sound.blocks()), list(audio.blocks())
+        assert [block.start for block in ours] == [block.start for block in theirs]
+        assert all(np.array_equal(a.samples, b.samples) for a, b in zip(ours, theirs, strict=True))
+        assert sound.position == audio.position
+
+
+def test_what_is_no_audio_is_named_without_a_path(tmp_path):
+    upload = tmp_path / "upload"
+    upload.write_text("just words\n" * 99)
+    with pytest.raises(AudioError) as refused:
+        sandboxed(upload)
+    assert refused.value.message == "the file is not audio: it looks like text"
+
+
+def test_too_long_is_told_by_the_header(jfk):
+    with pytest.raises(TooLong):
+        sandboxed(jfk, duration=5.0)
+
+
+def test_too_long_is_told_while_decoding_where_the_header_does_not_say(tmp_path, speech):
+    endless = tmp_path / "endless"
+    wav = (speech / "hard_formats" / "jfk_streaming_header.wav").read_bytes()
+    endless.write_bytes(wav + wav[44:] * 3)
+    with pytest.raises(TooLong), sandboxed(endless, duration=15.0) as sound:
+        list(sound.blocks())
+
+
+def test_memory_is_limited(tmp_path):
+    """A second of it takes 100 MB: 64 channels at 400 kHz."""
+    wide = tmp_path / "wide"
+    soundfile.write(wide, np.zeros((400_000, 64), np.int16), 400_000, format="WAV")
+    with sandboxed(wide) as sound:
+        assert sum(len(block.samples) for block in sound.blocks()) == pytest.approx(16_000, abs=99)
+    with pytest.raises(AudioError) as refused, sandboxed(wide, memory=40 << 20) as sound:
+        list(sound.blocks())
+    assert "memory" in refused.value.message or "limits" in refused.value.message
+
+
+def test_a_process_that_dies_fails_its_input_only(tmp_path, jfk):
+    long = repeated(jfk, tmp_path / "long.wav", 60)
+    with sandboxed(long) as sound:
+        blocks = sound.blocks()
+        next(blocks)
+        os.kill(sound._process.pid, signal.SIGSEGV)
+        with pytest.raises(AudioError):
+            list(blocks)
+    with sandboxed(jfk) as sound:
+        assert len(list(sound.blocks())) > 9
+
+
+def test_a_process_that_hangs_is_given_up(jfk):
+    with sandboxed(jfk, silence=0.5) as sound:
+        os.kill(sound._process.pid, signal.SIGSTOP)
+        with pytest.raises(AudioError) as refused:
+            list(sound.blocks())
+    assert refused.value.message in (
+        "the file takes too long to decode",
+        "the file can't be decoded within the limits of this server",
+    )
+
+
+def test_what_nobody_wants_is_not_decoded(tmp_path, jfk):
+    long = repeated(jfk, tmp_path / "long.wav", 60)
+    asked = count()
+    with sandboxed(long, wanted=lambda: next(asked) < 3) as sound:
+        os.kill(sound._process.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(AudioError):
+            list(sound.blocks())
+        assert time.monotonic() - began < 5
+
+
+def test_many_at_once_each_get_their_own(jfk):
+    heard = []
+
+    def decode():
+        with sandboxed(jfk) as sound:
+            heard.append(sum(len(block.samples) for block in sound.blocks()))
+
+    threads = [threading.Thread(target=decode) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(heard) == 8
+    assert len(set(heard)) == 1
+
+
+def test_blocks_in_a_file_are_read_as_they_were_written(tmp_path, jfk):
+    with open_audio(Source(jfk)) as audio:
+        blocks = list(audio.blocks())
+    file = tmp_path / "blocks"
+    file.write_bytes(b"".join(map(packed, blocks)))
+    with BlockFile(file, 60.0) as sound:
+        read = list(sound.blocks())
+    assert all(np.array_equal(a.samples, b.samples) for a, b in zip(blocks, read, strict=True))
+    with BlockFile(file, 5.0) as sound, pytest.raises(TooLong):
+        list(sound.blocks())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"x", b"\xff" * 12, b"\0" * 12 + b"x", b"\0" * 8 + b"\xff" * 4, b"\0" * 8 + b"\1\0\0\0"],
+)
+def test_damaged_blocks_are_an_error_of_the_sender(tmp_path, data):
+    file = tmp_path / "blocks"
+    file.write_bytes(data)
+    with BlockFile(file, 60.0) as sound, pytest.raises(AudioError):
+        list(sound.blocks())

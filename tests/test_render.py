@@ -1,0 +1,233 @@
+"""Transcripts that are there to other formats: ours, and other people's."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whisper_cli.errors import TranscriptError
+from whisper_cli.readers import read_transcript
+
+WHISPERX = {
+    "segments": [
+        {
+            "start": 0.5,
+            "end": 4.0,
+            "text": " It was 1969 then.",
+            "words": [
+                {"word": "It", "start": 0.5, "end": 0.7, "score": 0.9},
+                {"word": "was", "start": 0.8, "end": 1.0, "score": 0.8},
+                {"word": "1969"},
+                {"word": "then.", "start": 3.0, "end": 4.0, "score": 0.7, "speaker": "SPEAKER_00"},
+            ],
+            "speaker": "SPEAKER_00",
+        }
+    ],
+    "word_segments": [{"word": "It", "start": 0.5, "end": 0.7, "score": 0.9}],
+    "language": "en",
+}
+VERBOSE = {
+    "task": "transcribe",
+    "language": "german",
+    "duration": 3.0,
+    "text": "Guten Tag. Auf Wiedersehen.",
+    "segments": [
+        {"id": 0, "seek": 0, "start": 0.0, "end": 1.5, "text": " Guten Tag.", "tokens": [1, 2],
+         "temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 0.9, "no_speech_prob": 0.1},
+        {"id": 1, "seek": 0, "start": 1.5, "end": 3.0, "text": " Auf Wiedersehen."},
+    ],
+    "words": [
+        {"word": "Guten", "start": 0.0, "end": 0.6},
+        {"word": "Tag", "start": 0.6, "end": 1.4},
+        {"word": "Auf", "start": 1.5, "end": 1.8},
+        {"word": "Wiedersehen", "start": 1.8, "end": 3.0},
+    ],
+}  # fmt: skip
+GERMAN = """1
+00:00:00,000 --> 00:00:01,500
+Guten Tag.
+
+2
+00:00:01,500 --> 00:00:03,000
+Auf Wiedersehen.
+
+"""
+WHISPER = {
+    "text": " Hello there.",
+    "segments": [
+        {"id": 0, "seek": 0, "start": 0.0, "end": 2.0, "text": " Hello there.", "tokens": [50364],
+         "temperature": 0.0, "avg_logprob": -0.3, "compression_ratio": 0.7, "no_speech_prob": 0.0}
+    ],
+    "language": "en",
+}  # fmt: skip
+
+
+def saved(folder: Path, content: object, name: str = "talk.json") -> Path:
+    path = folder / name
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (WHISPERX, "1\n00:00:00,500 --> 00:00:04,000\nIt was 1969 then.\n\n"),
+        (WHISPER, "1\n00:00:00,000 --> 00:00:02,000\nHello there.\n\n"),
+        (
+            VERBOSE,
+            GERMAN,
+        ),
+    ],
+)
+def test_the_json_of_others_becomes_subtitles(run, tmp_path, content, expected):
+    result = run("render", saved(tmp_path, content), "-f", "srt")
+    assert (result.code, result.stdout, result.stderr) == (0, expected, "")
+
+
+def test_words_without_times_stand_between_their_neighbours():
+    told = read_transcript(json.dumps(WHISPERX).encode(), "x.json")
+    words = told.segments[0].words
+    assert [word.word for word in words] == [" It", " was", " 1969", " then."]
+    assert [(word.start, word.end) for word in words][2] == (1.0, 3.0)
+    assert told.info.language == "en"
+
+
+def test_words_beside_the_segments_go_into_them():
+    told = read_transcript(json.dumps(VERBOSE).encode(), "x.json")
+    assert [len(segment.words) for segment in told.segments] == [2, 2]
+    assert (told.info.language, told.info.duration) == ("de", 3.0)
+    alone = {name: value for name, value in VERBOSE.items() if name != "segments"}
+    [segment] = read_transcript(json.dumps(alone).encode(), "x.json").segments
+    assert (segment.start, segment.end, segment.text) == (0.0, 3.0, " Guten Tag Auf Wiedersehen")
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"word": st.text("ab", min_size=1)},
+            optional={"start": st.floats(0, 9), "end": st.floats(0, 9)},
+        ),
+        max_size=6,
+    )
+)
+def test_times_of_words_never_run_backwards_within_one(words):
+    content = {"segments": [{"start": 0, "end": 9, "text": "x", "words": words}]}
+    told = read_transcript(json.dumps(content).encode(), "x.json")
+    found = told.segments[0].words
+    assert [word.word.strip() for word in found] == [word["word"] for word in words]
+    assert all(word.start <= word.end for word in found)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no json", b"[]", b"{}", b'{"segments": 3}', b'{"segments": [{"start": 0}]}',
+     b'{"segments": [{"start": "a", "end": 1, "text": ""}]}', b"\xff\xfe",
+     b'{"segments": [{"start": NaN, "end": 1, "text": ""}]}', b'{"segments": [null]}'],
+)  # fmt: skip
+def test_what_is_no_transcript_is_a_clear_error(run, tmp_path, data):
+    with pytest.raises(TranscriptError):
+        read_transcript(data, "x.json")
+    path = tmp_path / "x.json"
+    path.write_bytes(data)
+    result = run("render", path, "-f", "srt")
+    assert (result.code, result.stdout) == (3, "")
+    assert result.stderr.startswith(f"error: {path} is no transcript in JSON")
+
+
+def test_several_go_beside_each_one_bad_one_stops_no_other(run, tmp_path):
+    good = saved(tmp_path, WHISPER, "good.json")
+    bad = saved(tmp_path, [], "bad.json")
+    result = run("render", bad, good, "-f", "srt,vtt")
+    assert (result.code, result.stdout) == (1, "")
+    assert "bad.json is no transcript" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "bad.json", "good.json", "good.srt", "good.vtt",
+    ]  # fmt: skip
+
+
+def test_an_edited_output_is_kept_and_an_edited_transcript_rendered_anew(run, tmp_path):
+    talk, subtitles = saved(tmp_path, WHISPER), tmp_path / "talk.srt"
+    arguments = ("render", talk, "-f", "srt", "-o", f"{tmp_path}/")
+    assert run(*arguments).code == 0
+    changed = json.loads(json.dumps(WHISPER).replace("Hello", "Goodbye"))
+    saved(tmp_path, changed)
+    assert run(*arguments).code == 0
+    assert "Goodbye there." in subtitles.read_text("utf-8")
+    subtitles.write_text("mine", "utf-8")
+    kept = run(*arguments)
+    assert kept.code == 2
+    assert "edited since: kept" in kept.stderr
+    assert subtitles.read_text("utf-8") == "mine"
+
+
+def test_a_transcript_from_a_pipe_goes_to_stdout(run):
+    result = run("render", "-", "-f", "txt", stdin=json.dumps(WHISPER).encode())
+    assert (result.code, result.stdout, result.stderr) == (0, "Hello there.\n", "")
+
+
+def test_a_transcript_is_never_written_over(run, tmp_path):
+    talk = saved(tmp_path, WHISPER)
+    result = run("render", talk, "-f", "json", "-o", f"{tmp_path}/")
+    assert result.code == 2
+    assert json.loads(talk.read_text("utf-8")) == WHISPER
+
+
+def test_a_folder_is_no_transcript(run, tmp_path):
+    result = run("render", tmp_path)
+    assert (result.code, result.stdout) == (2, "")
+    assert "/*.json" in result.stderr
+
+
+@pytest.mark.slow
+def test_rendering_our_json_gives_what_transcribing_gave(run, tmp_path, jfk, tiny_en):
+    shutil.copy(jfk, tmp_path / "jfk.flac")
+    asked = ("-m", tiny_en, "--word-timestamps", "-f", "json,srt,vtt,txt,tsv,lrc")
+    assert run("transcribe", tmp_path, *asked).code == 0
+    direct = {
+        kind: (tmp_path / f"jfk.{kind}").read_text("utf-8")
+        for kind in ("srt", "vtt", "txt", "tsv", "lrc")
+    }
+    again = tmp_path / "again"
+    kinds = "srt,vtt,txt,tsv,lrc,json"
+    assert run("render", tmp_path / "jfk.json", "-f", kinds, "-o", f"{again}/").code == 0
+    for kind, text in direct.items():
+        assert (again / f"jfk.{kind}").read_text("utf-8") == text
+    first, second = (
+        json.loads((folder / "jfk.json").read_text("utf-8")) for folder in (tmp_path, again)
+    )
+    assert first == second
+    for style in ("openai", "whisper"):
+        run("transcribe", tmp_path / "jfk.flac", "-m", tiny_en, "--word-timestamps", "-f", "json",
+            "--json-style", style, "-o", tmp_path / f"{style}.json")  # fmt: skip
+        assert run("render", tmp_path / f"{style}.json", "-f", "srt").stdout == direct["srt"]
+
+
+@pytest.mark.slow
+def test_a_transcript_cut_short_is_rendered_with_a_warning(run, tmp_path, jfk, tiny_en):
+    assert run("transcribe", jfk, "-m", tiny_en, "-f", "json", "-o", tmp_path / "a.json").code == 0
+    content = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    content["provenance"]["complete"] = False
+    result = run("render", saved(tmp_path, content), "-f", "srt", "-o", tmp_path / "a.srt")
+    assert result.code == 0
+    assert "of a part only" in result.stderr
+    assert "ask not" in (tmp_path / "a.srt").read_text("utf-8")
+
+
+def test_a_preset_reshapes_a_transcript(run, tmp_path):
+    words = [
+        {"word": f" word{number}", "start": number / 2, "end": number / 2 + 0.4, "probability": 1.0}
+        for number in range(40)
+    ]
+    text = "".join(word["word"] for word in words)
+    talk = saved(tmp_path, {"segments": [{"start": 0, "end": 20, "text": text, "words": words}]})
+    plain = run("render", talk, "-f", "srt")
+    shaped = run("render", talk, "-f", "srt", "--preset", "netflix")
+    assert (plain.code, shaped.code) == (0, 0)
+    assert plain.stdout.count("-->") == 1
+    assert shaped.stdout.count("-->") >= 3
+    assert max(len(line) for line in shaped.stdout.splitlines()) <= 42
+    said = [line for line in shaped.stdout.splitlines() if line.startswith("word")]
+    assert " ".join(said).split() == text.split()

@@ -1,0 +1,77 @@
+"""Transcripts that are there to other formats, without decoding again."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from whisper_cli.audio.inputs import Source
+from whisper_cli.batch.outcomes import Failed, Finished, Outcome
+from whisper_cli.batch.outputs import published, sink_for, still_to_write
+from whisper_cli.batch.targets import Job, Target
+from whisper_cli.batch.work import Work
+from whisper_cli.errors import TranscriptError, WhisperError
+from whisper_cli.readers import Told, read_transcript
+from whisper_cli.transcript import Info
+
+PART = "the transcript is of a part only: its making was cut short"
+
+
+def render(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    """Write the outputs of transcripts in JSON; one that can't be read becomes its Failed."""
+    for job in jobs:
+        try:
+            yield _rendered(job, work)
+        except WhisperError as error:
+            yield Failed(job.source.name, error)
+
+
+def _rendered(job: Job, work: Work) -> Finished:
+    began = time.monotonic()
+    data = _bytes(job.source)
+    told = _whole(read_transcript(data, job.source.name))
+    named = _named(told.info, data)
+    targets = still_to_write(job, named, work)
+    if targets:
+        _write(targets, told, work)
+    outputs = published(targets, named, work)
+    elapsed, seconds = time.monotonic() - began, told.info.duration or 0.0
+    warnings, language = told.info.warnings, told.info.language
+    name = job.source.name
+    return Finished(name, outputs, seconds, elapsed, warnings, language, skipped=not targets)
+
+
+def _bytes(source: Source) -> bytes:
+    try:
+        if source.path is not None:
+            return source.path.read_bytes()
+        return sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise TranscriptError(f"can't read {source.name}: {error.strerror}") from error
+
+
+def _whole(told: Told) -> Told:
+    """Let what there is of a transcript be written, with a warning where that isn't all."""
+    if told.info.provenance.complete:
+        return told
+    provenance = replace(told.info.provenance, complete=True)
+    warnings = (*told.info.warnings, PART)
+    return replace(told, info=replace(told.info, provenance=provenance, warnings=warnings))
+
+
+def _named(info: Info, data: bytes) -> Info:
+    """Name the work by the transcript and not by its audio: the text may have been edited."""
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(info, provenance=replace(info.provenance, input_sha256=f"transcript {digest}"))
+
+
+def _write(targets: Sequence[Target], told: Told, work: Work) -> None:
+    segments = told.segments
+    with ExitStack() as stack:
+        for target in targets:
+            sink = sink_for(target, told.info, work)
+            stack.callback(sink.close, told.info, segments)
+            for number, segment in enumerate(segments, 1):
+                sink.add(told.info, number, segment)

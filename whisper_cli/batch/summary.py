@@ -1,0 +1,112 @@
+"""A run in figures for programs: what became of each input, and the exit code."""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from whisper_cli import __version__
+from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
+from whisper_cli.batch.targets import LANGUAGE, Job
+from whisper_cli.errors import OutputError
+
+Members = dict[str, object]
+
+
+@dataclass(slots=True)
+class Summary:
+    """Gathers the outcomes of jobs."""
+
+    jobs: Sequence[Job]
+    strict: bool = False
+    done: dict[str, Finished | Failed] = field(default_factory=dict)
+    _began: float = field(default_factory=time.monotonic)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take what a run tells."""
+        if not isinstance(outcome, Heard):
+            self.done[outcome.source] = outcome
+
+    @property
+    def failures(self) -> list[Failed]:
+        """What failed, in the order of the failures."""
+        return [each for each in self.done.values() if isinstance(each, Failed)]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 where one of several inputs failed; a single input's own failure has its own."""
+        if self.failures:
+            return self.failures[0].error.exit_code if len(self.jobs) == 1 else 1
+        warned = any(isinstance(each, Finished) and each.warnings for each in self.done.values())
+        return int(self.strict and warned)
+
+    def write(self, path: Path, exit_code: int | None) -> None:
+        """Write it as JSON, whole or not at all; raises OutputError.
+
+        writers/schema/summary-1.json describes it. The exit code is None while the run goes on.
+        """
+        entries = [_entry(job, self.done.get(job.source.name)) for job in self.jobs]
+        counts = Counter(str(entry["status"]) for entry in entries)
+        content = {
+            "schema": "whisper-cli/summary/1",
+            "tool": f"whisper-cli {__version__}",
+            "exit_code": exit_code,
+            "elapsed": round(time.monotonic() - self._began, 3),
+            "counts": {status: counts[status] for status in ("done", "skipped", "failed", "left")},
+            "inputs": entries,
+        }
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            part.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
+            part.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            raise OutputError(f"can't write {path}: {error.strerror}") from error
+
+
+def listing(jobs: Sequence[Job]) -> Iterator[str]:
+    """Describe jobs before they are done, as JSON lines; stdout is "-" among the outputs."""
+    for job in jobs:
+        yield json.dumps(_plan(job), ensure_ascii=False) + "\n"
+
+
+def _plan(job: Job) -> Members:
+    outputs = [
+        "-" if target.pattern is None else _shown(target.pattern.replace(LANGUAGE, "{language}"))
+        for target in job.targets
+    ]
+    formats = [target.format.value for target in job.targets]
+    return {"input": job.source.name, "outputs": outputs, "formats": formats}
+
+
+def _entry(job: Job, outcome: Finished | Failed | None) -> Members:
+    match outcome:
+        case None:
+            return {"input": job.source.name, "status": "left"}
+        case Failed(source, error):
+            told: Members = {"class": type(error).__name__, "exit_code": error.exit_code}
+            told |= {"message": error.message, "hint": error.hint}
+            return {"input": source, "status": "failed", "error": told}
+        case Finished(skipped=True):
+            return {"input": outcome.source, "status": "skipped", "duration": outcome.seconds}
+        case _:
+            speed = outcome.seconds / max(outcome.elapsed, 1e-3)
+            return {
+                "input": outcome.source,
+                "status": "done",
+                "duration": round(outcome.seconds, 3),
+                "elapsed": round(outcome.elapsed, 3),
+                "rtfx": round(speed, 2),
+                "language": outcome.language,
+                "outputs": [_shown(str(path)) for path in outcome.outputs],
+                "warnings": list(outcome.warnings),
+            }
+
+
+def _shown(path: str) -> str:
+    return os.fsencode(path).decode(errors="replace")

@@ -1,0 +1,1 @@
+"""serve-lite: HTTP around the engine and the writers."""

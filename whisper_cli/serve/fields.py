@@ -1,0 +1,186 @@
+"""The fields of a request: how each is read, and what the API's document says of it."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from whisper_cli.choices import Task
+from whisper_cli.errors import ConfigError
+from whisper_cli.serve.failures import invalid
+from whisper_cli.serve.serving import seconds
+
+E = TypeVar("E", bound=StrEnum)
+LONGEST_PROMPT = 4000  # characters; the model looks at its last 223 tokens
+
+
+class Shape(StrEnum):
+    """A response format."""
+
+    json = "json"
+    text = "text"
+    srt = "srt"
+    vtt = "vtt"
+    verbose_json = "verbose_json"
+    diarized_json = "diarized_json"
+
+
+class Detail(StrEnum):
+    """What verbose_json gives the times of."""
+
+    word = "word"
+    segment = "segment"
+
+
+class Include(StrEnum):
+    """What may be added to an answer."""
+
+    logprobs = "logprobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a field is read, and what the API's document says of it."""
+
+    parse: Callable[[str, tuple[str, ...]], Any]
+    schema: Mapping[str, object]
+
+
+def _last(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]], Any]:
+    return lambda name, values: parse(name, values[-1])
+
+
+def _text(name: str, value: str) -> str:
+    if len(value) > LONGEST_PROMPT:
+        raise invalid(f"{name} has more than {LONGEST_PROMPT} characters", name)
+    return value.strip()
+
+
+def _one_of(kind: type[E]) -> Callable[[str, str], E]:
+    def parse(name: str, value: str) -> E:
+        try:
+            return kind(value.strip())
+        except ValueError:
+            raise invalid(f"{name} is one of {', '.join(kind)}, not {short(value)}", name) from None
+
+    return parse
+
+
+def _shape(name: str, value: str) -> Shape:
+    shape = _one_of(Shape)(name, value)
+    if shape is Shape.diarized_json:
+        raise invalid("response_format diarized_json: no model here tells speakers apart", name)
+    return shape
+
+
+def _several(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]], tuple[Any, ...]]:
+    """Read repeated fields, comma lists and JSON lists alike."""
+
+    def parse_all(name: str, values: tuple[str, ...]) -> tuple[Any, ...]:
+        items = [item.strip() for value in values for item in _items(value)]
+        return tuple(dict.fromkeys(parse(name, item) for item in items if item))
+
+    return parse_all
+
+
+def _items(value: str) -> list[str]:
+    if value.lstrip().startswith("["):
+        try:
+            return [str(item) for item in json.loads(value)]
+        except (ValueError, TypeError, RecursionError):
+            pass
+    return value.split(",")
+
+
+def _language(name: str, value: str) -> str | None:
+    from whisper_cli.languages import code_of
+
+    if not value.strip():
+        return None
+    try:
+        return code_of(value.split("-", maxsplit=1)[0])
+    except ConfigError:
+        raise invalid(f"no such language: {short(value)}", name) from None
+
+
+def _switch(name: str, value: str) -> bool | None:
+    known = {"true": True, "1": True, "false": False, "0": False, "": None, "null": None}
+    if value.strip().lower() not in known:
+        raise invalid(f"{name} is true or false, not {short(value)}", name)
+    return known[value.strip().lower()]
+
+
+def _vad(name: str, value: str) -> bool:
+    return _switch(name, value) is not False
+
+
+def _temperature(name: str, value: str) -> float:
+    try:
+        found = float(value) if value.strip() else 0.0
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise invalid(f"{name} is a number from 0 to 1, not {short(value)}", name)
+    return found
+
+
+def _keep_alive(name: str, value: str) -> float:
+    try:
+        return seconds(value)
+    except ConfigError as error:
+        raise invalid(f"{name}: {error.message}", name) from None
+
+
+def _at_most_four(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(values) > 4:
+        raise invalid(f"{name} has more than 4 values", name)
+    return values
+
+
+def short(value: str) -> str:
+    """Quote what was given, not all of it where it is long."""
+    return f'"{value[:80]}"'
+
+
+def _array(items: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+_STRING: dict[str, object] = {"type": "string"}
+ROWS: dict[str, Row] = {
+    "model": Row(_last(_text), _STRING),
+    "language": Row(_last(_language), _STRING),
+    "languages": Row(_several(_language), _array(_STRING)),
+    "keywords": Row(_several(_text), _array(_STRING)),
+    "hotwords": Row(_last(_text), _STRING),
+    "prompt": Row(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
+    "response_format": Row(_last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}),
+    "temperature": Row(
+        _last(_temperature), {"type": "number", "minimum": 0, "maximum": 1, "default": 0}
+    ),
+    "timestamp_granularities": Row(
+        _several(_one_of(Detail)), _array({"type": "string", "enum": [*Detail]})
+    ),
+    "include": Row(_several(_one_of(Include)), _array({"type": "string", "enum": [*Include]})),
+    "stream": Row(_last(_switch), {"type": "boolean", "default": False}),
+    "vad": Row(_last(_vad), {"type": "boolean", "default": True}),
+    "page_events": Row(_last(_switch), {"type": "boolean", "default": False}),
+    "keep_alive": Row(_last(_keep_alive), _STRING),
+    "known_speaker_names": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
+    "known_speaker_references": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
+}
+_ONLY_TRANSCRIPTIONS = frozenset(
+    ("language", "languages", "stream", "timestamp_granularities", "include", "page_events")
+)
+
+
+def schema(task: Task) -> dict[str, object]:
+    """Describe the form for the API's document."""
+    names = [name for name in ROWS if task is Task.TRANSCRIBE or name not in _ONLY_TRANSCRIPTIONS]
+    properties: dict[str, object] = {name: ROWS[name].schema for name in names}
+    if task is Task.TRANSCRIBE:
+        properties["chunking_strategy"] = {"type": "string", "enum": ["auto"]}
+    properties["file"] = {"type": "string", "format": "binary"}
+    return {"type": "object", "required": ["model", "file"], "properties": properties}

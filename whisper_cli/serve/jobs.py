@@ -1,0 +1,128 @@
+"""Jobs: what is transcribed for whom, how far it is, and how long others will have to wait."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from whisper_cli.serve.failures import ApiError
+from whisper_cli.serve.worker.messages import Done, Failed, Heard, News, Opened
+
+LONGEST_WAIT = 120  # seconds: the official client does not come again after more
+_UNKNOWN = 30.0  # seconds of sound that a job is taken for before anything is known of it
+_FIRST_PACE = 10.0  # seconds of sound a second, before anything was measured
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One transcription; several may follow it. `key` is the hash of all that was sent."""
+
+    number: int
+    id: str
+    model: str
+    key: str = ""
+    began: float = field(default_factory=time.monotonic)
+    opened: float | None = None
+    duration: float | None = None
+    heard: float = 0.0
+    followers: int = 0
+    over: bool = False
+    _told: list[News] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def left(self) -> float:
+        """Seconds of sound still to be dealt with, a guess while nothing is known."""
+        total = self.duration if self.duration is not None else max(_UNKNOWN, self.heard)
+        return max(0.0, total - self.heard)
+
+    def tell(self, news: News) -> None:
+        """Take what the engine says, for all who follow."""
+        match news:
+            case Opened(_, duration):
+                self.opened, self.duration = time.monotonic(), duration
+            case Heard(_, seconds):
+                self.heard = max(self.heard, seconds)
+            case Done(_, info):
+                self.duration = self.heard = info.duration or self.heard
+        self.over = isinstance(news, Done | Failed)
+        self._told.append(news)
+        waiting, self._news = self._news, asyncio.Event()
+        waiting.set()
+
+    async def follow(self) -> AsyncIterator[News]:
+        """Give all news from the first on; the last is Done or Failed."""
+        at = 0
+        while True:
+            waiting = self._news
+            for news in self._told[at:]:
+                at += 1
+                yield news
+                if isinstance(news, Done | Failed):
+                    return
+            if waiting is self._news:
+                await waiting.wait()
+
+
+class Jobs:
+    """The jobs that were accepted and are not over: at most `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._jobs: dict[int, Job] = {}
+        self._numbers = iter(range(1, 1 << 62))
+        self._sound = self._busy = 0.0
+        self._since = 0.0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def queue(self) -> list[Job]:
+        """List the jobs in the order they came."""
+        return list(self._jobs.values())
+
+    @property
+    def pace(self) -> float:
+        """Seconds of sound dealt with in a second, measured while there was work."""
+        busy = self._busy + (time.monotonic() - self._since if self._jobs else 0.0)
+        sound = self._sound + sum(job.heard for job in self._jobs.values())
+        return sound / busy if sound > 1 and busy > 0.1 else _FIRST_PACE
+
+    @property
+    def wait(self) -> int:
+        """Whole seconds until the work that is here is done, by the measured pace."""
+        left = sum(job.left for job in self._jobs.values())
+        return max(1, min(LONGEST_WAIT, math.ceil(left / self.pace)))
+
+    def require_room(self) -> None:
+        """Raise ApiError where the queue is full."""
+        if len(self._jobs) >= self._limit:
+            raise ApiError(
+                429,
+                f"the queue is full ({self._limit} jobs): come again in {self.wait} s",
+                code="queue_full",
+                retry_after=self.wait,
+            )
+
+    def running(self, key: str) -> Job | None:
+        """Find a job that does just this."""
+        return next((job for job in self._jobs.values() if job.key == key and not job.over), None)
+
+    def enter(self, name: str, model: str, key: str) -> Job:
+        """Accept a job. Raises ApiError where the queue is full."""
+        self.require_room()
+        if not self._jobs:
+            self._since = time.monotonic()
+        job = Job(next(self._numbers), name, model, key)
+        self._jobs[job.number] = job
+        return job
+
+    def leave(self, job: Job) -> None:
+        """Forget a job that is over, or that nobody wants."""
+        if self._jobs.pop(job.number, None) is None:
+            return
+        self._sound += job.heard
+        if not self._jobs:
+            self._busy += time.monotonic() - self._since

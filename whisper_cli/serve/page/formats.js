@@ -1,0 +1,29 @@
+/* The same shapes as the program's writers. */
+const clock = (seconds, mark) => {
+  const all = Math.round(seconds * 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes, rest] = [Math.floor(all / 3600000), Math.floor(all / 60000) % 60, Math.floor(all / 1000) % 60];
+  return `${two(hours)}:${two(minutes)}:${two(rest)}${mark}${String(all % 1000).padStart(3, "0")}`;
+};
+
+const spoken = ({ segments }) => segments.filter(({ text }) => text.trim());
+
+export const txt = (job) => spoken(job).map(({ text }) => `${text.trim()}\n`).join("");
+
+export const srt = (job) => spoken(job).map(({ start, end, text }, at) =>
+  `${at + 1}\n${clock(start, ",")} --> ${clock(end, ",")}\n${text.trim().replaceAll(/-{2,}>/g, "->")}\n\n`).join("");
+
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+export const vtt = (job) => `WEBVTT\n\n${spoken(job).map(({ start, end, text }) =>
+  `${clock(start, ".")} --> ${clock(end, ".")}\n${escaped(text.trim())}\n\n`).join("")}`;
+
+export const json = (job) => `${JSON.stringify({ text: job.whole ?? "", segments: job.segments }, null, 2)}\n`;
+
+export function download(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

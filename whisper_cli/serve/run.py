@@ -1,0 +1,161 @@
+"""The server as it runs: checked before it listens, drained before it ends. Knows uvicorn."""
+
+import importlib.util
+import ipaddress
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from whisper_cli.download.how import How
+from whisper_cli.engine.placement import Wishes
+from whisper_cli.errors import ConfigError, ServeError, WhisperError
+from whisper_cli.models.catalog import Model
+from whisper_cli.serve.serving import Serving
+from whisper_cli.serve.shelf import Entry
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from whisper_cli.serve.hands import Hands
+    from whisper_cli.serve.studio import Studio
+
+INSTALL = "pip install 'whisper-cli[serve]'"
+DRAIN = 30  # seconds that requests have to end after SIGTERM
+_NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
+_OLDEST_AV = (17, 1)  # the FFmpeg of older wheels has holes that an upload can reach
+
+
+def require_extra() -> None:
+    """Raise ServeError where what the server needs is not installed."""
+    from importlib.metadata import version
+
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ServeError(f"serve-lite needs {', '.join(missing)}", hint=INSTALL)
+    found = version("av")
+    if tuple(int(part) for part in found.split(".")[:2] if part.isdigit()) < _OLDEST_AV:
+        raise ServeError(f"PyAV {found} is too old to be given strangers' files", hint=INSTALL)
+
+
+def check(serving: Serving) -> None:
+    """Raise ConfigError for a server that anybody could use, or that can't have TLS."""
+    if not _is_loopback(serving.host) and not (serving.api_key or serving.insecure_bind):
+        raise ConfigError(
+            f"whoever reaches {serving.host} could use this server",
+            hint="set WHISPER_CLI_API_KEY, or say --insecure-bind",
+        )
+    if (serving.ssl_certfile is None) != (serving.ssl_keyfile is None):
+        raise ConfigError("TLS takes --ssl-certfile and --ssl-keyfile")
+    for file in filter(None, (serving.ssl_certfile, serving.ssl_keyfile)):
+        if not file.is_file():
+            raise ConfigError(f"file not found: {file}")
+
+
+def serve(
+    serving: Serving, how: How, wishes: Callable[[Model], Wishes], tell: Callable[[str], None]
+) -> None:
+    """Serve until a signal comes. `tell` shows a line to whoever runs it.
+
+    Raises ServeError where it can't listen, ModelError for a model that can't be served.
+    """
+    import uvicorn
+
+    from whisper_cli.serve.app import application
+
+    failures: list[WhisperError] = []
+    with _listening(serving) as listener:
+        studio = _studio(serving, how, wishes)
+
+        def failed(error: WhisperError) -> None:
+            failures.append(error)
+            server.should_exit = True
+
+        def log(record: dict[str, Any]) -> None:
+            tell(json.dumps(record) if serving.log_json else _plain(record))
+
+        app = application(serving, studio, log, failed)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN,
+            h11_max_incomplete_event_size=64 << 10,
+            ssl_certfile=serving.ssl_certfile,
+            ssl_keyfile=serving.ssl_keyfile,
+            ws_max_size=1 << 20,
+        )
+        server = _draining(uvicorn.Server(config), studio)
+        tell(f"listening on {_url(serving, listener)}")
+        server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+
+
+def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
+    """Let a server refuse new work from the moment that a signal asks it to end."""
+    leave = server.handle_exit
+
+    def handle_exit(signum: int, frame: FrameType | None) -> None:
+        studio.draining = True
+        leave(signum, frame)
+
+    server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
+    return server
+
+
+def _studio(serving: Serving, how: How, wishes: Callable[[Model], Wishes]) -> "Studio":
+    from whisper_cli.serve.fleet import Fleet
+    from whisper_cli.serve.hands import EngineProcess
+    from whisper_cli.serve.pulls import Pulls
+    from whisper_cli.serve.shelf import Shelf
+    from whisper_cli.serve.studio import Studio
+
+    def employ(entry: Entry, folder: Path) -> "Hands":
+        return EngineProcess(folder, wishes(entry.model))
+
+    fleet = Fleet(employ, serving.keep_alive)
+    return Studio(serving, Shelf(serving.models), fleet, Pulls(how))
+
+
+def _listening(serving: Serving) -> socket.socket:
+    """Listen. Raises ServeError."""
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((serving.host, serving.port))
+        listener.listen(1024)  # from when its address is told, whoever comes is not refused
+    except (OSError, UnicodeError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or error
+        raise ServeError(
+            f"can't listen on {serving.host}:{serving.port}: {why}",
+            hint="choose another --port, or the --host of a network of this machine",
+        ) from error
+    return listener
+
+
+def _url(serving: Serving, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http{'s' if serving.ssl_certfile else ''}://{shown}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _plain(record: dict[str, Any]) -> str:
+    first = f"{record['method']} {record['path']} {record['status']}"
+    rest = (f"{name}={value}" for name, value in record.items() if name not in _FIRST)
+    return f"{first} {' '.join(rest)}"
+
+
+_FIRST = frozenset(("method", "path", "status"))

@@ -1,0 +1,237 @@
+"""The two routes that turn an upload into words."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from whisper_cli.choices import Task
+from whisper_cli.errors import WhisperError
+from whisper_cli.serve import asks
+from whisper_cli.serve.answers import answer
+from whisper_cli.serve.events import HEADERS, MEDIA_TYPE, begun, failure, stream
+from whisper_cli.serve.failures import ApiError, api_error, invalid
+from whisper_cli.serve.gate import Message, Receive, Scope, Send, Trace
+from whisper_cli.serve.jobs import Job
+from whisper_cli.serve.metrics import Metrics
+from whisper_cli.serve.serving import FOREVER, Serving
+from whisper_cli.serve.shelf import Entry
+from whisper_cli.serve.studio import Commission, Studio
+from whisper_cli.serve.upload import Form, Pairs, Receiver, too_big
+from whisper_cli.serve.worker.messages import Done, Failed, Text
+from whisper_cli.transcript import Segment
+
+_BESIDES = 1_000_000  # bytes of a body that are not its file
+_SOUND_A_SECOND = 66_000  # bytes of float32 at 16 kHz, with the heads of blocks
+STALLED = 60.0  # seconds without a byte of an upload
+_FIRST = 5.0  # seconds in which a failure still gets a status of its own, before a stream begins
+
+
+async def transcriptions(request: Request) -> Response:
+    """Answer `POST /v1/audio/transcriptions`."""
+    return await take(request, partial(asks.read, task=Task.TRANSCRIBE), Transcription)
+
+
+async def translations(request: Request) -> Response:
+    """Answer `POST /v1/audio/translations`."""
+    return await take(request, partial(asks.read, task=Task.TRANSLATE), Transcription)
+
+
+async def take(
+    request: Request, read: Callable[[Pairs], asks.Ask], kind: "type[Transcription]"
+) -> Response:
+    """Read a request, refusing what can be refused before its file is read."""
+    studio: Studio = request.app.state.studio
+    again = _retries(request) > 0
+    if studio.draining:
+        raise ApiError(503, "the server is going down", code="draining", retry_after=5)
+    if not again:
+        studio.jobs.require_room()
+    most = kind.most(studio.serving)
+    _check_length(request, most)
+
+    def early(pairs: Pairs) -> None:
+        if any(name == "model" for name, _ in pairs):
+            _entry(studio, read(pairs))
+        if not again:
+            studio.jobs.require_room()
+
+    receiver = Receiver(studio.folder, most, early)
+    form = receiver.form
+    try:
+        with studio.receiving():
+            await receiver.read(request.headers.get("content-type", ""), _steady(request.stream()))
+        ask = read(form.fields)
+        entry = _entry(studio, ask)
+        _check_file(form)
+        trace: Trace = request.state.trace
+        commission = Commission(entry, ask, form, trace.id, kind.blocks)
+        return kind(studio, commission, trace, again=again)
+    except BaseException:
+        form.remove()
+        raise
+
+
+async def _steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass a body on; a sender that stalls, or leaves, ends it."""
+    iterator = aiter(chunks)
+    while True:
+        try:
+            async with asyncio.timeout(STALLED):
+                chunk = await anext(iterator)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ApiError(408, "the upload stalls", code="upload_stalled") from None
+        except ClientDisconnect:
+            raise ApiError(499, "the client has left", code="client_left") from None
+        yield chunk
+
+
+class Transcription(Response):
+    """An answer that is made while the client waits, and no longer than that.
+
+    `blocks` says that what comes is sound in blocks, not media.
+    """
+
+    blocks = False
+
+    def __init__(
+        self, studio: Studio, commission: Commission, trace: Trace, *, again: bool
+    ) -> None:
+        self._studio, self._commission, self._trace = studio, commission, trace
+        self._again = again
+        self._metrics: Metrics | None = None
+
+    @classmethod
+    def most(cls, serving: Serving) -> int:
+        """Say how many bytes a file may have: of bare sound, as many as its seconds take."""
+        if cls.blocks and serving.max_duration < FOREVER:
+            return int(serving.max_duration * _SOUND_A_SECOND)
+        return serving.max_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do the work; a client that leaves ends it."""
+        self._metrics = scope["app"].state.metrics
+        work = asyncio.create_task(self._answer(scope, receive, send))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                self._trace.status = 499
+                scope["app"].state.metrics.cancelled()
+                work.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await work
+        finally:
+            gone.cancel()
+            work.cancel()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._studio.following(self._job()) as job:
+            try:
+                if self._commission.ask.stream:
+                    await self._stream(job, send)
+                else:
+                    response = await self._whole(job)
+                    await response(scope, receive, send)
+            finally:
+                self._note(job)
+
+    def _job(self) -> Job:
+        """Begin the job; one who comes again joins what is running."""
+        running = self._studio.join(self._commission) if self._again else None
+        if running is None:
+            return self._studio.submit(self._commission)
+        self._commission.form.remove()
+        return running
+
+    async def _whole(self, job: Job) -> Response:
+        segments: list[Segment] = []
+        async for news in job.follow():
+            match news:
+                case Text(_, segment):
+                    segments.append(segment)
+                case Failed(_, error):
+                    raise api_error(error)
+                case Done(_, info):
+                    kind, found = answer(self._commission.ask, info, segments)
+                    if isinstance(found, str):
+                        return Response(found, media_type=kind)
+                    return JSONResponse(found)
+        raise ApiError(500, "the engine went away", code="engine_error")
+
+    async def _stream(self, job: Job, send: Send) -> None:
+        failed = None
+        with suppress(TimeoutError):
+            failed = await asyncio.wait_for(begun(job), _FIRST)
+        if failed is not None:
+            raise api_error(failed.error)
+        headers = {"content-type": MEDIA_TYPE, **HEADERS}
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+            }
+        )
+        async for text in _never_cut(stream(self._commission.ask, job.follow())):
+            await send(body(text, more=True))
+        await send(body("", more=False))
+
+    def _note(self, job: Job) -> None:
+        self._trace.audio = job.duration if job.over else job.heard
+        self._trace.queued = (job.opened or time.monotonic()) - job.began
+        if self._metrics is not None and job.over:
+            self._metrics.heard(job.heard)
+
+
+async def _never_cut(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Give the events of a stream; what breaks it becomes its last one."""
+    try:
+        async for each in events:
+            yield each
+    except WhisperError as error:
+        yield failure(api_error(error))
+
+
+def body(text: str, *, more: bool) -> Message:
+    """Make the message that sends a piece of an answer."""
+    return {"type": "http.response.body", "body": text.encode(), "more_body": more}
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _retries(request: Request) -> int:
+    """Tell how often a client has asked before, by what the official one says."""
+    count = request.headers.get("x-stainless-retry-count", "0")
+    return int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+
+
+def _check_length(request: Request, most: int) -> None:
+    """Refuse a body by what its header says, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) > most + _BESIDES:
+        raise too_big(most, int(length))
+
+
+def _entry(studio: Studio, ask: asks.Ask) -> Entry:
+    entry = studio.shelf.find(ask.model, here=not studio.serving.pull_on_demand)
+    if entry.model.english_only:
+        asks.check_model(ask, multilingual=False)
+    return entry
+
+
+def _check_file(form: Form) -> None:
+    if form.path is None:
+        raise invalid("the file is missing", "file", "missing_required_parameter")
+    if not form.size:
+        raise invalid("the file is empty (0 bytes)", "file", "invalid_audio")

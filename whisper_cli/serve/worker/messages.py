@@ -1,0 +1,105 @@
+"""What the server and the process of a model tell each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from whisper_cli.errors import AudioError, WhisperError
+from whisper_cli.transcript import Info, Options, Segment
+
+
+class TooLong(AudioError):
+    """The audio is longer than the server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the decoding of one upload may take: seconds of sound, bytes of memory more, CPU time.
+
+    `silence` is how many seconds may pass without anything being decoded.
+    """
+
+    duration: float = 4 * 3600.0
+    memory: int = 512 << 20
+    silence: float = 30.0
+
+    @property
+    def cpu(self) -> int:
+        """Seconds; decoding is some hundred times as fast as the sound."""
+        return 30 + int(self.duration / 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Transcribe what is at `path`: media, or blocks as `blocks.py` writes them."""
+
+    job: int
+    path: Path
+    options: Options
+    limits: Limits
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Nobody wants a job any more."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is there, and warm."""
+
+    multilingual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Decoding has begun; `duration` in seconds as declared."""
+
+    job: int
+    duration: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language is settled."""
+
+    job: int
+    info: Info
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next segment."""
+
+    job: int
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """So many seconds are dealt with."""
+
+    job: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All is said."""
+
+    job: int
+    info: Info
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job failed; `job` None is the model itself."""
+
+    job: int | None
+    error: WhisperError
+
+
+Order = Start | Cancel
+News = Opened | Language | Text | Heard | Done | Failed
