@@ -172,6 +172,9 @@ VadOpt = Annotated[bool | None, _setting(AUDIO, "--vad/--no-vad")]
 ClipOpt = Annotated[list[str] | None, _setting(AUDIO, "--clip")]
 TrackOpt = Annotated[str | None, _setting(AUDIO, "--track")]
 ChannelOpt = Annotated[str | None, _setting(AUDIO, "--channel")]
+LiveOpt = Annotated[
+    bool, _flag(AUDIO, "--live", about="decode each phrase once it is over, while sound comes")
+]
 RawOpt = Annotated[
     str | None, _flag(AUDIO, "--raw", about="the input is bare PCM, such as s16le:16000:1")
 ]

@@ -79,10 +79,11 @@ class RawReader:
         return None if size is None else size // self._raw.frame / self._raw.rate
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read a second at a time."""
+        """Read a second at a time; a fifth of one from a pipe, which may come as it is spoken."""
         rate, second = self._raw.rate, self._raw.rate * self._raw.frame
+        size = second if self._content.path else max(1, self._raw.rate // 5) * self._raw.frame
         position = 0
-        while len(samples := self._raw.decode(self._content.file.read(second))):
+        while len(samples := self._raw.decode(self._content.file.read(size))):
             yield Chunk(position / rate, rate, samples)
             position += len(samples)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
-from whisper_cli.choices import Device, Task
+from whisper_cli.choices import Device, Mode, Task
 from whisper_cli.cues import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
 from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
+from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.serve.remote import Place
@@ -65,6 +66,7 @@ class Wanted:
     raw: str | None = None
     overwrite: bool = False
     resume: bool = True
+    live: bool = False
 
 
 def work_for(
@@ -88,6 +90,8 @@ def work_for(
     options = replace(options_of(settings), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
+    if wanted.live and (options.mode is Mode.exact or server is not None):
+        raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
     placement = place(wishes_for(model, settings))
@@ -100,7 +104,9 @@ def work_for(
             return Located(provenance.revision, remote(server, name, options))
         folder = here or bring()
         usage.remember_used(folder)
-        return Located(_revision(model, folder), engine_for(folder, placement, options))
+        return Located(
+            _revision(model, folder), engine_for(folder, placement, options, live=wanted.live)
+        )
 
     provenance = Provenance(
         tool=f"whisper-cli {__version__}",

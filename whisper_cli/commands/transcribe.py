@@ -79,6 +79,7 @@ def command(
     track: o.TrackOpt = None,
     channel: o.ChannelOpt = None,
     raw: o.RawOpt = None,
+    live: o.LiveOpt = False,
     device: o.DeviceOpt = None,
     compute_type: o.ComputeTypeOpt = None,
     threads: o.ThreadsOpt = None,
@@ -125,7 +126,7 @@ def command(
     work = work_for(
         chosen,
         settings,
-        Wanted(raw.lower() if raw else None, overwrite, resume),
+        Wanted(raw.lower() if raw else None, overwrite, resume, live),
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
         server=server_for(settings, os.environ),

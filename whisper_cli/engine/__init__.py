@@ -8,21 +8,28 @@ from whisper_cli.engine.placement import Placement
 from whisper_cli.transcript import Options
 
 
-def engine_for(folder: Path, placement: Placement, options: Options) -> Engine:
-    """Choose the engine; the model in `folder` is loaded when it is needed."""
+def engine_for(
+    folder: Path, placement: Placement, options: Options, *, live: bool = False
+) -> Engine:
+    """Choose the engine; the model in `folder` is loaded when it is needed.
+
+    A `live` one decodes each phrase as soon as it is over.
+    """
     from functools import cache
 
     from whisper_cli.engine.decoder import Decoder
     from whisper_cli.engine.exact import Exact, Sequential
     from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
     from whisper_cli.engine.guard import Guard
+    from whisper_cli.engine.live import LiveScheduler
     from whisper_cli.engine.scheduler import Scheduler
 
     if options.mode is Mode.exact:
         alone = placement.for_one()
         return Sequential(cache(lambda: Exact(FasterWhisper(folder, alone))))
     guard = Guard()
-    return Scheduler(
+    kind = LiveScheduler if live else Scheduler
+    return kind(
         lambda: Decoder(FasterWhisper(folder, placement), options, guard),
         options,
         find_phrases,

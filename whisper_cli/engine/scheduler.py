@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from whisper_cli.audio.blocks import Block
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.decoder import Decoded, Task
 from whisper_cli.engine.events import Broke, Ended, Event, Input, Recording, ended
-from whisper_cli.engine.islands import FindSpeech, Island, islands
+from whisper_cli.engine.islands import FindSpeech, Island, Place, islands
 from whisper_cli.engine.pool import Pool, Waiting
 from whisper_cli.engine.track import Track
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError
@@ -19,6 +20,9 @@ from whisper_cli.transcript import Options
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
 LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
+Cut = Callable[
+    [Iterable[Block], FindSpeech | None, float | None, Place | None], Iterator[Island]
+]  # as `islands` does it
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
@@ -42,6 +46,8 @@ class Scheduler:
     together: `frames` names it. Inputs may arrive while it runs, where the iterator waits for
     them: a `FairPool` then keeps a long one from holding up the others.
     """
+
+    cut: Cut = staticmethod(islands)
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class Scheduler:
         """Decode inputs; several are under way at once, each one's segments come in order."""
         readers = self._readers
         shift = _Shift(self._options, self._pool(self._batch, self._workers), inputs, readers)
-        read = partial(shift.read, self._find_speech, self._frames)
+        read = partial(shift.read, self._find_speech, self._frames, self.cut)
         load = partial(shift.load, self._load)
         for work in [load, *[read] * readers, *[shift.work] * self._workers]:
             threading.Thread(target=shift.guarded, args=(work,), daemon=True).start()
@@ -132,10 +138,10 @@ class _Shift:
                 track.language = track.language or self._settled(track.options)
             self._changed.notify_all()
 
-    def read(self, find_speech: FindSpeech, frames: Callable[[Island], int]) -> None:
+    def read(self, find_speech: FindSpeech, frames: Callable[[Island], int], cut: Cut) -> None:
         """Read one input after another, and cut each into windows."""
         while (entry := self._pull()) is not None:
-            self._read(*entry, find_speech, frames)
+            self._read(*entry, find_speech, frames, cut)
         with self._changed:
             self._reading -= 1
             self._changed.notify_all()
@@ -168,6 +174,7 @@ class _Shift:
         source: Input,
         find_speech: FindSpeech,
         frames: Callable[[Island], int],
+        cut: Cut,
     ) -> None:
         track: Track | None = None
         try:
@@ -179,7 +186,7 @@ class _Shift:
                 track = self._enter(number, source, recording)
                 detector = find_speech if track.options.vad else None
                 since = recording.since.next if recording.since else None
-                for island in islands(recording.audio.blocks(), detector, LONGEST, since):
+                for island in cut(recording.audio.blocks(), detector, LONGEST, since):
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
                         return

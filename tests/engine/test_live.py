@@ -1,0 +1,103 @@
+"""Sound that still comes: phrases are cut when they are over, and nothing is held for long."""
+
+import json
+import queue
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.batch.test_journal import talking
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.audio.decode import open_audio
+from whisper_cli.audio.inputs import Source
+from whisper_cli.engine.live import phrases
+
+turns = st.lists(st.tuples(st.floats(0.3, 40), st.floats(0.0, 3)), min_size=1, max_size=6)
+
+
+def blocks(sound: np.ndarray, size: int = SAMPLE_RATE // 5):
+    for place in range(0, len(sound), size):
+        yield Block(place / SAMPLE_RATE, sound[place : place + size])
+
+
+def sound_of(spoken: list[tuple[float, float]]) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    parts = [np.zeros(SAMPLE_RATE)]
+    for speech, pause in spoken:
+        parts.append(np.sign(rng.normal(size=int(speech * SAMPLE_RATE))) * 0.1)
+        parts.append(np.zeros(int(pause * SAMPLE_RATE)))
+    return np.concatenate(parts).astype(np.float32)
+
+
+@given(turns, st.sampled_from([1600, 3200, 16_000]))
+def test_all_speech_is_in_phrases_in_order_none_too_long(spoken, size):
+    sound = sound_of(spoken)
+    found = list(phrases(blocks(sound, size), talking, 18.0))
+    heard = np.zeros(len(sound), bool)
+    reached = 0.0
+    for island in found:
+        assert island.start >= reached - 1e-6
+        assert island.length <= 18.5
+        reached = island.end
+        first = round(island.start * SAMPLE_RATE)
+        assert np.array_equal(sound[first : first + len(island.samples)], island.samples)
+        heard[first : first + len(island.samples)] = True
+    assert not np.abs(sound[~heard]).any()
+
+
+def test_a_phrase_is_given_before_the_next_one_comes():
+    sound = sound_of([(2.0, 1.5), (2.0, 1.5), (2.0, 0.0)])
+    read: list[float] = []
+
+    def coming():
+        for block in blocks(sound):
+            read.append(block.end)
+            yield block
+
+    ends = [(island.end, read[-1]) for island in phrases(coming(), talking)]
+    assert len(ends) == 3
+    assert all(known - end < 1.0 for end, known in ends[:2])
+
+
+@pytest.mark.slow
+def test_cues_come_while_sound_still_flows(start, jfk, tiny_en):
+    with open_audio(Source(jfk)) as audio:
+        sound = np.concatenate([block.samples for block in audio.blocks()])
+    silence = np.zeros(SAMPLE_RATE * 3 // 2)
+    data = (np.concatenate([sound, silence, sound]) * 32_767).astype("<i2").tobytes()
+    child = start("transcribe", "-", "--raw", "s16le:16000:1", "--live", "-f", "jsonl",
+                  "-m", tiny_en, stdin=subprocess.PIPE)  # fmt: skip
+    lines: queue.Queue[tuple[float, dict]] = queue.Queue()
+
+    def listen() -> None:
+        for line in child.stdout:
+            lines.put((time.monotonic(), json.loads(line)))
+
+    threading.Thread(target=listen, daemon=True).start()
+    began = time.monotonic()
+    for place in range(0, len(data), 6400):
+        child.stdin.write(data[place : place + 6400])
+        child.stdin.flush()
+        time.sleep(max(0.0, began + place / 32_000 - time.monotonic()))
+    flowing = time.monotonic()
+    child.stdin.close()
+    assert child.wait(60) == 0
+    time.sleep(0.2)
+    told = [lines.get() for _ in range(lines.qsize())]
+    segments = [(at, line) for at, line in told if line["type"] == "segment"]
+    first = " ".join(line["text"] for at, line in segments if at < flowing - 5)
+    assert "country" in first  # the first speech was told while the second was on its way
+    text = " ".join(line["text"] for _, line in segments).lower()
+    assert text.count("fellow americans") == 2
+    assert told[-1][1]["type"] == "end"
+
+
+def test_live_is_of_the_fast_engine(run, jfk):
+    result = run("transcribe", jfk, "--live", "--mode", "exact")
+    assert (result.code, result.stdout) == (2, "")
+    assert "--mode fast" in result.stderr

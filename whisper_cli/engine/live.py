@@ -1,0 +1,86 @@
+"""Sound that still comes, cut into phrases as soon as each is over."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.engine.islands import FindSpeech, Island, Place, quietest
+from whisper_cli.engine.phrases import Spans
+from whisper_cli.engine.scheduler import Scheduler
+
+STEP = SAMPLE_RATE * 3 // 10  # how much new sound is worth another look
+PAUSE = SAMPLE_RATE * 6 // 10  # of silence, after which a phrase is over
+PAD = SAMPLE_RATE * 2 // 10  # around a phrase: the detector is late for soft consonants
+LEAD = SAMPLE_RATE // 2  # kept where nobody speaks, for the onset at its edge
+
+
+def phrases(
+    blocks: Iterable[Block],
+    find_speech: FindSpeech | None,
+    longest: float | None = None,
+    since: Place | None = None,  # noqa: ARG001 - what comes once can't be gone on with
+) -> Iterator[Island]:
+    """Cut sound as it comes: at pauses of 0.6 s, at the quietest moment of `longest` seconds.
+
+    Holds no more than that. The end gives what is left.
+    """
+    most = int((longest or 18.0) * SAMPLE_RATE)
+    start, held, looked = 0.0, np.zeros(0, np.float32), 0
+    for block in blocks:
+        if len(held) and abs(block.start - start - len(held) / SAMPLE_RATE) > 0.05:
+            yield from _rest(start, held, find_speech)
+            held, looked = held[:0], 0
+        if not len(held):
+            start = block.start
+        held = np.concatenate([held, block.samples])
+        if len(held) - looked < STEP:
+            continue
+        spans = _spans(held, find_speech)
+        found, keep = _over(spans, held, most)
+        if found is not None:
+            yield _island(start, held, found, spans)
+        start, held = start + keep / SAMPLE_RATE, held[keep:]
+        looked = len(held)
+    yield from _rest(start, held, find_speech)
+
+
+class LiveScheduler(Scheduler):
+    """The fast engine, for sound that still comes."""
+
+    cut = staticmethod(phrases)
+
+
+def _spans(held: np.ndarray, find_speech: FindSpeech | None) -> Spans:
+    return find_speech(held) if find_speech else [(0, len(held))]
+
+
+def _over(spans: Spans, held: np.ndarray, most: int) -> tuple[tuple[int, int] | None, int]:
+    """Say which stretch is over, if one is, and from which sample on to keep the rest."""
+    if not spans:
+        return None, max(0, len(held) - LEAD)
+    first = max(0, spans[0][0] - PAD)
+    for (_, end), later in zip(spans, [*(span[0] for span in spans[1:]), len(held)], strict=True):
+        if later - end >= PAUSE:
+            return (first, end + PAD), end + PAD
+    if len(held) - first >= most:
+        cut = quietest(held, first + most // 2, first + most)
+        return (first, cut), cut
+    return None, first
+
+
+def _rest(start: float, held: np.ndarray, find_speech: FindSpeech | None) -> Iterator[Island]:
+    spans = _spans(held, find_speech) if len(held) else []
+    if spans:
+        whole = max(0, spans[0][0] - PAD), min(len(held), spans[-1][1] + PAD)
+        yield _island(start, held, whole, spans)
+
+
+def _island(start: float, held: np.ndarray, found: tuple[int, int], spans: Spans) -> Island:
+    first, last = found
+    speech = tuple(
+        ((max(a, first) - first) / SAMPLE_RATE, (min(b, last) - first) / SAMPLE_RATE)
+        for a, b in spans
+        if a < last and b > first
+    )
+    return Island(start + first / SAMPLE_RATE, held[first:last].copy(), speech)
