@@ -45,7 +45,7 @@ def check_valid(folder: Path, *, json_text: bool) -> None:
     assert transcript["provenance"]["complete"] is False
     for line in (folder / "long.jsonl.part").read_text().splitlines():
         json.loads(line)
-    assert not [path for path in folder.iterdir() if path.suffix != ".part"]
+    assert {path.suffix for path in folder.iterdir()} == {".part", ".journal"}
 
 
 @pytest.mark.parametrize(
