@@ -68,7 +68,7 @@ def command(
     keep_alive: KeepAlive = "5m",
     max_queue: MaxQueue = 64,
     max_upload: MaxUpload = "100MB",
-    max_duration: MaxDuration = "4h",
+    max_seconds: MaxDuration = "4h",
     allow_origin: AllowOrigin = None,
     allow_host: AllowHost = None,
     insecure_bind: Insecure = False,
@@ -119,7 +119,6 @@ def _serving(given: Mapping[str, Any], model: str) -> "Serving":
 
     parsers: dict[str, Callable[[Any], Any]] = {
         "keep_alive": seconds,
-        "max_duration": seconds,
         "max_upload": in_bytes,
         "allow_origin": tuple,
         "allow_host": tuple,
@@ -128,6 +127,7 @@ def _serving(given: Mapping[str, Any], model: str) -> "Serving":
     }
     names = [each.name for each in fields(Serving) if given.get(each.name) is not None]
     found = {name: parsers.get(name, _same)(given[name]) for name in names}
+    found["max_duration"] = seconds(given["max_seconds"])  # a setting of cues has that name
     return Serving(**{**found, "models": tuple(given["models"] or (model,))})
 
 
