@@ -16,6 +16,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from whisper_cli.batch.files import locked, write_all
 from whisper_cli.engine.events import Mark
 from whisper_cli.engine.islands import Place
 from whisper_cli.errors import OutputError
@@ -92,7 +93,7 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = FileIO(path, "r+" if path.exists() else "w")
-            if not _locked(self._file):
+            if not locked(self._file):
                 self._ours = False  # another process does the same work, and notes it
                 self.close()
                 return
@@ -153,8 +154,7 @@ class Journal:
         at = self._file.tell()
         data = json.dumps(told, ensure_ascii=True).encode() + b"\n"
         try:
-            while data:
-                data = data[self._file.write(data) or 0 :]
+            write_all(self._file, data)
         except OSError as error:
             with suppress(OSError):  # a line that a full disk took in part
                 self._file.truncate(at)
@@ -198,16 +198,3 @@ def _dropped(said: list[dict[str, Any]]) -> tuple[Dropped, ...]:
 
 def _mark(said: dict[str, Any]) -> Mark:
     return Mark(**said | {"next": Place(**said["next"])})
-
-
-def _locked(file: FileIO) -> bool:
-    """Say whether it is ours alone."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):
-        pass  # a system or a file system without locks
-    return True

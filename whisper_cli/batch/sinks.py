@@ -7,6 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
+from whisper_cli.batch.files import locked, write_all
 from whisper_cli.errors import OutputError
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
@@ -55,7 +56,7 @@ class DeviceSink(StreamSink):
 
     def _put(self, text: str) -> None:
         try:
-            _write_all(self._device, text.encode())
+            write_all(self._device, text.encode())
         except BrokenPipeError:
             raise Stopped(CLOSED_PIPE) from None
         except OSError as error:
@@ -104,7 +105,7 @@ class FileSink:
         data = text.encode()
         whole = (data + tail.encode()).ljust(self._written - self._size)  # spaces hide the rest
         try:
-            _write_all(self._file, whole, at=self._size)
+            _write_at(self._file, whole, self._size)
         except OSError as error:
             self._restore()
             raise OutputError(f"can't write {self._path}: {error.strerror}") from error
@@ -116,7 +117,7 @@ class FileSink:
         """Cut off what a full disk took only in part: back to what was valid before."""
         with suppress(OSError):
             self._file.truncate(self._size)
-            _write_all(self._file, self._tail.encode(), at=self._size)
+            _write_at(self._file, self._tail.encode(), self._size)
 
 
 def _opened(path: Path, mode: str) -> FileIO:
@@ -129,20 +130,11 @@ def _opened(path: Path, mode: str) -> FileIO:
 
 def _own(file: FileIO, path: Path) -> None:
     """Make sure that no other process writes the same output now; raises OutputError."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not locked(file):
         file.close()
-        raise OutputError(f"another whisper-cli is writing {path}") from None
-    except (ImportError, OSError):
-        return  # a system or a file system without locks
+        raise OutputError(f"another whisper-cli is writing {path}")
 
 
-def _write_all(file: FileIO, data: bytes, at: int | None = None) -> None:
-    """Write everything: an unbuffered write may take a part, and fails only the next time."""
-    if at is not None:
-        file.seek(at)
-    while data:
-        data = data[file.write(data) or 0 :]
+def _write_at(file: FileIO, data: bytes, at: int) -> None:
+    file.seek(at)
+    write_all(file, data)

@@ -10,6 +10,8 @@ from pathlib import Path
 from whisper_cli.audio.inputs import Inputs, Source
 from whisper_cli.choices import Format
 from whisper_cli.errors import ConfigError, OutputError
+from whisper_cli.models.catalog import Model
+from whisper_cli.settings import Settings
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
 # Stands in a name until the language is known: private-use characters, which no file name has.
@@ -50,6 +52,12 @@ class Naming:
     template: str
     model: str
     language: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, model: Model) -> "Naming":
+        """Name outputs as the settings say; a model is called by the last part of its name."""
+        named = (model.folder or Path(model.name)).absolute().name
+        return cls(settings.name, named, settings.language)
 
     def name(self, source: Source, kind: Format) -> str:
         """Fill the template; the language may stay open until it is detected."""

@@ -125,7 +125,7 @@ class _Tally:
         except WhisperError as error:
             if self.count == 1:
                 raise
-            self.console.error(error, "" if name in error.message else name)
+            self.console.failure(error, name)
             self.failed.append(error)
             self.names.append(name)
 

@@ -76,8 +76,7 @@ def _report(outcomes: "Iterator[Outcome]", console: Console, told: "Summary") ->
         told.add(outcome)
         match outcome:
             case Failed(source, error):
-                named = len(told.jobs) == 1 or source in error.message
-                console.error(error, "" if named else source)
+                console.failure(error, "" if len(told.jobs) == 1 else source)
             case Finished():
                 for each in outcome.warnings:
                     console.warn(f"{outcome.source}: {each}")

@@ -115,11 +115,10 @@ def command(
     settings, console = o.begin(ctx)
     found = _found(inputs or [], settings, shard, listed=stdin_list or null, nul=null)
     chosen = resolve(settings.model)
-    model_name = (chosen.folder or Path(chosen.name)).absolute().name
-    naming = Naming(settings.name, model_name, settings.language)
     if raw:
         parse_raw(raw.lower())
-    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    asked = settings.format if format else None
+    jobs = plan(found, output, asked, settings.format, Naming.of(settings, chosen))
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
@@ -187,8 +186,7 @@ def _report(
                 case Finished():
                     tell(outcome, console)
                 case Failed(source, error):
-                    named = count == 1 or source in error.message
-                    console.error(error, "" if named else source)
+                    console.failure(error, "" if count == 1 else source)
                     if fail_fast:
                         break
     if told.failures and count > 1:
@@ -204,14 +202,16 @@ def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
     from whisper_cli.batch.run import Failed, Finished, Heard
     from whisper_cli.console import Batch
 
-    batch = Batch(told.sizes())
-
     def one(outcome: "Outcome") -> None:
         if isinstance(outcome, Heard):
             name = outcome.source
             console.progress("transcribe", name, outcome.seconds, outcome.total, name)
         else:
             console.finish()
+
+    if len(told.jobs) == 1:
+        return one
+    batch = Batch(told.sizes())
 
     def many(outcome: "Outcome") -> None:
         match outcome:
@@ -223,7 +223,7 @@ def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
                 batch.fail(source)
         console.batch(batch)
 
-    return many if len(told.jobs) > 1 else one
+    return many
 
 
 def tell(done: "Finished", console: Console) -> None:

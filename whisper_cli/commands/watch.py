@@ -80,7 +80,7 @@ def command(
         what = "watch writes files" if output == "-" else f"{folder} is no folder"
         raise ConfigError(what, hint="whisper-cli watch DIR -o FOLDER/")
     chosen = resolve(settings.model)
-    naming = Naming(settings.name, (chosen.folder or Path(chosen.name)).name, settings.language)
+    naming = Naming.of(settings, chosen)
     place = f"{output}/" if output else None
     kinds = settings.format
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
@@ -121,6 +121,6 @@ def _report(
                     mark_of(jobs.pop(outcome.source)).unlink(missing_ok=True)
                 case Failed(source, error):
                     console.finish()
-                    console.error(error, "" if source in error.message else source)
+                    console.failure(error, source)
                     note_failure(outcome, jobs.pop(source), failed, watch.folder)
     return 0

@@ -114,6 +114,10 @@ class Console:
         if error.hint:
             self._say(f"hint: {error.hint}")
 
+    def failure(self, error: WhisperError, of: str) -> None:
+        """Report what failed of several things, by its name where the message leaves it out."""
+        self.error(error, "" if of in error.message else of)
+
     def warn(self, message: str) -> None:
         """Report something that a person should know and that stops nothing."""
         if not self._quiet:

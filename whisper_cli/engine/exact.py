@@ -85,7 +85,8 @@ class Sequential:
             for segment in decoder.decode(island, info.language or "en", options):
                 yield Said(source, segment)
                 yield Passed(source, segment.end)
-            yield Passed(source, island.end, _after(island))
+            mark = Mark(island.place.after) if island.place else None
+            yield Passed(source, island.end, mark)
         if not begun:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
@@ -111,12 +112,6 @@ def _islands(decoder: IslandDecoder, recording: Recording, options: Options) -> 
         end = block.end
     if parts:
         yield Island(start, np.concatenate(parts))
-
-
-def _after(island: Island) -> Mark | None:
-    if island.place is None:
-        return None
-    return Mark(replace(island.place, number=island.place.number + 1))
 
 
 def _language(decoder: IslandDecoder, island: Island, options: Options) -> tuple[str, float]:

@@ -34,6 +34,11 @@ class Place:
     limit: int
     number: int
 
+    @property
+    def after(self) -> "Place":
+        """Where the next island of the stretch stands, if there is one."""
+        return replace(self, number=self.number + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Island:
@@ -185,13 +190,19 @@ class _Cutter:
         self, start: float, samples: np.ndarray, pieces: Spans, spans: Spans
     ) -> Iterator[Island]:
         lifted = _lifted(samples)
-        for first, last in pieces:
-            speech = tuple(
-                ((max(a, first) - first) / SAMPLE_RATE, (min(b, last) - first) / SAMPLE_RATE)
-                for a, b in spans
-                if a < last and b > first
-            )
-            yield Island(start + first / SAMPLE_RATE, lifted[first:last].copy(), speech)
+        for piece in pieces:
+            yield carved(start, lifted, piece, spans)
+
+
+def carved(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Spans) -> Island:
+    """Take a piece (first, last sample) out of a stretch, with the speech in it."""
+    first, last = piece
+    speech = tuple(
+        ((max(a, first) - first) / SAMPLE_RATE, (min(b, last) - first) / SAMPLE_RATE)
+        for a, b in spans
+        if a < last and b > first
+    )
+    return Island(start + first / SAMPLE_RATE, samples[first:last].copy(), speech)
 
 
 def _lifted(samples: np.ndarray) -> np.ndarray:

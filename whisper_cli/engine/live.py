@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.engine.islands import FindSpeech, Island, Place, quietest
+from whisper_cli.engine.islands import FindSpeech, Island, Place, carved, quietest
 from whisper_cli.engine.phrases import Spans
 from whisper_cli.engine.scheduler import Scheduler
 
@@ -39,7 +39,7 @@ def phrases(
         spans = _spans(held, find_speech)
         found, keep = _over(spans, held, most)
         if found is not None:
-            yield _island(start, held, found, spans)
+            yield carved(start, held, found, spans)
         start, held = start + keep / SAMPLE_RATE, held[keep:]
         looked = len(held)
     yield from _rest(start, held, find_speech)
@@ -73,14 +73,4 @@ def _rest(start: float, held: np.ndarray, find_speech: FindSpeech | None) -> Ite
     spans = _spans(held, find_speech) if len(held) else []
     if spans:
         whole = max(0, spans[0][0] - PAD), min(len(held), spans[-1][1] + PAD)
-        yield _island(start, held, whole, spans)
-
-
-def _island(start: float, held: np.ndarray, found: tuple[int, int], spans: Spans) -> Island:
-    first, last = found
-    speech = tuple(
-        ((max(a, first) - first) / SAMPLE_RATE, (min(b, last) - first) / SAMPLE_RATE)
-        for a, b in spans
-        if a < last and b > first
-    )
-    return Island(start + first / SAMPLE_RATE, held[first:last].copy(), speech)
+        yield carved(start, held, whole, spans)

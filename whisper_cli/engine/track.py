@@ -93,9 +93,8 @@ class Track:
     def _mark(self, island: Island) -> Mark | None:
         if island.place is None:
             return None
-        after = replace(island.place, number=island.place.number + 1)
         said_until = self._said_until if self._said else -1.0
-        return Mark(after, self._speech, self._unsaid, said_until)
+        return Mark(island.place.after, self._speech, self._unsaid, said_until)
 
     def _heard(self, island: Island) -> None:
         spoken = [(island.start + start, island.start + end) for start, end in island.speech]
