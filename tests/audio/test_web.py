@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import pytest
 
+from whisper_cli.audio.addresses import Address, Limits
 from whisper_cli.audio.inputs import expand
-from whisper_cli.audio.web import Address, Limits, open_address
+from whisper_cli.audio.web import open_address
 from whisper_cli.errors import AudioError
 
 LOCAL = Limits(allow_private=True)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from whisper_cli.cues import rules_for, shape
+from whisper_cli.cues.rules import rules_for
+from whisper_cli.cues.shaper import shape
 from whisper_cli.transcript import Segment, Word
 from whisper_cli.writers import Format, writer_for
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 
 from tests.cues.test_shape import speech
-from whisper_cli.cues import PRESETS, shape
 from whisper_cli.cues.check import check
+from whisper_cli.cues.rules import PRESETS
+from whisper_cli.cues.shaper import shape
 from whisper_cli.transcript import Segment
 
 BAD = """1

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from tests.cues.samples import GOLDEN, golden
-from whisper_cli.cues import PRESETS, Rules, Shaper, rules_for, shape
+from whisper_cli.cues.rules import PRESETS, Rules, rules_for
+from whisper_cli.cues.shaper import Shaper, shape
 from whisper_cli.transcript import Segment, Word
 
 SCRIPTS = (

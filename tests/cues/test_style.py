@@ -3,7 +3,8 @@
 import pytest
 import srt
 
-from whisper_cli.cues import PRESETS, Style
+from whisper_cli.cues.rules import PRESETS
+from whisper_cli.cues.style import Style
 
 
 def test_a_rule_by_hand_beats_the_preset_and_the_presets_of_the_file_the_language():

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from whisper_cli.audio.inputs import Source
-from whisper_cli.audio.web import open_address
 from whisper_cli.errors import AudioError
 
 if TYPE_CHECKING:
@@ -131,6 +130,8 @@ def reading(name: str) -> Iterator[None]:
 
 def _open(source: Source) -> Content:
     if source.address is not None:
+        from whisper_cli.audio.web import open_address
+
         return _streamed(source.name, _Pipe(open_address(source.address), owned=True))
     if source.path is None:
         if sys.stdin is None:

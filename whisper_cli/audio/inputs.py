@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from whisper_cli.audio.web import Address, Limits, is_url
+from whisper_cli.audio.addresses import Address, Limits, is_url
 from whisper_cli.errors import ConfigError
 
 _SUFFIXES = """

@@ -4,18 +4,16 @@ import http.client
 import io
 import ipaddress
 import logging
-import re
 import shutil
 import socket
 import ssl
 import subprocess
 import time
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from whisper_cli import __version__
+from whisper_cli.audio.addresses import Address, Limits
 from whisper_cli.errors import AudioError
 
 if TYPE_CHECKING:
@@ -25,35 +23,6 @@ logger = logging.getLogger("whisper_cli")
 
 REDIRECTS, TRIES, QUIET = 5, 4, 30.0  # redirects followed, connections for one byte, seconds still
 _MOVED = (301, 302, 303, 307, 308)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an address may be and give: `most_bytes` and `most_seconds` of reading."""
-
-    allow_private: bool = False
-    most_bytes: int = 4_000_000_000
-    most_seconds: float = 6 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An input on the web."""
-
-    url: str
-    limits: Limits = Limits()
-
-    @property
-    def stem(self) -> str:
-        """What an output is named after: the last part of the path, else the host."""
-        parts = urlsplit(self.url)
-        stem = PurePosixPath(unquote(parts.path)).stem.replace("/", "_").replace("\0", "_")
-        return stem if stem.strip(". ") else parts.hostname or "web"
-
-
-def is_url(text: str) -> bool:
-    """Say whether an input names something on the web."""
-    return re.match(r"https?://", text, re.IGNORECASE) is not None
 
 
 def open_address(address: Address) -> io.BufferedIOBase:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from whisper_cli.choices import CUES, Format, JsonStyle
-from whisper_cli.cues import Style
+from whisper_cli.cues.style import Style
 from whisper_cli.transcript import Info, Provenance
 
 logger = logging.getLogger("whisper_cli")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from whisper_cli.batch.ledger import State, work_key
-from whisper_cli.batch.shaped import ShapedSink, spoken
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
 from whisper_cli.batch.targets import Job, Target, prepare, special
 from whisper_cli.batch.work import Work
@@ -57,6 +56,8 @@ def sink_for(target: Target, info: Info, work: Work) -> Sink:
     sink = _plain_sink(target, writer, info, work)
     if work.cues is None or target.format not in CUES:
         return sink
+    from whisper_cli.batch.shaped import ShapedSink, spoken
+
     return ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
 
 

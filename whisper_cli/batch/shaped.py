@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.choices import Task
-from whisper_cli.cues import Rules, Shaper
+from whisper_cli.cues.rules import Rules
+from whisper_cli.cues.shaper import Shaper
 from whisper_cli.transcript import Info, Segment
 
 

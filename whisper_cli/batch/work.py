@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.choices import Device, Mode, Task
-from whisper_cli.cues import Style, style_of
+from whisper_cli.cues.style import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
@@ -19,11 +20,12 @@ from whisper_cli.engine.tuning import tuning
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
-from whisper_cli.serve.remote import Place
-from whisper_cli.serve.remote import engine as remote
 from whisper_cli.settings import Settings
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
+
+if TYPE_CHECKING:
+    from whisper_cli.serve.remote import Place
 
 logger = logging.getLogger("whisper_cli")
 
@@ -76,7 +78,7 @@ def work_for(
     *,
     bring: Callable[[], Path],
     write: Callable[[str], None],
-    server: Place | None = None,
+    server: "Place | None" = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
 
@@ -100,6 +102,8 @@ def work_for(
     @cache
     def locate() -> Located:
         if server is not None:
+            from whisper_cli.serve.remote import engine as remote
+
             name = model.folder.absolute().name if model.folder else model.name
             return Located(provenance.revision, remote(server, name, options))
         folder = here or bring()

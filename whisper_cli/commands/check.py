@@ -29,9 +29,9 @@ def command(
     whisper-cli check film.srt
     whisper-cli check film.vtt --preset bbc --json
     """
-    from whisper_cli.cues import Style, style_of
     from whisper_cli.cues.check import check
     from whisper_cli.cues.reading import read
+    from whisper_cli.cues.style import Style, style_of
 
     settings, console = o.begin(ctx)
     rules = (style_of(settings) or Style("netflix")).rules(settings.language)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from whisper_cli.audio.inputs import Inputs as Found
     from whisper_cli.batch.run import Finished, Outcome
     from whisper_cli.batch.summary import Summary
+    from whisper_cli.serve.remote import Place
     from whisper_cli.settings import Settings
 
 Inputs = Annotated[
@@ -110,7 +111,6 @@ def command(
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.work import Wanted, work_for
     from whisper_cli.models.catalog import resolve
-    from whisper_cli.serve.remote import server_for
 
     settings, console = o.begin(ctx)
     found = _found(inputs or [], settings, shard, listed=stdin_list or null, nul=null)
@@ -128,7 +128,7 @@ def command(
         Wanted(raw.lower() if raw else None, overwrite, resume, live),
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
-        server=server_for(settings, os.environ),
+        server=_server(settings),
     )
     told = Summary(jobs, strict)
     with _written(told, summary):
@@ -136,12 +136,21 @@ def command(
     return told.exit_code
 
 
+def _server(settings: "Settings") -> "Place | None":
+    """Find the server that is to decode, if one is."""
+    if settings.server == "never":
+        return None
+    from whisper_cli.serve.remote import server_for
+
+    return server_for(settings, os.environ)
+
+
 def _found(
     inputs: list[str], settings: "Settings", shard: str | None, *, listed: bool, nul: bool
 ) -> "Found":
     """Find the inputs. Raises ConfigError where none is named."""
+    from whisper_cli.audio.addresses import Limits
     from whisper_cli.audio.inputs import expand, parse_shard, read_list
-    from whisper_cli.audio.web import Limits
 
     if not inputs and not listed:
         raise ConfigError("missing argument 'INPUT...'", hint="whisper-cli transcribe --help")
