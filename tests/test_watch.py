@@ -8,10 +8,14 @@ import time
 import pytest
 
 from tests.batch.fakes import noise
-from whisper_cli.audio.inputs import Inputs
+from whisper_cli.audio.inputs import Inputs, Source
+from whisper_cli.batch.outcomes import Failed, Finished
 from whisper_cli.batch.targets import Naming, plan
-from whisper_cli.batch.watch import Watch
+from whisper_cli.batch.watch import Watch, note_failure
 from whisper_cli.choices import Format
+from whisper_cli.commands.watch import _report
+from whisper_cli.console import Console
+from whisper_cli.errors import AudioError
 
 
 def until(what, seconds: float = 60.0) -> None:
@@ -53,6 +57,30 @@ def test_two_files_of_one_output_do_not_overwrite_each_other(tmp_path, caplog):
         str(tmp_path / "b.wav"),
     ]
     assert "a.wav is left out" in caplog.text
+
+
+def test_what_is_moved_away_leaves_no_mark(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
+    failed = Failed(str(path), AudioError("no sound", hint="record it again"))
+    note_failure(failed, job, None, tmp_path)
+    assert (tmp_path / "a.wav.failed").read_text(
+        "utf-8"
+    ) == "error: no sound\nhint: record it again\n"
+    note_failure(failed, job, tmp_path / "broken", tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["broken"]
+    assert sorted(each.name for each in (tmp_path / "broken").iterdir()) == [
+        "a.wav",
+        "a.wav.failed",
+    ]
+
+
+def test_a_file_that_changes_in_work_ends_twice(tmp_path):
+    [job] = planned(Inputs((Source(tmp_path / "a.wav", tmp_path),), has_folder=True))
+    ends = (Finished(job.source.name, (), 1.0, 1.0) for _ in range(2))
+    watch = Watch(tmp_path, planned)
+    assert _report(ends, {job.source.name: job}, Console(), watch, None) == 0
 
 
 def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):

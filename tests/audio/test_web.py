@@ -1,6 +1,7 @@
 """Addresses on the web: what may be opened, what is gone on with, what is too much."""
 
 import http.server
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,8 +107,8 @@ def test_a_redirect_is_checked_like_the_first_address(serve, monkeypatch):
     url = serve(b"x")
     checked = web._checked
 
-    def first_is_public(host: str, port: int, limits: Limits) -> str:
-        return "127.0.0.1" if host == "public.test" else checked(host, port, limits)
+    def first_is_public(host: str, port: int, limits: Limits) -> list[str]:
+        return ["127.0.0.1"] if host == "public.test" else checked(host, port, limits)
 
     monkeypatch.setattr(web, "_checked", first_is_public)
     port = url.rpartition(":")[2]
@@ -161,3 +162,14 @@ def test_an_address_is_transcribed_while_it_comes(run, serve, tmp_path, jfk, tin
     several = (f"{url}/talk.flac", f"{url}/none/../b.flac")
     assert run("transcribe", *several, "-m", tiny_en, "-f", "srt", "--allow-private-urls").code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.srt", "talk.srt"]
+
+
+def test_of_several_addresses_the_one_that_answers_is_used(serve, monkeypatch):
+    url = serve(b"sound")
+    port = int(url.rpartition(":")[2])
+    kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
+    places = [(*kind, (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: [
+        place for place in places if host in ("two.test", place[4][0])
+    ])  # fmt: skip
+    assert read(f"http://two.test:{port}/") == b"sound"

@@ -19,8 +19,11 @@ from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.batch.journal import prune
 from whisper_cli.batch.run import Failed, Finished, run
+from whisper_cli.batch.work import Wanted, work_for
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import EngineError
+from whisper_cli.models.catalog import resolve
+from whisper_cli.settings import Settings
 
 
 def done(outcomes):
@@ -159,6 +162,32 @@ def test_a_journal_left_beside_a_published_output_is_cleared_away(tmp_path, ledg
     [finished] = done(run(asked, work(ledger, FakeEngine())))
     assert finished.skipped
     assert names(out) == ["a.srt"]
+
+
+def test_what_was_all_told_but_not_published_is_written_and_cleared_away(tmp_path, ledger):
+    clip, out, history = noise(tmp_path / "a.wav"), tmp_path / "out", tmp_path / "history"
+    asked = jobs(clip, output=f"{out}/", kinds="srt")
+    done(run(asked, work(ledger, FakeEngine(), history=history)))
+    text = (out / "a.srt").read_text("utf-8")
+    (out / "a.srt").unlink()
+    [kept] = history.iterdir()
+    kept.rename(out / "a.srt.journal")
+    again = FakeEngine()
+    done(run(asked, work(ledger, again)))
+    assert again.decoded == 0
+    assert names(out) == ["a.srt"]
+    assert (out / "a.srt").read_text("utf-8") == text
+
+
+def test_live_sound_is_neither_gone_on_with_nor_kept(isolated):
+    def settled(*, live: bool):
+        model, settings = resolve("tiny.en"), Settings(model="tiny.en")
+        return work_for(model, settings, Wanted(live=live), bring=Path, write=print)
+
+    wanted = {live: settled(live=live) for live in (False, True)}
+    assert (wanted[True].goes_on, wanted[True].history) == (False, None)
+    assert wanted[False].goes_on
+    assert wanted[False].history is not None
 
 
 def test_the_oldest_segments_go_first(tmp_path):

@@ -9,6 +9,8 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -190,7 +192,7 @@ def _connected(url: str, limits: Limits) -> http.client.HTTPConnection:
     secure = parts.scheme.lower() == "https"
     port = port or (443 if secure else 80)
     try:
-        plain = socket.create_connection((_checked(host, port, limits), port), QUIET)
+        plain = _first(_checked(host, port, limits), port)
         wire = (
             ssl.create_default_context().wrap_socket(plain, server_hostname=host)
             if secure
@@ -204,10 +206,19 @@ def _connected(url: str, limits: Limits) -> http.client.HTTPConnection:
     return connection
 
 
-def _checked(host: str, port: int, limits: Limits) -> str:
-    """Look a host up, and give an address of it that may be used. Raises AudioError."""
-    found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    for text in sorted(found):
+def _first(addresses: Sequence[str], port: int) -> socket.socket:
+    """Connect to the first address that answers. Raises the last one's OSError."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), QUIET)
+    return socket.create_connection((addresses[-1], port), QUIET)
+
+
+def _checked(host: str, port: int, limits: Limits) -> list[str]:
+    """Look a host up, and give its addresses, all of which may be used. Raises AudioError."""
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
         if not limits.allow_private and (not address.is_global or address.is_multicast):
@@ -215,7 +226,7 @@ def _checked(host: str, port: int, limits: Limits) -> str:
                 f"{host} is at {text}, which is no public address",
                 hint="--allow-private-urls opens it all the same",
             )
-    return min(found)
+    return found
 
 
 def _length(response: http.client.HTTPResponse) -> int | None:

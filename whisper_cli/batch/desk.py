@@ -163,6 +163,7 @@ def without_decoding(doing: Doing, work: Work) -> Outcome:
     page = _Page(doing, doing.stored.info)
     with page.stack:
         page.open(work)
+    doing.clear()
     return doing.finished(page.info)
 
 

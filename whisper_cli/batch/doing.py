@@ -34,6 +34,7 @@ class Doing:
         self._recording: Recording | None = None
         self._work_name: str | None = None
         self.stored: Stored | None = None
+        self._left: Path | None = None  # a journal that holds all, its outputs still to be written
 
     @property
     def name(self) -> str:
@@ -97,7 +98,13 @@ class Doing:
             found = read(self.kept, self._work_name, info)
         if found is None and place is not None and self._work.goes_on:
             found = read(place, self._work_name, info)
+            self._left = place if found and found.complete else None
         return found
+
+    def clear(self) -> None:
+        """Take away a journal whose outputs are there now."""
+        if self._left is not None:
+            self._left.unlink(missing_ok=True)
 
     def _journal_place(self) -> Path | None:
         for target in self.targets or self._job.targets:

@@ -150,6 +150,7 @@ def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
         place = to / path.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, place)
+        mark.unlink(missing_ok=True)
         place.with_name(f"{place.name}.failed").write_text(_reason(failed.error), "utf-8")
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)

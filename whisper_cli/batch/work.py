@@ -131,9 +131,9 @@ def work_for(
         write,
         wanted.overwrite,
         cues=style_of(settings),
-        history=history_dir() if settings.history else None,
+        history=history_dir() if settings.history and not wanted.live else None,
         starts_over=not wanted.resume,
-        goes_on=server is None,
+        goes_on=server is None and not wanted.live,
     )
 
 

@@ -93,7 +93,7 @@ def command(
 
 
 def _noted(watch: "Watch", jobs: "dict[str, Job]") -> "Iterator[Job]":
-    """Remember the jobs under way by their inputs."""
+    """Remember jobs by their inputs; one that changes while it is in work comes twice."""
     for job in watch.jobs():
         jobs[job.source.name] = job
         yield job
@@ -118,9 +118,9 @@ def _report(
                 case Finished():
                     console.finish()
                     tell(outcome, console)
-                    mark_of(jobs.pop(outcome.source)).unlink(missing_ok=True)
+                    mark_of(jobs[outcome.source]).unlink(missing_ok=True)
                 case Failed(source, error):
                     console.finish()
                     console.failure(error, source)
-                    note_failure(outcome, jobs.pop(source), failed, watch.folder)
+                    note_failure(outcome, jobs[source], failed, watch.folder)
     return 0
