@@ -152,6 +152,17 @@ def test_what_goes_to_stdout_is_gone_on_with_too(tmp_path, ledger):
     assert [path.suffix for path in history.iterdir()] == [".jsonl"]
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "json", "srt"])
+def test_what_is_written_from_stored_segments_has_the_same_bytes(tmp_path, ledger, kind):
+    clip, history = noise(tmp_path / "a.wav", 40), tmp_path / "history"
+    told: list[list[str]] = [[], []]
+    engine = FakeEngine()
+    for lines in told:
+        done(run(jobs(clip, kinds=kind), work(ledger, engine, lines.append, history=history)))
+    assert told[0] == told[1]
+    assert engine.decoded == 2  # the islands of the first run
+
+
 def test_a_journal_left_beside_a_published_output_is_cleared_away(tmp_path, ledger):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked = jobs(clip, output=f"{out}/", kinds="srt")

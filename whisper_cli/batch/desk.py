@@ -160,9 +160,11 @@ def without_decoding(doing: Doing, work: Work) -> Outcome:
     """Finish an input whose outputs are current, or written from its stored segments."""
     if doing.stored is None:
         return doing.finished()
-    page = _Page(doing, doing.stored.info)
+    whole = doing.stored.info
+    page = _Page(doing, replace(whole, provenance=replace(whole.provenance, complete=False)))
     with page.stack:
         page.open(work)
+        page.info = whole
     doing.clear()
     return doing.finished(page.info)
 
