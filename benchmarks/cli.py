@@ -78,7 +78,11 @@ def contenders(peers: Path | None, weights: Path | None) -> dict[str, list[Conte
             ("whisper-cli --version", [*ours, "--version"], None),
         ],
         "first line of text": [
-            ("whisper-cli", [*ours, "transcribe", str(JFK), "-m", "tiny.en", "-l", "en"], first)
+            (
+                "whisper-cli",
+                [*ours, "transcribe", "--no-history", str(JFK), "-m", "tiny.en", "-l", "en"],
+                first,
+            )
         ],
     }
     if peers:

@@ -89,6 +89,7 @@ def environment(model: Served, folder: Path) -> dict[str, str]:
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "WHISPER_CLI_CONFIG": str(folder / "config.toml"),
         "WHISPER_CLI_STATE_DIR": str(folder / "state"),
+        "WHISPER_CLI_CACHE_DIR": str(folder / "cache"),
     }
     return kept | dict.fromkeys(trust, str(model.authority)) | own
 

@@ -84,7 +84,8 @@ def _processes(model: str, clips: Sequence[Clip], count: int, at_once: int) -> N
     def work() -> None:
         for clip in left:
             began = time.perf_counter()
-            command = [sys.executable, "-m", "whisper_cli", "transcribe", str(clip.path)]
+            command = [sys.executable, "-m", "whisper_cli", "transcribe", "--no-history"]
+            command += [str(clip.path)]
             done = subprocess.run(
                 [*command, "-m", model, "-l", "en"], capture_output=True, text=True, check=True
             )

@@ -100,6 +100,7 @@ def environment(folder: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "WHISPER_CLI_CONFIG": str(folder / "config.toml"),
         "WHISPER_CLI_STATE_DIR": str(folder / "state"),
+        "WHISPER_CLI_CACHE_DIR": str(folder / "cache"),
     }
     return kept | own
 

@@ -32,6 +32,13 @@ def test_what_did_best_is_remembered_and_bad_memory_ignored(tmp_path, caplog):
 
 
 @pytest.mark.slow
+def test_every_run_decodes_and_keeps_nothing(run, tiny_en, isolated):
+    result = run("bench", tiny_en, "--mode", "fast", "--seconds", "8", "--runs", "3", "--json")
+    assert result.code == 0
+    assert not (isolated / "cache").exists()
+
+
+@pytest.mark.slow
 def test_every_mode_of_a_model_is_measured(run, tiny_en):
     result = run("bench", tiny_en, "--seconds", "8", "--runs", "1", "--json")
     assert (result.code, result.stderr) == (0, "")

@@ -103,6 +103,7 @@ def _run(case: Case, audio: Path) -> Measured:
 def _command(case: Case, audio: Path) -> Sequence[str]:
     command = [sys.executable, "-m", "whisper_cli", "transcribe", str(audio), "-f", "jsonl"]
     command += ["-o", "-", "--model", case.model, "--mode", case.mode, "--offline"]
+    command += ["--no-history", "--no-resume", "--server", "never"]  # decoded here, every time
     if case.workers:
         command += ["--workers", str(case.workers)]
     if case.threads:
