@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.batch.test_apart import engine_of
 from tests.conftest import ROOT, clips
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -51,6 +52,10 @@ def test_what_is_killed_again_and_again_ends_as_what_was_not(
     for number in range(kills):
         child = start(*arguments, "-o", f"{out}/")
         time.sleep(chance.uniform(0.5, max(1.0, took / 2)))
+        engine = engine_of(child.pid) if number % 4 == 3 else None
+        if engine is not None:  # the program starts another, and is killed in its turn
+            os.kill(engine, chance.choice([signal.SIGKILL, signal.SIGSEGV]))
+            time.sleep(chance.uniform(0.5, 2.0))
         child.send_signal(SIGNALS[number % 3])
         child.wait(30)
         for path in out.glob("*.srt") if out.exists() else ():

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.batch.journal import prune
+from whisper_cli.batch.order import Wanted
 from whisper_cli.batch.run import Failed, Finished, run
-from whisper_cli.batch.work import Wanted, work_for
+from whisper_cli.batch.work import work_for
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
+from whisper_cli.batch.order import Wanted
 from whisper_cli.choices import Device, Mode, Task
 from whisper_cli.cues.style import Style, style_of
 from whisper_cli.engine import engine_for
@@ -59,16 +60,6 @@ class Work:
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a person wants of one run, beside the settings."""
-
-    raw: str | None = None
-    overwrite: bool = False
-    resume: bool = True
-    live: bool = False
 
 
 def work_for(

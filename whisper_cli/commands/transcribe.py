@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,10 @@ from whisper_cli.interrupt import Stopped
 
 if TYPE_CHECKING:
     from whisper_cli.audio.inputs import Inputs as Found
-    from whisper_cli.batch.run import Finished, Outcome
+    from whisper_cli.batch.order import Order
+    from whisper_cli.batch.outcomes import Finished, Outcome
     from whisper_cli.batch.summary import Summary
+    from whisper_cli.batch.targets import Job
     from whisper_cli.serve.remote import Place
     from whisper_cli.settings import Settings
 
@@ -106,10 +109,9 @@ def command(
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
     """
     from whisper_cli.audio.raw import parse_raw
-    from whisper_cli.batch.run import run
+    from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
     from whisper_cli.batch.targets import Naming, plan
-    from whisper_cli.batch.work import Wanted, work_for
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -122,18 +124,28 @@ def command(
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
-    work = work_for(
-        chosen,
-        settings,
-        Wanted(raw.lower() if raw else None, overwrite, resume, live),
-        bring=lambda: bring(chosen, settings, console),
-        write=console.write,
-        server=_server(settings),
-    )
+    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live)
+    outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
     with _written(told, summary):
-        _report(run(jobs, work), console, told, fail_fast=fail_fast)
+        _report(outcomes, console, told, fail_fast=fail_fast)
     return told.exit_code
+
+
+def _outcomes(jobs: "Sequence[Job]", order: "Order", console: Console) -> "Generator[Outcome]":
+    """Do the jobs: several in a process apart, where one of them can't take the others along."""
+    from whisper_cli.batch.apart import run_apart
+    from whisper_cli.batch.run import run
+    from whisper_cli.batch.work import work_for
+
+    model, settings, wanted = order.model, order.settings, order.wanted
+    fetch = partial(bring, model, settings, console)
+    server = _server(settings)
+    replayable = not any(job.source.name == "-" for job in jobs)
+    if len(jobs) > 1 and server is None and replayable:
+        return run_apart(iter(jobs), order, bring=fetch, write=console.write)
+    work = work_for(model, settings, wanted, bring=fetch, write=console.write, server=server)
+    return run(jobs, work)
 
 
 def _server(settings: "Settings") -> "Place | None":
@@ -183,7 +195,7 @@ def _report(
     outcomes: "Generator[Outcome]", console: Console, told: "Summary", *, fail_fast: bool
 ) -> None:
     """Show what a run tells, and note it."""
-    from whisper_cli.batch.run import Failed, Finished
+    from whisper_cli.batch.outcomes import Failed, Finished
 
     count = len(told.jobs)
     show = _shown(told, console)
@@ -208,7 +220,7 @@ def _report(
 
 def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
     """Give what shows progress: of one input, or of many together."""
-    from whisper_cli.batch.run import Failed, Finished, Heard
+    from whisper_cli.batch.outcomes import Failed, Finished, Heard
     from whisper_cli.console import Batch
 
     def one(outcome: "Outcome") -> None:

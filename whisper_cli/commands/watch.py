@@ -69,10 +69,11 @@ def command(
     """
     from functools import partial
 
-    from whisper_cli.batch.run import run
+    from whisper_cli.batch.apart import run_apart
+    from whisper_cli.batch.background import in_background
+    from whisper_cli.batch.order import Order
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.watch import Watch
-    from whisper_cli.batch.work import Wanted, work_for
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -85,11 +86,12 @@ def command(
     kinds = settings.format
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, chosen, settings, console)
-    work = work_for(chosen, settings, Wanted(), bring=fetch, write=console.write)
     jobs: dict[str, Job] = {}
     watch = Watch(folder, planned, settle)
     console.info(f"watching {folder}")
-    return _report(run(_noted(watch, jobs), work), jobs, console, watch, failed)
+    coming = in_background(lambda: _noted(watch, jobs))
+    outcomes = run_apart(coming, Order(chosen, settings), bring=fetch, write=console.write)
+    return _report(outcomes, jobs, console, watch, failed)
 
 
 def _noted(watch: "Watch", jobs: "dict[str, Job]") -> "Iterator[Job]":

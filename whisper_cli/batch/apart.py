@@ -1,0 +1,229 @@
+"""A batch in a process of its own, which is replaced where it dies: a crash takes one file."""
+
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from whisper_cli.batch.background import TICK
+from whisper_cli.batch.order import Order
+from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
+from whisper_cli.batch.targets import Job
+from whisper_cli.batch.worker import (
+    Answer,
+    Logged,
+    Message,
+    NeedsModel,
+    NextJob,
+    Over,
+    Wrote,
+    main,
+)
+from whisper_cli.errors import EngineError, WhisperError
+
+logger = logging.getLogger("whisper_cli")
+
+PATIENCE = 10.0  # seconds in which a process that is stopped closes its outputs
+MOST_DEATHS = 4  # without an input done in between: then it is not the inputs that kill
+
+Bring = Callable[[], Path]
+Write = Callable[[str], None]
+
+
+def run_apart(
+    jobs: Iterator[Job | None], order: Order, *, bring: Bring, write: Write
+) -> Generator[Outcome]:
+    """Do jobs as `run` does, in another process; None among them is a moment without a job.
+
+    Where the process dies, what it had in work is tried again in a new one, each input alone and
+    from where its journal ends; one that kills that too has failed. The others go on.
+    Raises ConfigError, ModelError and, where every input kills its process, EngineError.
+    """
+    return _Batch(jobs, bring, write).outcomes(order)
+
+
+class _Batch:
+    """The jobs of a batch, and the process that has some of them in work."""
+
+    def __init__(self, jobs: Iterator[Job | None], bring: Bring, write: Write) -> None:
+        self._jobs, self._bring = jobs, bring
+        self._stdout = _Stdout(write)
+        self._working: list[Job] = []
+        self._suspects: deque[Job] = deque()
+        self._alone = False  # what is in work is a suspect
+        self._asked = self._over = self._last_given = False
+        self._deaths = 0
+
+    def outcomes(self, order: Order) -> Generator[Outcome]:
+        """Start processes until one comes to the end."""
+        while not self._over:
+            with _Worker(order, self._stdout) as worker:
+                try:
+                    while not self._over:
+                        yield from self._step(worker)
+                except EOFError:
+                    yield from self._died(worker.wait())
+
+    def _step(self, worker: "_Worker") -> Iterator[Outcome]:
+        if self._asked:
+            self._give_job(worker)
+        match worker.receive():
+            case None:
+                pass
+            case NextJob():
+                self._asked = True
+            case NeedsModel():
+                worker.send(self._bring())
+            case Wrote(text):
+                self._stdout.write(text)
+            case Logged(level, text):
+                logger.log(level, "%s", text)
+            case Over(error, bug):
+                self._end(error, bug)
+            case Heard() as heard:
+                yield heard
+            case outcome:
+                self._settle(outcome)
+                yield outcome
+
+    def _give_job(self, worker: "_Worker") -> None:
+        """Answer with the next job where there is one: suspects first, each when none is there."""
+        if self._suspects or self._alone:
+            if self._working:
+                return
+            self._alone = bool(self._suspects)
+        if self._alone:
+            job = self._suspects.popleft()
+        else:
+            try:
+                following = next(self._jobs)
+            except StopIteration:
+                self._asked, self._last_given = False, True
+                worker.send(None)
+                return
+            if following is None:
+                return
+            job = following
+        self._asked = False
+        self._working.append(job)
+        worker.send(job)
+
+    def _settle(self, outcome: Finished | Failed) -> None:
+        """Note that an input is over."""
+        found = next(job for job in self._working if job.source.name == outcome.source)
+        self._working.remove(found)
+        self._stdout.settled()
+        self._deaths = 0
+
+    def _died(self, how: str) -> Iterator[Outcome]:
+        """Suspect what was in work; what died alone has failed."""
+        self._asked = False
+        dead, self._working = self._working, []
+        if self._last_given and not dead:
+            self._over = True
+            return
+        self._deaths += 1
+        if self._deaths > MOST_DEATHS:
+            hint = "--workers 1 needs less memory, --device cpu no GPU"
+            raise EngineError(f"the engine's process {how}, again and again", hint=hint)
+        if not (self._alone and dead):
+            logger.warning("the engine's process %s; it is started again", how)
+            self._suspects.extend(dead)
+            self._stdout.again()
+            return
+        self._stdout.settled()
+        message = f"the engine's process {how} twice on it"
+        yield Failed(dead[0].source.name, EngineError(message, hint="it may be damaged, or big"))
+
+    def _end(self, error: WhisperError | None, bug: str) -> None:
+        self._over = True
+        if bug:
+            sys.stderr.write(bug)
+            error = EngineError("a bug ended the batch; what is done stands")
+        if error is not None:
+            raise error
+
+
+class _Stdout:
+    """Passes text on; of an input that is tried again, what was written of it is left out."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._written = self._skipped = 0
+
+    def write(self, text: str) -> None:
+        """Write what is new."""
+        known = min(len(text), self._skipped)
+        self._skipped -= known
+        if text[known:]:
+            self._write(text[known:])
+            self._written += len(text) - known
+
+    def settled(self) -> None:
+        """Begin with the next input."""
+        self._written = self._skipped = 0
+
+    def again(self) -> None:
+        """Expect the same once more."""
+        self._skipped = self._written
+
+
+class _Worker:
+    """One process; use `with`, so that it ends, its outputs closed, whatever comes."""
+
+    def __init__(self, order: Order, stdout: _Stdout) -> None:
+        self._stdout = stdout
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=main, args=(theirs, order), name="engine")
+        with theirs:
+            self._process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._process.terminate()
+            with suppress(EOFError, OSError):
+                self._drain(time.monotonic() + PATIENCE)
+        finally:
+            self._process.kill()
+            self._process.join()
+            self._line.close()
+
+    def send(self, answer: Answer) -> None:
+        """Answer a question; one that has died is noticed when it is listened to."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._line.send(answer)
+
+    def receive(self, patience: float = TICK) -> Message | None:
+        """Give what it tells next; None where it tells nothing for a moment.
+
+        Raises EOFError where it has died.
+        """
+        try:
+            return self._line.recv() if self._line.poll(patience) else None
+        except ConnectionResetError:
+            raise EOFError from None
+
+    def wait(self) -> str:
+        """Say how a process that has died did so."""
+        self._process.join()
+        code = self._process.exitcode or 0
+        if code >= 0:
+            return f"ended with exit code {code}"
+        return f"was ended by {signal.Signals(-code).name}"
+
+    def _drain(self, until: float) -> None:
+        """Write what closes the outputs, until it has gone."""
+        while (left := until - time.monotonic()) > 0:
+            message = self.receive(left)
+            if isinstance(message, Wrote):
+                self._stdout.write(message.text)

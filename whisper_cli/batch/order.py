@@ -1,0 +1,25 @@
+"""What a person orders, the same for every job of a run; a process can be given it."""
+
+from dataclasses import dataclass
+
+from whisper_cli.models.catalog import Model
+from whisper_cli.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants of one run, beside the settings."""
+
+    raw: str | None = None
+    overwrite: bool = False
+    resume: bool = True
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The model, the settings, and what is wanted beside them."""
+
+    model: Model
+    settings: Settings
+    wanted: Wanted = Wanted()

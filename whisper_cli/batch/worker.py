@@ -1,0 +1,141 @@
+"""The process that works through a batch: it asks for jobs and tells what becomes of them."""
+
+import logging
+import os
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import cast
+
+from whisper_cli.batch.order import Order
+from whisper_cli.batch.outcomes import Outcome
+from whisper_cli.batch.targets import Job
+from whisper_cli.errors import WhisperError
+from whisper_cli.interrupt import Stopped, stoppable
+
+logger = logging.getLogger("whisper_cli")
+
+
+@dataclass(frozen=True, slots=True)
+class NextJob:
+    """The process waits for a Job, or None where there are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsModel:
+    """The process waits for the folder of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """Text for stdout."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line for people."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The batch has ended: by an `error` that every job would meet, or by a `bug`."""
+
+    error: WhisperError | None = None
+    bug: str = ""
+
+
+Question = NextJob | NeedsModel
+Message = Question | Outcome | Wrote | Logged | Over
+Answer = Job | Path | None
+
+
+def main(line: Connection, order: Order) -> None:
+    """Be the process, until all jobs are done, it is stopped, or nobody listens any more."""
+    for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):  # they are for the process that asked
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    client = _Client(line)
+    logger.addHandler(_Forwarded(client))
+    logger.setLevel(logging.INFO)
+    threading.Thread(target=client.listen, daemon=True).start()
+    try:
+        with stoppable():
+            _work(client, order)
+        client.send(Over())
+    except WhisperError as error:
+        client.send(Over(error))
+    except Stopped:
+        pass
+    except Exception:  # noqa: BLE001 - shown whole where it was asked for
+        client.send(Over(bug=traceback.format_exc()))
+    os._exit(0)  # whatever a decoding thread is still busy with
+
+
+def _work(client: "_Client", order: Order) -> None:
+    from whisper_cli.batch.run import run
+    from whisper_cli.batch.work import work_for
+
+    work = work_for(
+        order.model,
+        order.settings,
+        order.wanted,
+        bring=lambda: cast("Path", client.ask(NeedsModel())),
+        write=lambda text: client.send(Wrote(text)),
+    )
+    with closing(run(client.jobs(), work)) as outcomes:
+        for outcome in outcomes:
+            client.send(outcome)
+
+
+class _Client:
+    """The line to whoever asked, for several threads."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+        self._sending = threading.Lock()
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+
+    def send(self, message: Message) -> None:
+        try:
+            with self._sending:
+                self._line.send(message)
+        except OSError:
+            os._exit(1)
+
+    def ask(self, question: Question) -> Answer:
+        """Wait for the answer; one question is open at a time."""
+        self.send(question)
+        return self._answers.get()
+
+    def jobs(self) -> Iterator[Job]:
+        while isinstance(job := self.ask(NextJob()), Job):
+            yield job
+
+    def listen(self) -> None:
+        """Take answers; where nobody is there any more, end at once, as all would be killed."""
+        try:
+            while True:
+                self._answers.put(self._line.recv())
+        except (EOFError, OSError):
+            os._exit(1)
+
+
+class _Forwarded(logging.Handler):
+    """Sends the log to whoever shows it."""
+
+    def __init__(self, client: _Client) -> None:
+        super().__init__(logging.INFO)
+        self._client = client
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._client.send(Logged(record.levelno, record.getMessage()))
