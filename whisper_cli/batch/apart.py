@@ -31,6 +31,7 @@ logger = logging.getLogger("whisper_cli")
 
 PATIENCE = 10.0  # seconds in which a process that is stopped closes its outputs
 MOST_DEATHS = 4  # without an input done in between: then it is not the inputs that kill
+_LAST = object()
 
 Bring = Callable[[], Path]
 Write = Callable[[str], None]
@@ -94,24 +95,16 @@ class _Batch:
 
     def _give_job(self, worker: "_Worker") -> None:
         """Answer with the next job where there is one: suspects first, each when none is there."""
-        if self._suspects or self._alone:
-            if self._working:
-                return
-            self._alone = bool(self._suspects)
-        if self._alone:
-            job = self._suspects.popleft()
-        else:
-            try:
-                following = next(self._jobs)
-            except StopIteration:
-                self._asked, self._last_given = False, True
-                worker.send(None)
-                return
-            if following is None:
-                return
-            job = following
-        self._asked = False
-        self._working.append(job)
+        if self._working and (self._suspects or self._alone):
+            return
+        self._alone = bool(self._suspects)
+        found = self._suspects.popleft() if self._alone else next(self._jobs, _LAST)
+        if found is None:
+            return
+        job = found if isinstance(found, Job) else None
+        self._asked, self._last_given = False, job is None
+        if job is not None:
+            self._working.append(job)
         worker.send(job)
 
     def _settle(self, outcome: Finished | Failed) -> None:
@@ -210,7 +203,7 @@ class _Worker:
         """
         try:
             return self._line.recv() if self._line.poll(patience) else None
-        except ConnectionResetError:
+        except OSError:  # in the middle of a message, too
             raise EOFError from None
 
     def wait(self) -> str:
