@@ -175,6 +175,9 @@ ChannelOpt = Annotated[str | None, _setting(AUDIO, "--channel")]
 LiveOpt = Annotated[
     bool, _flag(AUDIO, "--live", about="decode each phrase once it is over, while sound comes")
 ]
+PartialsOpt = Annotated[
+    bool, _flag(AUDIO, "--partials", about="with --live, -f jsonl: what a phrase says so far, too")
+]
 RawOpt = Annotated[
     str | None, _flag(AUDIO, "--raw", about="the input is bare PCM, such as s16le:16000:1")
 ]

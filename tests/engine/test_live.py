@@ -1,5 +1,6 @@
 """Sound that still comes: phrases are cut when they are over, and nothing is held for long."""
 
+import itertools
 import json
 import queue
 import subprocess
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.batch.test_journal import talking
+from tests.writers.schemas import JSONL
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
@@ -64,6 +66,17 @@ def test_a_phrase_is_given_before_the_next_one_comes():
     assert all(known - end < 1.0 for end, known in ends[:2])
 
 
+def test_what_a_phrase_says_so_far_is_given_every_second():
+    found = list(phrases(blocks(sound_of([(6.0, 1.5), (0.5, 1.0)])), talking, partials=True))
+    *partial, first, second = found
+    assert 4 <= len(partial) <= 6
+    assert all(island.partial and island.start == first.start for island in partial)
+    lengths = [island.length for island in partial]
+    assert all(later - before >= 1.0 for before, later in itertools.pairwise(lengths))
+    assert not first.partial
+    assert not second.partial
+
+
 @pytest.mark.slow
 def test_cues_come_while_sound_still_flows(start, jfk, tiny_en):
     with open_audio(Source(jfk)) as audio:
@@ -71,7 +84,7 @@ def test_cues_come_while_sound_still_flows(start, jfk, tiny_en):
     silence = np.zeros(SAMPLE_RATE * 3 // 2)
     data = (np.concatenate([sound, silence, sound]) * 32_767).astype("<i2").tobytes()
     child = start("transcribe", "-", "--raw", "s16le:16000:1", "--live", "-f", "jsonl",
-                  "-m", tiny_en, stdin=subprocess.PIPE)  # fmt: skip
+                  "--partials", "-m", tiny_en, stdin=subprocess.PIPE)  # fmt: skip
     lines: queue.Queue[tuple[float, dict]] = queue.Queue()
 
     def listen() -> None:
@@ -95,6 +108,19 @@ def test_cues_come_while_sound_still_flows(start, jfk, tiny_en):
     text = " ".join(line["text"] for _, line in segments).lower()
     assert text.count("fellow americans") == 2
     assert told[-1][1]["type"] == "end"
+    partials = [line for _, line in told if line["type"] == "partial"]
+    assert partials
+    for partial in partials:  # each comes again, whole
+        assert any(line["start"] <= partial["end"] <= line["end"] + 1 for _, line in segments)
+    for _, line in told:
+        JSONL.validate(line)
+
+
+@pytest.mark.parametrize("arguments", [["-f", "jsonl"], ["--live", "-f", "srt"]])
+def test_partials_are_of_live_sound_in_json_lines(run, arguments):
+    result = run("transcribe", "-", "--partials", *arguments)
+    assert (result.code, result.stdout) == (2, "")
+    assert "--live --partials" in result.stderr or "-f jsonl" in result.stderr
 
 
 def test_live_is_of_the_fast_engine(run, jfk):

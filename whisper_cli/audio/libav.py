@@ -79,10 +79,11 @@ class LibavReader:
         return None if duration is None else duration / 1e6
 
     def chunks(self) -> Iterator[Chunk]:
-        """Decode what can be decoded, a second at a time."""
+        """Decode what can be decoded, a second at a time; a fifth of one from a pipe."""
+        seconds = 1.0 if self._file.seekable() else 0.2
         clock = Clock(self._origin)
         pieces = (_placed(frame, clock) for frame in self._frames() if frame.samples)
-        for _, run in groupby(pieces, Run(seconds=1.0)):
+        for _, run in groupby(pieces, Run(seconds)):
             group = list(run)
             samples = np.concatenate([piece.samples for piece in group])
             yield Chunk(group[0].start, group[0].rate, samples)

@@ -12,7 +12,7 @@ from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.outputs import sink_for
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.batch.work import Work
-from whisper_cli.engine.events import Begun, Broke, Ended, Event, Passed, Said
+from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
 from whisper_cli.errors import ConfigError, WhisperError
 from whisper_cli.transcript import Info, Segment
 
@@ -59,6 +59,19 @@ class _Page:
         self.heard = max(self.heard, segment.end)
         for sink in self.sinks:
             sink.add(self.info, len(self.segments), segment)
+
+    def take(self, event: Said | Guessed | Passed) -> None:
+        """Take what is told of it on the way."""
+        match event:
+            case Said(_, segment):
+                self.add(segment)
+            case Guessed(_, segment):
+                for sink in self.sinks:
+                    sink.guess(segment)
+            case Passed(_, seconds, mark, dropped):
+                self.heard = max(self.heard, seconds)
+                if self.journal is not None and mark is not None:
+                    self.journal.passed(seconds, mark, dropped)
 
     def close(self) -> None:
         """Publish the outputs, and then take the journal away."""
@@ -119,13 +132,9 @@ class Desk:
                 page = self._pages[doing] = _Page(doing, self._known(info))
                 page.open(self._work)
                 page.note()
-            case Said(_, segment):
-                self._pages[doing].add(segment)
-            case Passed(_, seconds, mark, dropped):
-                page = self._pages[doing]
-                page.heard = max(page.heard, seconds)
-                if page.journal is not None and mark is not None:
-                    page.journal.passed(seconds, mark, dropped)
+            case Said() | Guessed() | Passed():
+                self._pages[doing].take(event)
+                yield from self._front()
             case Broke(_, error):
                 raise error
             case Ended(_, None):
@@ -137,8 +146,6 @@ class Desk:
                 page.close()
                 del self._pages[doing]
                 yield doing.finished(page.info)
-        if isinstance(event, Said | Passed):
-            yield from self._front()
 
     def _leave(self, doing: Doing) -> None:
         if doing in self._pages:

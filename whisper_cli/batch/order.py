@@ -14,6 +14,7 @@ class Wanted:
     overwrite: bool = False
     resume: bool = True
     live: bool = False
+    partials: bool = False
 
 
 @dataclass(frozen=True, slots=True)

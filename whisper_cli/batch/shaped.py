@@ -21,6 +21,9 @@ class ShapedSink:
         """Take the next segment."""
         self._pass(info, self._shaper.add(segment))
 
+    def guess(self, segment: Segment) -> None:
+        """Leave it out: cues are made of what stays."""
+
     def close(self, info: Info, segments: Sequence[Segment]) -> None:  # noqa: ARG002 - it has cues
         """Write the cues that are left, and the end."""
         try:

@@ -12,6 +12,7 @@ from whisper_cli.errors import OutputError
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers import Writer
+from whisper_cli.writers.jsonl import Jsonl
 
 
 class Sink(Protocol):
@@ -19,6 +20,10 @@ class Sink(Protocol):
 
     def add(self, info: Info, number: int, segment: Segment) -> None:
         """Take the next segment; `number` counts from 1."""
+        ...
+
+    def guess(self, segment: Segment) -> None:
+        """Take what a phrase says so far; where that can't be told from the rest, leave it out."""
         ...
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
@@ -36,6 +41,11 @@ class StreamSink:
     def add(self, info: Info, number: int, segment: Segment) -> None:  # noqa: ARG002
         """Write the segment at once."""
         self._write(self._writer.segment(number, segment))
+
+    def guess(self, segment: Segment) -> None:
+        """Write it marked as such, where the format has a mark for it."""
+        if isinstance(self._writer, Jsonl):
+            self._write(self._writer.partial(segment))
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
         """Write the end, so that a stream that was cut short is valid too."""
@@ -80,6 +90,9 @@ class FileSink:
     def add(self, info: Info, number: int, segment: Segment) -> None:
         """Write the segment and what makes the file valid as it stands."""
         self._put(self._writer.segment(number, segment), self._unfinished(info))
+
+    def guess(self, segment: Segment) -> None:
+        """Leave it out: a file holds what stays."""
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
         """Write the end; a complete file is flushed to the disk and takes its name."""

@@ -83,6 +83,8 @@ def work_for(
     options = replace(options_of(settings), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
+    if wanted.partials and not wanted.live:
+        raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
     if wanted.live and (options.mode is Mode.exact or server is not None):
         raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
     if options.task is Task.TRANSLATE and "turbo" in model.name:
@@ -100,7 +102,8 @@ def work_for(
         folder = here or bring()
         usage.remember_used(folder)
         return Located(
-            _revision(model, folder), engine_for(folder, placement, options, live=wanted.live)
+            _revision(model, folder),
+            engine_for(folder, placement, options, live=wanted.live, partials=wanted.partials),
         )
 
     provenance = Provenance(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whisper_cli import options as o
+from whisper_cli.choices import Format
 from whisper_cli.commands.pull import bring
 from whisper_cli.console import Console
 from whisper_cli.errors import ConfigError, WhisperError
@@ -84,6 +85,7 @@ def command(
     channel: o.ChannelOpt = None,
     raw: o.RawOpt = None,
     live: o.LiveOpt = False,
+    partials: o.PartialsOpt = False,
     device: o.DeviceOpt = None,
     compute_type: o.ComputeTypeOpt = None,
     threads: o.ThreadsOpt = None,
@@ -111,7 +113,7 @@ def command(
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
-    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.targets import Naming, Target, plan
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -121,10 +123,12 @@ def command(
         parse_raw(raw.lower())
     asked = settings.format if format else None
     jobs = plan(found, output, asked, settings.format, Naming.of(settings, chosen))
+    if partials and any(each != Target(Format.jsonl) for job in jobs for each in job.targets):
+        raise ConfigError("--partials are told on stdout, as JSON lines", hint="-f jsonl -o -")
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
-    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live)
+    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live, partials)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
     with _written(told, summary):

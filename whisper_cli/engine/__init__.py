@@ -9,11 +9,16 @@ from whisper_cli.transcript import Options
 
 
 def engine_for(
-    folder: Path, placement: Placement, options: Options, *, live: bool = False
+    folder: Path,
+    placement: Placement,
+    options: Options,
+    *,
+    live: bool = False,
+    partials: bool = False,
 ) -> Engine:
     """Choose the engine; the model in `folder` is loaded when it is needed.
 
-    A `live` one decodes each phrase as soon as it is over.
+    A `live` one decodes each phrase as soon as it is over, with `partials` before that too.
     """
     from functools import cache
 
@@ -21,14 +26,16 @@ def engine_for(
     from whisper_cli.engine.exact import Exact, Sequential
     from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
     from whisper_cli.engine.guard import Guard
-    from whisper_cli.engine.live import LiveScheduler
+    from whisper_cli.engine.heap import share_heap
+    from whisper_cli.engine.live import LiveScheduler, PartialsScheduler
     from whisper_cli.engine.scheduler import Scheduler
 
+    share_heap(placement.workers)
     if options.mode is Mode.exact:
         alone = placement.for_one()
         return Sequential(cache(lambda: Exact(FasterWhisper(folder, alone))))
     guard = Guard()
-    kind = LiveScheduler if live else Scheduler
+    kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
     return kind(
         lambda: Decoder(FasterWhisper(folder, placement), options, guard),
         options,

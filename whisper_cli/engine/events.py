@@ -100,6 +100,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Guessed:
+    """What a phrase says so far that is still spoken; it comes whole, and may be other words."""
+
+    input: Input
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """So many seconds of an input are dealt with; `dropped` is what was left out of the last ones.
 
@@ -128,7 +136,7 @@ class Broke:
     error: WhisperError
 
 
-Event = Begun | Said | Passed | Ended | Broke
+Event = Begun | Said | Guessed | Passed | Ended | Broke
 
 
 class Engine(Protocol):

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from whisper_cli.engine.pool import Pool, Waiting
+from whisper_cli.engine.pool import FRAMES_PER_SECOND, Pool, Waiting
 from whisper_cli.engine.track import Track
 from whisper_cli.transcript import Options
 
 BACKLOG = 60.0  # seconds of one input that may wait: its reader rests, others get their room
 ALONE, SHARED = 1.5, 1.0  # seconds of work in a batch: who comes meanwhile waits that long
-FRAMES = 100  # a second
 
 
 class FairPool(Pool):
@@ -59,14 +58,14 @@ class FairPool(Pool):
     def worked(self, batch: list[Waiting], seconds: float) -> None:
         """Measure how fast workers are."""
         self._busy -= 1
-        pace = sum(each.frames for each in batch) / FRAMES / max(seconds, 1e-3)
+        pace = sum(each.frames for each in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
         self._pace = pace if not self._pace else 0.7 * self._pace + 0.3 * pace
 
     def _room(self, first: Waiting) -> int:
         """Say how many windows are the work of about a second."""
         others = any(each.track is not first.track for each in self._waiting)
         seconds = self._pace * (SHARED if others else ALONE)
-        return int(seconds * FRAMES / max(1, first.frames))
+        return int(seconds * FRAMES_PER_SECOND / max(1, first.frames))
 
     def _turns(self) -> Iterator[tuple[tuple[float, int, int], Waiting]]:
         """Tell what each input would have got when it is the window's turn."""

@@ -45,13 +45,15 @@ class Island:
     """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
 
     `speech` are the (start, end) in seconds, from the island's start, where the detector heard
-    speech; empty where it was not asked. `place` is None where nothing cut it.
+    speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
+    the beginning of what comes whole later.
     """
 
     start: float
     samples: np.ndarray
     speech: tuple[tuple[float, float], ...] = ()
     place: Place | None = None
+    partial: bool = False
 
     @property
     def end(self) -> float:

@@ -1,6 +1,8 @@
 """Sound that still comes, cut into phrases as soon as each is over."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from whisper_cli.engine.scheduler import Scheduler
 STEP = SAMPLE_RATE * 3 // 10  # how much new sound is worth another look
 PAUSE = SAMPLE_RATE * 6 // 10  # of silence, after which a phrase is over
 PAD = SAMPLE_RATE * 2 // 10  # around a phrase: the detector is late for soft consonants
+MORE = 1.0  # seconds of new sound, after which what a phrase says so far is decoded
 LEAD = SAMPLE_RATE // 2  # kept where nobody speaks, for the onset at its edge
 
 
@@ -20,13 +23,16 @@ def phrases(
     find_speech: FindSpeech | None,
     longest: float | None = None,
     since: Place | None = None,  # noqa: ARG001 - what comes once can't be gone on with
+    *,
+    partials: bool = False,
 ) -> Iterator[Island]:
     """Cut sound as it comes: at pauses of 0.6 s, at the quietest moment of `longest` seconds.
 
-    Holds no more than that. The end gives what is left.
+    Holds no more than that. The end gives what is left. With `partials` what there is of a phrase
+    is given every second, too.
     """
     most = int((longest or 18.0) * SAMPLE_RATE)
-    start, held, looked = 0.0, np.zeros(0, np.float32), 0
+    start, held, looked, told = 0.0, np.zeros(0, np.float32), 0, 0.0
     for block in blocks:
         if len(held) and abs(block.start - start - len(held) / SAMPLE_RATE) > 0.05:
             yield from _rest(start, held, find_speech)
@@ -40,6 +46,11 @@ def phrases(
         found, keep = _over(spans, held, most)
         if found is not None:
             yield carved(start, held, found, spans)
+        elif partials and spans:
+            so_far = carved(start, held, (keep, len(held)), spans)
+            if so_far.end - max(told, so_far.start) >= MORE:
+                told = so_far.end
+                yield replace(so_far, partial=True)
         start, held = start + keep / SAMPLE_RATE, held[keep:]
         looked = len(held)
     yield from _rest(start, held, find_speech)
@@ -49,6 +60,12 @@ class LiveScheduler(Scheduler):
     """The fast engine, for sound that still comes."""
 
     cut = staticmethod(phrases)
+
+
+class PartialsScheduler(Scheduler):
+    """The same, that also tells what a phrase says so far."""
+
+    cut = staticmethod(partial(phrases, partials=True))
 
 
 def _spans(held: np.ndarray, find_speech: FindSpeech | None) -> Spans:

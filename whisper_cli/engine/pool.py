@@ -7,6 +7,7 @@ from whisper_cli.engine.track import Track
 
 MOST_SECONDS = 600.0  # of sound that wait: 38 MB
 MOST_WINDOWS = 256
+FRAMES_PER_SECOND = 100
 USUAL_FRAMES = 1200  # a batch holds fewer of longer windows, since memory grows with both
 
 
@@ -38,9 +39,12 @@ class Pool:
         self._waiting: list[Waiting] = []
         self._seconds = 0.0
 
-    def has_room(self, track: Track) -> bool:  # noqa: ARG002 - here all inputs share the room
-        """Say whether the reader of an input may go on."""
-        return self._seconds < MOST_SECONDS and len(self._waiting) < MOST_WINDOWS
+    def has_room(self, track: Track) -> bool:
+        """Say whether the reader of an input may go on: of one, a batch a worker is enough."""
+        if self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS:
+            return False
+        usual = USUAL_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers
+        return sum(each.island.length for each in self._waiting if each.track is track) < usual
 
     def add(self, window: Waiting) -> None:
         """Take a window in."""

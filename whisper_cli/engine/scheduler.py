@@ -209,13 +209,18 @@ class _Shift:
         return track
 
     def _add(self, track: Track, island: Island, frames: int) -> bool:
-        """Put a window into the pool when there is room; False where nobody wants it any more."""
+        """Put a window into the pool when there is room; False where nobody wants it any more.
+
+        A partial one is left out while anything else is to be decoded.
+        """
         with self._changed:
             self._changed.wait_for(
                 lambda: self._stopped or track.broken or self._pool.has_room(track)
             )
             if self._stopped or track.broken or not track.input.wanted:
                 return False
+            if island.partial and not track.idle:
+                return True
             self._pool.add(Waiting(track, track.windows, island, frames))
             track.windows += 1
             self._changed.notify_all()

@@ -8,6 +8,7 @@ from whisper_cli.engine.events import Event, Input
 from whisper_cli.engine.fair import FairPool
 from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
 from whisper_cli.engine.guard import Guard
+from whisper_cli.engine.heap import share_heap
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.placement import Placement
 from whisper_cli.engine.scheduler import Scheduler, WindowDecoder
@@ -48,6 +49,7 @@ def standing_engine(
 
     Raises ModelError and ConfigError where the model can't be loaded.
     """
+    share_heap(placement.workers)
 
     def load() -> WindowDecoder:
         decoder = Standing(FasterWhisper(folder, placement))

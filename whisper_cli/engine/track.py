@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from whisper_cli.engine.decoder import Decoded
-from whisper_cli.engine.events import Begun, Ended, Event, Input, Mark, Passed, Said
+from whisper_cli.engine.events import Begun, Ended, Event, Guessed, Input, Mark, Passed, Said
 from whisper_cli.engine.islands import Island
 from whisper_cli.transcript import Dropped, Info, Options
 
@@ -75,6 +75,11 @@ class Track:
         self._ended = info
         return self._end()
 
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing of it waits, and its language is known."""
+        return self._given == self.windows and self.language is not None
+
     def _next(self, island: Island, result: Decoded) -> Iterator[Event]:
         if not self._begun:
             if self.info.language is None:
@@ -83,6 +88,12 @@ class Track:
                 )
             self._begun = True
             yield Begun(self.input, self.info)
+        if island.partial:
+            if result.segments:
+                first, last = result.segments[0], result.segments[-1]
+                text = "".join(segment.text for segment in result.segments)
+                yield Guessed(self.input, replace(first, end=last.end, text=text))
+            return
         for segment in result.segments:
             self._said, self._said_until = True, max(self._said_until, segment.end)
             yield Said(self.input, segment)

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from whisper_cli.transcript import Info, Segment
-from whisper_cli.writers.json_document import Members, dump
+from whisper_cli.writers.json_document import Members, dump, times
 from whisper_cli.writers.json_native import doubts, duration, entry, language
 
 
 @dataclass(frozen=True, slots=True)
 class Jsonl:
-    """Write an `info` line, a `segment` line for each, and an `end` line, all naming `source`."""
+    """Write an `info` line, a `segment` line for each, and an `end` line, all naming `source`.
+
+    A `partial` line, where they are wanted, says what comes again in the segments after it.
+    """
 
     source: str
     media_type: str = "application/x-ndjson"
@@ -26,6 +29,10 @@ class Jsonl:
     def segment(self, number: int, segment: Segment) -> str:
         """Write the same object as in the JSON document."""
         return self._line("segment", entry(number, segment))
+
+    def partial(self, segment: Segment) -> str:
+        """Write what a phrase says so far that is still spoken."""
+        return self._line("partial", {**times(segment), "text": segment.text.strip()})
 
     def end(self, info: Info, segments: Sequence[Segment]) -> str:
         """Write what only the end tells: `provenance.complete` says whether it is the real one."""

@@ -1,0 +1,90 @@
+"""How soon words are there that come through a pipe while they are spoken.
+
+    python -m benchmarks.live --set DIR [--model tiny.en] [--minutes 3]
+
+Clips, joined with pauses, flow into `whisper-cli transcribe --live` in real time: as bare PCM, as
+WAV, and with --partials. What counts is the time from the end of a segment's sound, as it went into
+the pipe, until its line can be read.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import soundfile
+
+from benchmarks.speech import RATE, Clip, english, joined, read
+from benchmarks.wer import errors
+
+STEP = RATE // 10  # samples that go into the pipe at once
+HEADER = 44  # bytes of a WAV file before its samples
+COMMAND = [sys.executable, "-m", "whisper_cli", "transcribe", "-", "--live", "-f", "jsonl"]
+RAW = ["--raw", f"s16le:{RATE}:1"]
+CASES = {"PCM": RAW, "WAV": [], "PCM, partials": [*RAW, "--partials"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", type=Path, required=True, help="folder with a manifest.jsonl")
+    parser.add_argument("--model", default="tiny.en")
+    parser.add_argument("--minutes", type=float, default=3)
+    given = parser.parse_args()
+    print("| input | segments | median s | 95 % s | longest s | last line s | WER |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "talk.wav"
+        clip = joined(english(read(given.set)), given.minutes * 60, path)
+        for name, more in CASES.items():
+            print(row(name, clip, [*COMMAND, "-m", given.model, *more]), flush=True)
+
+
+def row(name: str, clip: Clip, command: Sequence[str]) -> str:
+    """Let a recording flow once, and describe how late its segments were."""
+    began, lines = flow(clip.path, command, header=name == "WAV")
+    segments = [(at, line) for at, line in lines if line["type"] == "segment"]
+    late = sorted(at - began - line["end"] for at, line in segments)
+    last = lines[-1][0] - began - soundfile.info(clip.path).duration
+    counted = errors(clip, " ".join(line["text"] for _, line in segments))
+    wrong, words = sum(each.wrong for each in counted), sum(each.words for each in counted)
+    high = late[min(len(late) - 1, round(0.95 * len(late)))]
+    figures = (statistics.median(late), high, late[-1], last)
+    cells = " | ".join(f"{figure:.2f}" for figure in figures)
+    return f"| {name} | {len(late)} | {cells} | {100 * wrong / words:.1f} |"
+
+
+def flow(
+    path: Path, command: Sequence[str], *, header: bool
+) -> tuple[float, list[tuple[float, dict]]]:
+    """Write a recording into a command as it would be spoken; give its start, and lines by time."""
+    lines: list[tuple[float, dict]] = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        listener = threading.Thread(target=lambda: lines.extend(heard(child.stdout)))
+        listener.start()
+        data = path.read_bytes()
+        if header:
+            child.stdin.write(data[:HEADER])
+        began = time.monotonic()
+        for place in range(HEADER, len(data), 2 * STEP):
+            spoken = (place - HEADER + 2 * STEP) / 2 / RATE  # a microphone gives what has been said
+            time.sleep(max(0.0, began + spoken - time.monotonic()))
+            child.stdin.write(data[place : place + 2 * STEP])
+            child.stdin.flush()
+        child.stdin.close()
+        listener.join()
+    return began, lines
+
+
+def heard(stdout: Iterator[bytes]) -> Iterator[tuple[float, dict]]:
+    for line in stdout:
+        yield time.monotonic(), json.loads(line)
+
+
+if __name__ == "__main__":
+    main()
