@@ -119,6 +119,30 @@ def test_a_reader_that_leaves_a_listing_is_no_error(start):
     assert stderr == b""
 
 
+def test_a_reader_that_leaves_is_no_error_at_any_stage(run, start, tmp_path, jfk, tiny_en):
+    told, cues, both = (tmp_path / name for name in ("a.json", "a.srt", "both"))
+    assert run("transcribe", jfk, "-m", tiny_en, "-o", told).code == 0
+    assert run("render", told, "-o", cues).code == 0
+    both.mkdir()
+    for name in ("1.flac", "2.flac"):
+        (both / name).symlink_to(jfk)
+    batch = ("transcribe", both, "-m", tiny_en, "--no-history")
+    for command in (
+        (*batch, "--list-jobs"),
+        (*batch, "-f", "jsonl", "-o", "-"),
+        (*batch, "-f", "txt", "-o", "-", "--progress", "json"),
+        ("render", told, "-f", "vtt", "-o", "-"),
+        ("check", cues, "--json"),
+    ):
+        child = start(*command)
+        child.stdout.close()
+        if "--progress" in command:
+            child.stderr.close()
+            assert child.wait(60) == 141
+        else:
+            assert (child.stderr.read(), child.wait(60)) == (b"", 141)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_quiet_pipe_on_stdin_does_not_hold_up_the_end(start, tiny_en, how):
     child = start("transcribe", "-", "-m", tiny_en, "--raw", "s16le:16000:1", stdin=subprocess.PIPE)

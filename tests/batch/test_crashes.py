@@ -5,7 +5,10 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,35 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
 
 def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Callable[[str], None]]:
+    """Mount a disk of so many bytes, and give what makes it another size."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    if subprocess.run([*mount, f"size={size}", "none", place], check=False).returncode:
+        pytest.skip("mounting isn't allowed here")
+    try:
+        yield lambda size: subprocess.run([*mount, f"remount,size={size}", place], check=True)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
+def test_a_batch_goes_on_where_the_disk_was_full(run, tmp_path, recordings, tiny_en):
+    arguments = ("transcribe", recordings, "-m", tiny_en, "-f", "srt,json", "--no-history")
+    assert run(*arguments, "-o", f"{tmp_path}/whole/").code == 1
+    out = tmp_path / "out"
+    with small_disk(out, "32k") as resize:
+        full = run(*arguments, "-o", f"{out}/")
+        assert full.code == 1
+        assert "No space left" in full.stderr
+        assert len(list(out.glob("*.srt"))) < len(list((tmp_path / "whole").glob("*.srt")))
+        resize("4m")
+        assert run(*arguments, "-o", f"{out}/").code == 1  # the damaged one
+        assert texts(out) == texts(tmp_path / "whole")
 
 
 @pytest.mark.slow
