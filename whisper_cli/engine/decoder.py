@@ -8,7 +8,7 @@ import numpy as np
 
 from whisper_cli.choices import Device
 from whisper_cli.engine.draft import Draft, Line, lines, without_loops
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper
+from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FULL_WINDOW, FasterWhisper
 from whisper_cli.engine.guard import MISSED, Guard
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.phantoms import is_phantom
@@ -17,7 +17,6 @@ from whisper_cli.engine.words import LONGEST_CUE, TimedWord, cues, orderly
 from whisper_cli.transcript import Dropped, Options, Segment, Word
 
 LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
-FULL = 3000  # frames of the window that Whisper was trained on
 SURE = 0.5  # a language less probable than this is asked for again, of the full window
 
 
@@ -131,7 +130,7 @@ class Decoder:
         candidates = self._options.language_candidates
         found = self._model.language_in(encoded, candidates)
         if found[1] < SURE:
-            whole = self._encode([task.island.samples], FULL)[0]
+            whole = self._encode([task.island.samples], FULL_WINDOW)[0]
             found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
         return found
 
@@ -203,12 +202,12 @@ class Decoder:
         options = self._options
         while island.length - offset > 0.1:
             rest = island.after(offset)
-            [encoded] = self._encode([rest.samples], FULL)
+            [encoded] = self._encode([rest.samples], FULL_WINDOW)
             draft = self._model.generate_with_fallback(encoded, tongue, options)
             if _is_prompt(draft.text, options):
                 options = replace(options, initial_prompt=None, hotwords=None)
                 draft = self._model.generate_with_fallback(encoded, tongue, options)
-            found = _Pass(island, tongue, draft, FULL, encoded, offset)
+            found = _Pass(island, tongue, draft, FULL_WINDOW, encoded, offset)
             yield found
             if self._silent(draft) or found.reached < LEAST_PROGRESS:
                 return

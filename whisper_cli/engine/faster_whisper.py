@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("whisper_cli")
 
 FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
+FULL_WINDOW = 3000  # frames that Whisper was trained on
+WORKERS_A_FULL_WINDOW = 4  # it takes 50 MB and more (tiny): not all workers encode one at once
 HOP = SAMPLE_RATE // FRAMES_PER_SECOND
 SILENT = 8  # frames that are computed of the silence after a sound: the others are like the last
 BEST_OF = 5  # candidates when sampling, Whisper's own
@@ -41,6 +45,7 @@ class FasterWhisper:
     def __init__(self, folder: Path, placement: Placement) -> None:
         """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
         self.placement = placement
+        self._full = Semaphore(max(1, placement.workers // WORKERS_A_FULL_WINDOW))
         try:
             self.whisper: Any = _load(folder, placement)  # its own types are wrong for batches
             self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
@@ -95,7 +100,9 @@ class FasterWhisper:
         from ctranslate2 import StorageView
 
         view = StorageView.from_array(np.ascontiguousarray(features))
-        return np.asarray(self.whisper.model.encode(view, to_cpu=True))
+        full = features.shape[-1] >= FULL_WINDOW and self.placement.device is Device.cpu
+        with self._full if full else nullcontext():
+            return np.asarray(self.whisper.model.encode(view, to_cpu=True))
 
     def language_in(self, encoded: np.ndarray, among: Sequence[str] = ()) -> tuple[str, float]:
         """Tell the language of one encoded window, and how probable it is `among` some or all."""
