@@ -3,37 +3,59 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import inf
+from operator import add
 
-from whisper_cli.cues.traits import Traits
+from whisper_cli.cues.breaks import break_costs
+from whisper_cli.cues.traits import Traits, traits
 from whisper_cli.cues.units import Unit
 
 UNBALANCED = 4.0
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Units on an endless line, with what is known of their texts.
+
+    `spaces` tells how wide the space before each is, `edges` in which column each begins, with that
+    space, and where the last one ends; `breaks` what a break after each costs.
+    """
+
+    units: Sequence[Unit]
+    looks: list[Traits]
+    spaces: list[int]
+    edges: list[int]
+    breaks: list[float]
+
+
+def line_of(units: Sequence[Unit], language: str) -> Line:
+    """Look at units; `language` is a code, or empty."""
+    looks = [traits(unit.text, language) for unit in units]
+    spaces = [unit.spaced for unit in units]
+    edges = [0, *accumulate(map(add, [look.columns for look in looks], spaces))]
+    return Line(units, looks, spaces, edges, break_costs(units, looks))
+
+
 def line_breaks(
-    looks: Sequence[Traits], units: Sequence[Unit], breaks: Sequence[float], width: int
+    edges: Sequence[int], spaces: Sequence[int], breaks: Sequence[float], width: int
 ) -> list[int]:
-    """Give the number of the unit that each line begins with; `breaks` rates a break after each.
+    """Give the number of the unit that each line begins with; arguments as in `Line`.
 
     Units that need more lines than two or three are meant to be rare: ways are tried, not planned.
     """
-    edges = [0]
-    for look, unit in zip(looks, units, strict=True):
-        edges.append(edges[-1] + look.columns + unit.spaced)
-    spaces = [unit.spaced for unit in units]
-    lines = _fewest(edges, spaces, width)
-    if lines == 1:
+    wide = edges[-1] - edges[0] - spaces[0]
+    if wide <= width:
         return [0]
-    ideal = (edges[-1] - spaces[0]) / lines
-    return [0, *_Splitter(edges, spaces, breaks, width, ideal).best(0, lines)[1]]
+    lines = _fewest(edges, spaces, width)
+    return [0, *_Splitter(edges, spaces, breaks, width, wide / lines).best(0, lines)[1]]
 
 
 def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
-    count, first = 1, 0
-    for at in range(1, len(spaces) + 1):
-        if edges[at] - edges[first] - spaces[first] > width:
-            count, first = count + 1, at - 1
+    count = first = 0
+    while first < len(spaces):
+        first = bisect_right(edges, edges[first] + spaces[first] + width) - 1
+        count += 1
     return count
 
 

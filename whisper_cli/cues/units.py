@@ -47,10 +47,10 @@ class Gatherer:
                 start, end = reached, max(reached, end)
             reached = end
             spaced = 0 if word.word[0] == text[0] else 1
-            if unit is not None and _glued(unit, text, spaced, speaker):
-                unit = _joined(unit, text, spaced, end, word)
-                continue
             if unit is not None:
+                if not (spaced and text[0].isalnum()) and _glued(unit, text, spaced, speaker):
+                    unit = _joined(unit, text, spaced, end, word)
+                    continue
                 done.append(unit)
             unit = Unit(text, spaced, start, end, (word,), speaker)
         self._open, self._reached = unit, reached
@@ -63,7 +63,7 @@ class Gatherer:
 
     def _fitting(self, units: list[Unit]) -> list[Unit]:
         """Part what is wider than a line."""
-        if all(len(unit.text) * 2 <= self._width for unit in units):
+        if max([len(unit.text) for unit in units], default=0) * 2 <= self._width:
             return units
         return [part for unit in units for part in _parts(unit, self._width)]
 
@@ -92,11 +92,9 @@ def _span(word: Word) -> tuple[int, int]:
 
 
 def _glued(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
-    if spaced:
-        return (
-            not text[0].isalnum() and before.speaker == speaker and bool(_TRAILING.fullmatch(text))
-        )
-    return before.speaker == speaker and not may_break(before.text[-1], text[0])
+    if before.speaker != speaker:
+        return False
+    return bool(_TRAILING.fullmatch(text)) if spaced else not may_break(before.text[-1], text[0])
 
 
 def _joined(before: Unit, text: str, spaced: int, end: int, word: Word) -> Unit:
