@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 from operator import add
+from typing import NamedTuple
 
 from whisper_cli.cues.breaks import break_costs
 from whisper_cli.cues.traits import Traits, traits
@@ -59,9 +60,8 @@ def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
     return count
 
 
-@dataclass(frozen=True, slots=True)
-class _Splitter:
-    """Tries every way to fill lines; `edges` are where units would begin on an endless one."""
+class _Splitter(NamedTuple):
+    """Tries every way to fill lines; see `line_breaks`."""
 
     edges: Sequence[int]
     spaces: Sequence[int]
@@ -70,20 +70,26 @@ class _Splitter:
     ideal: float
 
     def best(self, first: int, lines: int) -> tuple[float, tuple[int, ...]]:
-        """Give the cost of the units from `first` on, and where lines after the first begin."""
-        edges, begin = self.edges, self.edges[first] + self.spaces[first]
-        last = len(self.spaces)
-        if lines == 1:
-            wide = edges[last] - begin
-            return (self._off(wide) if wide <= self.width else inf), ()
-        cheapest: tuple[float, tuple[int, ...]] = (inf, ())
-        low = max(bisect_left(edges, edges[last] - (lines - 1) * (self.width + 1)), first + 1)
-        for at in range(low, bisect_right(edges, begin + self.width)):
-            cost, after = self.best(at, lines - 1)
+        """Give the cost of two lines or more from a unit on, and where those after the first begin.
+
+        The cost is infinite where the units need more lines.
+        """
+        edges, spaces, width, end = self.edges, self.spaces, self.width, self.edges[-1]
+        begin = edges[first] + spaces[first]
+        after: tuple[int, ...] = ()
+        cheapest = inf, after
+        low = max(bisect_left(edges, end - (lines - 1) * (width + 1)), first + 1)
+        for at in range(low, bisect_right(edges, begin + width)):
+            if lines > 2:
+                cost, after = self.best(at, lines - 1)
+            else:
+                last = end - edges[at] - spaces[at]
+                cost = self._off(last) if last <= width else inf
             cost += self.breaks[at - 1] + self._off(edges[at] - begin)
             if cost < cheapest[0]:
                 cheapest = cost, (at, *after)
         return cheapest
 
-    def _off(self, wide: float) -> float:
-        return UNBALANCED * ((wide - self.ideal) / self.width) ** 2
+    def _off(self, wide: int) -> float:
+        off = (wide - self.ideal) / self.width
+        return UNBALANCED * off * off

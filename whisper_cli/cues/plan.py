@@ -49,13 +49,14 @@ def _best(costs: list[float], offsets: list[int]) -> list[tuple[int, int]]:
     count = len(offsets) - 1
     total = [inf] * count + [0.0]
     choice = [0] * count
+    high = len(costs)
     for at in range(count - 1, -1, -1):
-        low, high = offsets[at], offsets[at + 1]
-        if low == high:
-            continue
-        ways = list(map(add, costs[low:high], total[at + 1 : at + 1 + high - low]))
-        total[at] = cheapest = min(ways)
-        choice[at] = at + ways.index(cheapest)
+        low = offsets[at]
+        if low < high:
+            ways = list(map(add, costs[low:high], total[at + 1 : at + 1 + high - low]))
+            total[at] = cheapest = min(ways)
+            choice[at] = at + ways.index(cheapest)
+        high = low
     chosen, at = [], 0
     while at < count and total[0] < inf:
         chosen.append((at, choice[at]))
