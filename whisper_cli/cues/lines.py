@@ -35,7 +35,7 @@ def line_of(units: Sequence[Unit], language: str) -> Line:
     looks = [traits(unit.text, language) for unit in units]
     spaces = [unit.spaced for unit in units]
     edges = [0, *accumulate(map(add, [look.columns for look in looks], spaces))]
-    return Line(units, looks, spaces, edges, break_costs(units, looks))
+    return Line(units, looks, spaces, edges, break_costs(units, looks, language))
 
 
 def line_breaks(

@@ -18,10 +18,14 @@ BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 0.5, 0.35
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`after` is what a break after the text costs, `welcome` what one before it costs less."""
+    """`after` is what a break after the text costs, `welcome` what one before it costs less.
+
+    `blanks` are the spaces inside.
+    """
 
     columns: int
     characters: int
+    blanks: int
     stop: int
     after: float
     welcome: float
@@ -41,6 +45,7 @@ def traits(text: str, language: str) -> Traits:
     return Traits(
         columns(text),
         characters(text),
+        text.count(" "),
         stop,
         (after, AFTER_CLAUSE, 0.0)[stop],
         before,

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from whisper_cli.cues.measure import UNSPACED, columns, graphemes, may_break
@@ -11,6 +13,8 @@ from whisper_cli.writers.timestamps import ticks
 # Marks that French sets apart by a space belong to the word before them, as a unit does to "50 %".
 _TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")
 _TOKEN = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
+
+_SPACED = re.compile(r"\s*\S+")
 
 LONGEST = 1e9  # seconds; later times are no times
 
@@ -33,27 +37,35 @@ class Gatherer:
         self._width = width
         self._open: Unit | None = None
         self._reached = 0
+        self._apart = False  # a space came after the last word, not before the next
 
     def add(self, segment: Segment) -> list[Unit]:
         """Take a segment, and give the units that are complete."""
         done: list[Unit] = []
-        unit, speaker, reached = self._open, segment.speaker, self._reached
+        unit, reached, apart = self._open, self._reached, self._apart
+        speaker = segment.speaker
         for word in segment.words or guessed(segment):
-            text = word.word.strip()
+            whole = word.word
+            text = whole.strip()
+            if not text.isprintable():  # a line break inside, or joined emoji
+                text = " ".join(text.split())
             if not text:
+                apart = apart or bool(whole)
+                unit = unit and unit._replace(words=(*unit.words, word))
                 continue
             start, end = _span(word)
             if start < reached:
                 start, end = reached, max(reached, end)
             reached = end
-            spaced = 0 if word.word[0] == text[0] else 1
+            spaced = 0 if whole[0] == text[0] and not apart else 1
+            apart = whole[-1] != text[-1]
             if unit is not None:
                 if not (spaced and text[0].isalnum()) and _glued(unit, text, spaced, speaker):
                     unit = _joined(unit, text, spaced, end, word)
                     continue
                 done.append(unit)
             unit = Unit(text, spaced, start, end, (word,), speaker)
-        self._open, self._reached = unit, reached
+        self._open, self._reached, self._apart = unit, reached, apart
         return self._fitting(done)
 
     def end(self) -> list[Unit]:
@@ -108,8 +120,8 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         yield unit
         return
     begun: Unit | None = None
-    for word in [piece for each in unit.words for piece in _pieces(each, width)]:
-        text, spaced = word.word.strip(), int(word.word[0].isspace())
+    for word in [piece for each in _joint(unit.words) for piece in _pieces(each, width)]:
+        text, spaced = " ".join(word.word.split()), int(word.word[0].isspace())
         end = max(ticks(word.end), unit.start)
         if begun and columns(begun.text) + spaced + columns(text) <= width:
             begun = _joined(begun, text, spaced, end, word)
@@ -123,15 +135,32 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         yield begun
 
 
+def _joint(words: Iterable[Word]) -> list[Word]:
+    """Join words that share a character: models say the parts of an emoji one by one."""
+    joint: list[Word] = []
+    for word in words:
+        before = joint[-1].word if joint else " "
+        if len(before) in accumulate(map(len, graphemes(before + word.word))):
+            joint.append(word)
+        else:
+            joint[-1] = replace(joint[-1], word=before + word.word, end=word.end)
+    return joint
+
+
 def _pieces(word: Word, width: int) -> Iterable[Word]:
     """Part a word that is wider than a line between characters, its time in proportion."""
-    if columns(word.word.strip()) <= width:
+    if columns(" ".join(word.word.split())) <= width:
         return [word]
-    pieces = [""]
-    for character in graphemes(word.word.strip()):
-        if pieces[-1] and columns(pieces[-1] + character) > width:
-            pieces.append("")
-        pieces[-1] += character
-    space = word.word[: len(word.word) - len(word.word.lstrip())]
-    pieces[0] = space + pieces[0]
+    pieces = [piece for token in _SPACED.findall(word.word) for piece in _cut(token, width)]
     return _timed(pieces, word.start, word.end, word.probability)
+
+
+def _cut(token: str, width: int) -> Iterator[str]:
+    text = token.strip()
+    piece, wide = token[: token.index(text)], 0
+    for character in graphemes(text):
+        if wide and wide + columns(character) > width:
+            yield piece
+            piece, wide = "", 0
+        piece, wide = piece + character, wide + columns(character)
+    yield piece

@@ -32,7 +32,7 @@ class Table:
     breaks: "Numbers"
     columns: "Numbers"
     characters: "Numbers"
-    words: "Numbers"
+    blanks: "Numbers"
     sentences: "Numbers"
 
 
@@ -72,9 +72,9 @@ def table_of(line: Line, following: float) -> Table:
 
     units, looks = line.units, line.looks
     letters = map(add, [look.characters for look in looks], line.spaces)
-    words = [len(unit.words) for unit in units]
+    blanks = map(add, [look.blanks for look in looks], line.spaces)
     sentences = [look.stop == SENTENCE for look in looks]
-    sums = [line.edges, *([0, *accumulate(each)] for each in (letters, words, sentences))]
+    sums = [line.edges, *([0, *accumulate(each)] for each in (letters, blanks, sentences))]
     times = [[unit.start for unit in units], [unit.end for unit in units], line.spaces]
     start, end, spaced = np.array(times, np.float64)
     after = np.append(start[1:], following)
@@ -95,7 +95,7 @@ def ways_of(table: Table, rules: Rules, dearest: float) -> Ways:
         longest = table.start + rules.max_duration * 1000
         limits.append(np.searchsorted(table.end, longest, "right") - 1)
     if rules.max_words:
-        limits.append(_furthest(table.words, rules.max_words, table.spaced * 0))
+        limits.append(_furthest(table.blanks, rules.max_words - 1, table.spaced))
     tails = np.append(np.flatnonzero(table.breaks[:-1] <= dearest), len(fit) - 1)
     heads = np.concatenate(([0], tails[:-1] + 1))
     furthest = np.searchsorted(tails, reduce(np.minimum, limits).take(heads), "right")
