@@ -59,10 +59,13 @@ def letters(segments):
     return re.sub(r"\s", "", "".join(segment.text for segment in segments))
 
 
-@given(speech(), rules, st.floats(0, 3))
-def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, more):
+languages = st.sampled_from(["en", "de", "ja", "zh", "th", "ar", None])
+
+
+@given(speech(), rules, languages, st.floats(0, 3))
+def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, language, more):
     duration = segments[-1].end + more
-    cues = list(shape(segments, limits, "en", duration))
+    cues = list(shape(segments, limits, language, duration))
     assert letters(cues) == letters(segments)
     for cue in cues:
         lines = cue.text.split("\n")
@@ -75,17 +78,18 @@ def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, more):
         assert cue.end <= following.start
 
 
-@given(speech(), rules)
-def test_shaping_cues_again_changes_nothing(segments, limits):
+@given(speech(), rules, languages)
+def test_shaping_cues_again_changes_nothing(segments, limits, language):
     duration = segments[-1].end + 1
-    once = list(shape(segments, limits, "en", duration))
-    assert list(shape(once, limits, "en", duration)) == once
+    once = list(shape(segments, limits, language, duration))
+    assert list(shape(once, limits, language, duration)) == once
 
 
-@given(speech(), rules)
-def test_how_words_are_parted_into_segments_changes_nothing(segments, limits):
+@given(speech(), rules, languages)
+def test_how_words_are_parted_into_segments_changes_nothing(segments, limits, language):
     one = Segment(0, 0, "", words=tuple(word for each in segments for word in each.words))
-    assert list(shape([one], limits, "en", 999)) == list(shape(segments, limits, "en", 999))
+    whole = list(shape([one], limits, language, 999))
+    assert whole == list(shape(segments, limits, language, 999))
 
 
 @given(speech())

@@ -34,7 +34,7 @@ def ends_of(ways: Ways, needed: "Numbers", rules: Rules, limit: float) -> "Numbe
     end = np.where(after - end < close, room, end)
     if rules.max_duration:
         end = np.minimum(end, start + rules.max_duration * 1000)
-    return np.asarray(np.maximum(np.floor(np.minimum(end, limit)), start))
+    return np.asarray(np.floor(np.minimum(end, limit)))
 
 
 def needed_of(ways: Ways, rules: Rules) -> "Numbers":
@@ -64,7 +64,7 @@ def costs_of(ways: Ways, needed: "Numbers", ends: "Numbers", rules: Rules) -> "N
     missing = needed - lasts
     flat, rising = TOO_FAST
     fast = np.flatnonzero(missing > 0)
-    costs[fast] += flat + rising * missing[fast] / needed[fast]
+    costs[fast] += flat + rising * missing[fast] / np.maximum(needed[fast], 1)
     costs[lasts < rules.min_duration * 1000 - HALF] += BROKEN
     gap = ways.of_last(table.after) - ends
     least, close = rules.min_gap * 1000, rules.chain * 1000

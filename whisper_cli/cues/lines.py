@@ -41,15 +41,12 @@ def line_of(units: Sequence[Unit], language: str) -> Line:
 def line_breaks(
     edges: Sequence[int], spaces: Sequence[int], breaks: Sequence[float], width: int
 ) -> list[int]:
-    """Give the number of the unit that each line begins with; arguments as in `Line`.
-
-    Units that need more lines than two or three are meant to be rare: ways are tried, not planned.
-    """
+    """Give the number of the unit that each line begins with; arguments as in `Line`."""
     wide = edges[-1] - edges[0] - spaces[0]
     if wide <= width:
         return [0]
     lines = _fewest(edges, spaces, width)
-    return [0, *_Splitter(edges, spaces, breaks, width, wide / lines).best(0, lines)[1]]
+    return [0, *_Splitter(edges, spaces, breaks, width, wide / lines, {}).best(0, lines)[1]]
 
 
 def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
@@ -61,13 +58,14 @@ def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
 
 
 class _Splitter(NamedTuple):
-    """Tries every way to fill lines; see `line_breaks`."""
+    """Tries every way to fill lines, and remembers what is `known` of those after the first."""
 
     edges: Sequence[int]
     spaces: Sequence[int]
     breaks: Sequence[float]
     width: int
     ideal: float
+    known: dict[tuple[int, int], tuple[float, tuple[int, ...]]]
 
     def best(self, first: int, lines: int) -> tuple[float, tuple[int, ...]]:
         """Give the cost of two lines or more from a unit on, and where those after the first begin.
@@ -81,13 +79,14 @@ class _Splitter(NamedTuple):
         low = max(bisect_left(edges, end - (lines - 1) * (width + 1)), first + 1)
         for at in range(low, bisect_right(edges, begin + width)):
             if lines > 2:
-                cost, after = self.best(at, lines - 1)
+                cost, after = self.known.get((at, lines - 1)) or self.best(at, lines - 1)
             else:
                 last = end - edges[at] - spaces[at]
                 cost = self._off(last) if last <= width else inf
             cost += self.breaks[at - 1] + self._off(edges[at] - begin)
             if cost < cheapest[0]:
                 cheapest = cost, (at, *after)
+        self.known[first, lines] = cheapest
         return cheapest
 
     def _off(self, wide: int) -> float:

@@ -27,7 +27,9 @@ def columns(text: str) -> int:
     from wcwidth import wcswidth
 
     wide = wcswidth(text)
-    return wide if wide >= 0 else len(text)
+    if wide >= 0:
+        return wide
+    return sum(max(wcswidth(each), 0) for each in graphemes(text))  # control characters have none
 
 
 def characters(text: str) -> int:

@@ -25,6 +25,7 @@ class Shaper:
         self._rules, self._language = rules, language or ""
         self._gatherer = Gatherer(rules.max_line_width)
         self._waiting: list[Unit] = []
+        self._gone = 0  # milliseconds: where the last cue ends
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Take the next segment, and give the cues that nothing after it will change."""
@@ -34,7 +35,8 @@ class Shaper:
         """Give the cues that are left; none goes on after `duration`, the seconds of the sound."""
         yield from self._take(self._gatherer.end())
         last = self._waiting[-1].end if self._waiting else 0
-        yield from self._cues(FAR, float(last) if duration is None else duration * 1000)
+        limit = last if duration is None else max(duration * 1000, self._gone)
+        yield from self._cues(FAR, float(limit))
 
     def _take(self, units: Iterable[Unit]) -> Iterator[Segment]:
         before = self._waiting[-1] if self._waiting else None
@@ -59,6 +61,7 @@ class Shaper:
             if keep and cue.last >= len(units) - keep:
                 self._waiting = units[cue.first :]
                 return
+            self._gone = cue.end
             yield _cue(line, cue, self._rules.max_line_width)
 
 

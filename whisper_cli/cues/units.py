@@ -14,7 +14,7 @@ from whisper_cli.writers.timestamps import ticks
 _TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")
 _TOKEN = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
 
-_SPACED = re.compile(r"\s*\S+")
+_SPACED = re.compile(r"\s*\S+(?:\s+$)?")
 
 LONGEST = 1e9  # seconds; later times are no times
 
@@ -44,14 +44,13 @@ class Gatherer:
         done: list[Unit] = []
         unit, reached, apart = self._open, self._reached, self._apart
         speaker = segment.speaker
-        for word in segment.words or guessed(segment):
+        for word in spoken(segment):
             whole = word.word
             text = whole.strip()
-            if not text.isprintable():  # a line break inside, or joined emoji
-                text = " ".join(text.split())
             if not text:
                 apart = apart or bool(whole)
-                unit = unit and unit._replace(words=(*unit.words, word))
+                if whole and unit is not None:
+                    unit = unit._replace(words=(*unit.words, word))
                 continue
             start, end = _span(word)
             if start < reached:
@@ -80,10 +79,20 @@ class Gatherer:
         return [part for unit in units for part in _parts(unit, self._width)]
 
 
-def guessed(segment: Segment) -> Iterator[Word]:
-    """Time the words of a segment that has none by how wide they are."""
+def spoken(segment: Segment) -> Iterable[Word]:
+    """Give the words of a segment, those apart that one holds; without any, those of its text."""
+    most = max([len(word.word.split()) for word in segment.words], default=0)
+    if most > 1:
+        return [part for word in segment.words for part in _apart(word)]
+    if most:
+        return segment.words
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
-    yield from _timed(tokens, segment.start, segment.end, probability=1.0)
+    return _timed(tokens, segment.start, segment.end, probability=1.0)
+
+
+def _apart(word: Word) -> Iterable[Word]:
+    tokens = _SPACED.findall(word.word)
+    return _timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
 
 
 def _timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
@@ -99,8 +108,12 @@ def _span(word: Word) -> tuple[int, int]:
     """Give start and end in milliseconds, whatever a foreign file says."""
     if 0 <= word.start <= word.end < LONGEST:  # false for what is no number
         return round(word.start * 1000), round(word.end * 1000)
-    start = ticks(word.start)
-    return start, max(start, ticks(word.end))
+    start = _tick(word.start)
+    return start, max(start, _tick(word.end))
+
+
+def _tick(seconds: float) -> int:
+    return ticks(seconds) if seconds < LONGEST else 0
 
 
 def _glued(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
@@ -121,46 +134,55 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         return
     begun: Unit | None = None
     for word in [piece for each in _joint(unit.words) for piece in _pieces(each, width)]:
-        text, spaced = " ".join(word.word.split()), int(word.word[0].isspace())
-        end = max(ticks(word.end), unit.start)
+        text, spaced = word.word.strip(), int(word.word[0].isspace())
+        end = min(max(_tick(word.end), unit.start), unit.end)
         if begun and columns(begun.text) + spaced + columns(text) <= width:
             begun = _joined(begun, text, spaced, end, word)
             continue
         start = unit.start
         if begun:
             yield begun
-            start = max(ticks(word.start), begun.end)
+            start = min(max(_tick(word.start), begun.end), unit.end)
         begun = Unit(text, spaced, start, max(end, start), (word,), unit.speaker)
     if begun:
         yield begun
 
 
 def _joint(words: Iterable[Word]) -> list[Word]:
-    """Join words that share a character: models say the parts of an emoji one by one."""
+    """Join words that share a character: models say the parts of an emoji one by one.
+
+    Space after a word goes to the next one.
+    """
     joint: list[Word] = []
+    blank = ""
     for word in words:
+        text = blank + word.word
+        core = text.rstrip()
+        blank = text[len(core) :]
         before = joint[-1].word if joint else " "
-        if len(before) in accumulate(map(len, graphemes(before + word.word))):
-            joint.append(word)
+        if not core:
+            continue
+        if len(before) in accumulate(map(len, graphemes(before + core))):
+            joint.append(replace(word, word=core))
         else:
-            joint[-1] = replace(joint[-1], word=before + word.word, end=word.end)
-    return joint
+            joint[-1] = replace(joint[-1], word=before + core, end=word.end)
+    return [*joint[:-1], replace(joint[-1], word=joint[-1].word + blank)]
 
 
 def _pieces(word: Word, width: int) -> Iterable[Word]:
     """Part a word that is wider than a line between characters, its time in proportion."""
-    if columns(" ".join(word.word.split())) <= width:
+    if columns(word.word.strip()) <= width:
         return [word]
-    pieces = [piece for token in _SPACED.findall(word.word) for piece in _cut(token, width)]
-    return _timed(pieces, word.start, word.end, word.probability)
+    return _timed(list(_cut(word.word, width)), word.start, word.end, word.probability)
 
 
 def _cut(token: str, width: int) -> Iterator[str]:
     text = token.strip()
-    piece, wide = token[: token.index(text)], 0
+    before, after = token.split(text)
+    piece, wide = before, 0
     for character in graphemes(text):
         if wide and wide + columns(character) > width:
             yield piece
             piece, wide = "", 0
         piece, wide = piece + character, wide + columns(character)
-    yield piece
+    yield piece + after
