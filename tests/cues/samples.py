@@ -1,14 +1,17 @@
 """Speech that the golden files show as cues; `python -m tests.cues.samples` writes the files."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from whisper_cli.cues.measure import graphemes
-from whisper_cli.cues.rules import rules_for
+from whisper_cli.cues.rules import PRESETS, rules_for
 from whisper_cli.cues.shaper import shape
+from whisper_cli.readers import read_transcript
 from whisper_cli.transcript import Segment, Word
 from whisper_cli.writers import Format, writer_for
 
 GOLDEN = Path(__file__).with_name("golden")
+HEARD = sorted(Path(__file__).with_name("heard").iterdir())  # by tiny.en: JFK, a LibriVox reading
 UNSPACED = ("ja", "zh", "th")
 PACE = 0.065  # seconds for each character
 
@@ -48,16 +51,25 @@ def words(text: str, language: str) -> list[Word]:
 
 def golden() -> dict[str, str]:
     """Give each golden file's name and what it should hold."""
-    writer = writer_for(Format.srt)
     files = {}
     for language, text in SPOKEN.items():
         said = tuple(words(text, language))
-        speech = Segment(said[0].start, said[-1].end, text, words=said)
+        speech = [Segment(said[0].start, said[-1].end, text, words=said)]
         for preset in ("netflix", "bbc", "social"):
-            cues = shape([speech], rules_for(preset, language), language, said[-1].end + 1)
-            shown = [writer.segment(number, cue) for number, cue in enumerate(cues, 1)]
-            files[f"{language}.{preset}.srt"] = "".join(shown)
+            name = f"{language}.{preset}.srt"
+            files[name] = _srt(speech, language, preset, said[-1].end + 1)
+    for path in HEARD:
+        told = read_transcript(path.read_bytes(), path.name)
+        for preset in PRESETS:
+            name = f"{path.stem}.{preset}.srt"
+            files[name] = _srt(told.segments, "en", preset, told.info.duration)
     return files
+
+
+def _srt(segments: Iterable[Segment], language: str, preset: str, duration: float | None) -> str:
+    writer = writer_for(Format.srt)
+    cues = shape(segments, rules_for(preset, language), language, duration)
+    return "".join([writer.segment(number, cue) for number, cue in enumerate(cues, 1)])
 
 
 if __name__ == "__main__":
