@@ -26,10 +26,7 @@ def columns(text: str) -> int:
         return len(text)
     from wcwidth import wcswidth
 
-    wide = wcswidth(text)
-    if wide >= 0:
-        return wide
-    return sum(max(wcswidth(each), 0) for each in graphemes(text))  # control characters have none
+    return sum(max(wcswidth(each), 0) for each in graphemes(text))  # as wide wherever it stands
 
 
 def characters(text: str) -> int:
