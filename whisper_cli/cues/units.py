@@ -47,6 +47,9 @@ class Gatherer:
         for word in spoken(segment):
             whole = word.word
             text = whole.strip()
+            if (" " in text or not text.isprintable()) and len(text.split()) > 1:
+                words = tuple(part for each in segment.words for part in _apart(each))
+                return self.add(replace(segment, words=words))
             if not text:
                 apart = apart or bool(whole)
                 if whole and unit is not None:
@@ -80,17 +83,15 @@ class Gatherer:
 
 
 def spoken(segment: Segment) -> Iterable[Word]:
-    """Give the words of a segment, those apart that one holds; without any, those of its text."""
-    most = max([len(word.word.split()) for word in segment.words], default=0)
-    if most > 1:
-        return [part for word in segment.words for part in _apart(word)]
-    if most:
+    """Give the words of a segment; without any, those of its text, timed by how wide they are."""
+    if any(word.word.strip() for word in segment.words):
         return segment.words
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
     return _timed(tokens, segment.start, segment.end, probability=1.0)
 
 
 def _apart(word: Word) -> Iterable[Word]:
+    """Give what is several words by itself."""
     tokens = _SPACED.findall(word.word)
     return _timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
 
