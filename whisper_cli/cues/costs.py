@@ -43,7 +43,7 @@ def needed_of(ways: Ways, rules: Rules) -> "Numbers":
 
     least = np.full(len(ways.last), rules.min_duration * 1000)
     if rules.word_duration:
-        words = ways.between(ways.table.blanks) + 1
+        words = ways.between(ways.table.blanks()) + 1
         least = np.maximum(words * (rules.word_duration * 1000), least)
     if rules.max_cps:
         least = np.maximum(ways.between(ways.table.characters) * (1000 / rules.max_cps), least)

@@ -32,8 +32,15 @@ class Table:
     breaks: "Numbers"
     columns: "Numbers"
     characters: "Numbers"
-    blanks: "Numbers"
     sentences: "Numbers"
+    line: Line
+
+    def blanks(self) -> "Numbers":
+        """Sum up spaces, which part words; only some rules ask for them."""
+        import numpy as np
+
+        blanks = map(add, [look.blanks for look in self.line.looks], self.line.spaces)
+        return np.array([0, *accumulate(blanks)], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +79,14 @@ def table_of(line: Line, following: float) -> Table:
 
     units, looks = line.units, line.looks
     letters = map(add, [look.characters for look in looks], line.spaces)
-    blanks = map(add, [look.blanks for look in looks], line.spaces)
     sentences = [look.stop == SENTENCE for look in looks]
-    sums = [line.edges, *([0, *accumulate(each)] for each in (letters, blanks, sentences))]
+    sums = [line.edges, [0, *accumulate(letters)], [0, *accumulate(sentences)]]
     times = [[unit.start for unit in units], [unit.end for unit in units], line.spaces]
     start, end, spaced = np.array(times, np.float64)
     after = np.append(start[1:], following)
     breaks = np.array(line.breaks, np.float64)
-    return Table(start, end, after, spaced, breaks, *np.array(sums, np.float64))
+    columns, characters, sentences = np.array(sums, np.float64)
+    return Table(start, end, after, spaced, breaks, columns, characters, sentences, line)
 
 
 def ways_of(table: Table, rules: Rules, dearest: float) -> Ways:
@@ -95,7 +102,7 @@ def ways_of(table: Table, rules: Rules, dearest: float) -> Ways:
         longest = table.start + rules.max_duration * 1000
         limits.append(np.searchsorted(table.end, longest, "right") - 1)
     if rules.max_words:
-        limits.append(_furthest(table.blanks, rules.max_words - 1, table.spaced))
+        limits.append(_furthest(table.blanks(), rules.max_words - 1, table.spaced))
     tails = np.append(np.flatnonzero(table.breaks[:-1] <= dearest), len(fit) - 1)
     heads = np.concatenate(([0], tails[:-1] + 1))
     furthest = np.searchsorted(tails, reduce(np.minimum, limits).take(heads), "right")
