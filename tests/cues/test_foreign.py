@@ -89,3 +89,10 @@ def test_words_of_no_length_and_out_of_order_share_the_time_there_is():
     cues = list(shape([Segment(0, 9, "", words=tuple(said))], PRESETS["netflix"], "en", 30))
     assert " ".join(cue.text.replace("\n", " ") for cue in cues) == "a b c d"
     held(cues, PRESETS["netflix"])
+
+
+def test_a_word_that_is_too_wide_may_begin_with_a_mark():
+    said = (Word("\u0301" + "x" * 9, 0, 1, 1), Word("y" * 9, 1, 2, 1))
+    cues = list(shape([Segment(0, 2, "", words=said)], Rules(max_line_width=8), "en", 2))
+    held(cues, Rules(max_line_width=8))
+    assert letters("".join(cue.text for cue in cues)) == "\u0301" + "x" * 9 + "y" * 9

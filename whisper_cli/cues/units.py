@@ -160,10 +160,10 @@ def _joint(words: Iterable[Word]) -> list[Word]:
         text = blank + word.word
         core = text.rstrip()
         blank = text[len(core) :]
-        before = joint[-1].word if joint else " "
+        before = joint[-1].word if joint else ""
         if not core:
             continue
-        if len(before) in accumulate(map(len, graphemes(before + core))):
+        if not before or len(before) in accumulate(map(len, graphemes(before + core))):
             joint.append(replace(word, word=core))
         else:
             joint[-1] = replace(joint[-1], word=before + core, end=word.end)
