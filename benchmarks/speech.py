@@ -39,7 +39,7 @@ def read(folder: Path) -> list[Clip]:
             float(each["duration_s"]),
         )
         for each in entries
-        if each.get("text")
+        if each.get("text") and each.get("duration_s")
     )
     return sorted(clips, key=lambda clip: clip.name)
 

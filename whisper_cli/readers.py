@@ -144,8 +144,12 @@ def _words(
     last: float | None = None,
     language: str | None = None,
 ) -> Iterator[Word]:
-    """Read words, in order; those without times stand evenly between their neighbours."""
+    """Read words, in order; those without times stand evenly between their neighbours.
+
+    Where none has a space before it, as in verbose_json, each one gets one.
+    """
     reached = first
+    apart = language not in UNSPACED and not any(str(e["word"])[:1] == " " for e in entries)
     for place, entry in enumerate(entries):
         left = next((n for n in range(place, len(entries)) if "start" in entries[n]), None)
         until = _time(entries[left]["start"]) if left is not None else (last or reached)
@@ -154,9 +158,8 @@ def _words(
         share = (until - reached) / untimed if untimed else 0.0
         reached = max(start, _time(entry["end"]) if "end" in entry else start + share)
         text = str(entry["word"])
-        spaced = text.startswith(" ") or language in UNSPACED
         probability = entry.get("probability", entry.get("score"))
-        yield Word(text if spaced else f" {text}", start, reached, float(probability or 0.0))
+        yield Word(f" {text}" if apart else text, start, reached, float(probability or 0.0))
 
 
 def _joined(words: Sequence[Word]) -> str:

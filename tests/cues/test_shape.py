@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wcwidth import wcswidth
+from wcwidth import iter_graphemes, wcswidth
 
 from tests.cues.samples import GOLDEN, golden
 from whisper_cli.cues.rules import PRESETS, Rules, rules_for
@@ -28,7 +28,7 @@ def speech(draw):
     for _ in range(draw(st.integers(1, 60))):
         text = draw(st.text(draw(st.sampled_from(SCRIPTS)), min_size=1, max_size=16))
         text = "".join(text.split())
-        while wcswidth(text) > 40:
+        while wide(text) > 40:
             text = text[:-1]
         spaced = draw(st.sampled_from([" ", " ", " ", ""]))
         at += draw(st.sampled_from([0, 0, 0, 0.04, 0.3, 0.6, 1.2, 3.0]))
@@ -55,19 +55,26 @@ rules = st.sampled_from(list(PRESETS.values())) | st.builds(
 )
 
 
+def wide(line):
+    return sum(map(wcswidth, iter_graphemes(line)))
+
+
 def letters(segments):
     return re.sub(r"\s", "", "".join(segment.text for segment in segments))
 
 
-@given(speech(), rules, st.floats(0, 3))
-def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, more):
+languages = st.sampled_from(["en", "de", "ja", "zh", "th", "ar", None])
+
+
+@given(speech(), rules, languages, st.floats(0, 3))
+def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, language, more):
     duration = segments[-1].end + more
-    cues = list(shape(segments, limits, "en", duration))
+    cues = list(shape(segments, limits, language, duration))
     assert letters(cues) == letters(segments)
     for cue in cues:
         lines = cue.text.split("\n")
         assert len(lines) <= limits.max_lines
-        assert all(0 <= wcswidth(line) <= limits.max_line_width for line in lines)
+        assert all(wide(line) <= limits.max_line_width for line in lines)
         assert all(line == line.strip() and line for line in lines)
         assert cue.start <= cue.end <= duration + 1e-9
         assert round((cue.end - cue.start) * 1000) <= round(limits.max_duration * 1000)
@@ -75,17 +82,18 @@ def test_no_hard_rule_is_broken_and_no_word_lost(segments, limits, more):
         assert cue.end <= following.start
 
 
-@given(speech(), rules)
-def test_shaping_cues_again_changes_nothing(segments, limits):
+@given(speech(), rules, languages)
+def test_shaping_cues_again_changes_nothing(segments, limits, language):
     duration = segments[-1].end + 1
-    once = list(shape(segments, limits, "en", duration))
-    assert list(shape(once, limits, "en", duration)) == once
+    once = list(shape(segments, limits, language, duration))
+    assert list(shape(once, limits, language, duration)) == once
 
 
-@given(speech(), rules)
-def test_how_words_are_parted_into_segments_changes_nothing(segments, limits):
+@given(speech(), rules, languages)
+def test_how_words_are_parted_into_segments_changes_nothing(segments, limits, language):
     one = Segment(0, 0, "", words=tuple(word for each in segments for word in each.words))
-    assert list(shape([one], limits, "en", 999)) == list(shape(segments, limits, "en", 999))
+    whole = list(shape([one], limits, language, 999))
+    assert whole == list(shape(segments, limits, language, 999))
 
 
 @given(speech())

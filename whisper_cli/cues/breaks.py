@@ -2,25 +2,26 @@
 
 from collections.abc import Sequence
 
+from whisper_cli.cues.phrases import phrase_costs
 from whisper_cli.cues.traits import CLAUSE, Traits
 from whisper_cli.cues.units import Unit
 
-AFTER_CLAUSE, ELSEWHERE, IN_NAME, AFTER_NUMBER = 0.25, 1.0, 1.0, 1.0
+IN_NAME = 1.0
 PAUSE_WORTH, LONGEST_PAUSE = 0.7, 1000  # taken off for a second of pause; longer ones count as one
 
 
-def break_costs(units: Sequence[Unit], looks: Sequence[Traits]) -> list[float]:
+def break_costs(units: Sequence[Unit], looks: Sequence[Traits], language: str) -> list[float]:
     """Rate a break after each unit but the last, after which one is free."""
     costs = []
+    phrases = phrase_costs(units, language)
     named = False  # a capital tells a name, but not at the start of a sentence
-    for unit, after, look, following in zip(units, units[1:], looks, looks[1:], strict=False):
+    pairs = zip(units, units[1:], looks, looks[1:], phrases, strict=False)
+    for unit, after, look, following, phrase in pairs:
         if look.stop:
-            costs.append(AFTER_CLAUSE if look.stop == CLAUSE else 0.0)
+            costs.append(look.after)
             named = look.stop == CLAUSE
             continue
-        cost = ELSEWHERE + look.hold - following.welcome
-        if look.number:
-            cost += AFTER_NUMBER
+        cost = look.after - following.welcome + phrase
         if named and look.name and following.name:
             cost += IN_NAME
         pause = min(after.start - unit.end, LONGEST_PAUSE)

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from whisper_cli.cues.rules import Rules
-from whisper_cli.cues.ways import Ways
+from whisper_cli.cues.ways import Table, Ways
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from whisper_cli.cues.ways import Numbers
 
 EVERY_CUE = 1.0
@@ -32,7 +34,7 @@ def ends_of(ways: Ways, needed: "Numbers", rules: Rules, limit: float) -> "Numbe
     end = np.where(after - end < close, room, end)
     if rules.max_duration:
         end = np.minimum(end, start + rules.max_duration * 1000)
-    return np.asarray(np.maximum(np.floor(np.minimum(end, limit)), start))
+    return np.asarray(np.floor(np.minimum(end, limit)))
 
 
 def needed_of(ways: Ways, rules: Rules) -> "Numbers":
@@ -41,7 +43,7 @@ def needed_of(ways: Ways, rules: Rules) -> "Numbers":
 
     least = np.full(len(ways.last), rules.min_duration * 1000)
     if rules.word_duration:
-        words = ways.of_last(ways.table.words[1:]) - ways.first(ways.table.words[:-1])
+        words = ways.between(ways.table.blanks()) + 1
         least = np.maximum(words * (rules.word_duration * 1000), least)
     if rules.max_cps:
         least = np.maximum(ways.between(ways.table.characters) * (1000 / rules.max_cps), least)
@@ -55,12 +57,14 @@ def costs_of(ways: Ways, needed: "Numbers", ends: "Numbers", rules: Rules) -> "N
     table = ways.table
     wide = ways.between(table.columns)
     empty = 1 - wide / (rules.max_line_width * rules.max_lines)
-    costs = EMPTY * empty * empty + ways.of_last(_at_last(ways)) - ways.first(_at_first(ways))
+    inside = _inside(table)
+    last = EVERY_CUE + BREAK * table.breaks + inside
+    costs = EMPTY * empty * empty + ways.of_last(last) - ways.first(inside)
     lasts = ends - ways.first(table.start)
     missing = needed - lasts
     flat, rising = TOO_FAST
     fast = np.flatnonzero(missing > 0)
-    costs[fast] += flat + rising * missing[fast] / needed[fast]
+    costs[fast] += flat + rising * missing[fast] / np.maximum(needed[fast], 1)
     costs[lasts < rules.min_duration * 1000 - HALF] += BROKEN
     gap = ways.of_last(table.after) - ends
     least, close = rules.min_gap * 1000, rules.chain * 1000
@@ -69,42 +73,39 @@ def costs_of(ways: Ways, needed: "Numbers", ends: "Numbers", rules: Rules) -> "N
     return costs
 
 
-def _at_last(ways: Ways) -> "Numbers":
-    """Rate what depends on the last unit alone: the break after it, and what came before it."""
-    return EVERY_CUE + BREAK * ways.table.breaks + _at_first(ways)
-
-
-def _at_first(ways: Ways) -> "Numbers":
+def _inside(table: Table) -> "Numbers":
     """Sum up what is better not inside a cue, over all units before each."""
-    return SENTENCE_INSIDE * ways.table.sentences[:-1] + _pauses(ways)
-
-
-def _pauses(ways: Ways) -> "Numbers":
-    """Sum up the long pauses before each unit."""
     import numpy as np
 
-    table = ways.table
-    long = np.maximum(table.after - table.end - LONG_PAUSE, 0)[:-1] * (PAUSE_INSIDE / 1000)
-    return np.concatenate(([0.0], long.cumsum()))
+    pauses = np.maximum((table.after - table.end)[:-1] - LONG_PAUSE, 0) * (PAUSE_INSIDE / 1000)
+    sums = SENTENCE_INSIDE * table.sentences[:-1]
+    sums[1:] += pauses.cumsum()
+    return sums
 
 
 def _add_lines(costs: "Numbers", ways: Ways, rules: Rules) -> None:
     """Add the best break between two lines where a cue needs two: the least of a range."""
     import numpy as np
 
-    fits = ways.fit.repeat(ways.counts)
+    fits = ways.first(ways.fit)
     two = np.flatnonzero(fits < ways.last)
     if rules.max_lines != 2 or not len(two):
         return
     fits, last = fits[two], ways.last[two]
     back = np.searchsorted(ways.fit, np.arange(len(ways.fit)))  # where a line that ends here begins
     low = back.take(last) - 1
-    power = np.frexp(fits - low + 1)[1] - 1
-    least = [ways.table.breaks]
-    for step in range(int(power.max())):
-        half = 1 << step
-        least.append(np.minimum(least[-1], np.append(least[-1][half:], [np.inf] * half)))
-    levels = np.stack(least)
-    costs[two] += LINE_BREAK * np.minimum(
-        levels[power, low], levels[power, fits + 1 - (1 << power)]
-    )
+    power = np.frexp(fits - low + 1)[1] - 1  # a range is two, that overlap, of 2 ** power
+    least = _least(ways.table.breaks, int(power.max()))
+    costs[two] += LINE_BREAK * np.minimum(least[power, low], least[power, fits + 1 - (1 << power)])
+
+
+def _least(values: "Numbers", powers: int) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    """Give the least of 2 ** power values from each on, a row for each power; infinite beyond."""
+    import numpy as np
+
+    rows = np.full((powers + 1, len(values)), np.inf)
+    rows[0] = values
+    for power in range(powers):
+        half = 1 << power
+        np.minimum(rows[power, :-half], rows[power, half:], out=rows[power + 1, :-half])
+    return rows

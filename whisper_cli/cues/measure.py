@@ -8,14 +8,15 @@ UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u3130-\u318f\u3190-\ua4cf"
     "\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 )
-# Kinsoku: what begins no line and what ends none (JIS X 4051, and the same in Chinese), and the
-# vowels of Thai and Lao that are written before their consonant.
+# Kinsoku: what begins no line and what ends none (JIS X 4051, and the same in Chinese), the vowels
+# of Thai and Lao that are written before their consonant, and the signs of Myanmar and Khmer that
+# put the next consonant below.
 NOT_FIRST = frozenset(
     "、。，．・：；？！ー―〜～…‥ヽヾゝゞ々〻）］｝〉》」』】〕〗〙〞’”»"
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ％℃‰ๆฯะาำໆຯະາຳ"
-    ",.:;?!)]}%"
+    "｡､｣･ｰﾞﾟ゛゜ｧｨｩｪｫｬｭｮｯ,.:;?!)]}%"
 )
-NOT_LAST = frozenset("（［｛〈《「『【〔〖〘〝‘“«＄￥￡$€£¥#([{เแโใไເແໂໃໄ")
+NOT_LAST = frozenset("（［｛〈《「『【〔〖〘〝‘“«＄￥￡$€£¥#([{เแโใไເແໂໃໄ\u1039\u17d2")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
@@ -25,8 +26,7 @@ def columns(text: str) -> int:
         return len(text)
     from wcwidth import wcswidth
 
-    wide = wcswidth(text)
-    return wide if wide >= 0 else len(text)
+    return sum(max(wcswidth(each), 0) for each in graphemes(text))  # as wide wherever it stands
 
 
 def characters(text: str) -> int:

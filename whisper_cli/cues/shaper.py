@@ -1,13 +1,10 @@
 """Segments to cues as they come, with a look-ahead that is bounded."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from whisper_cli.cues.breaks import break_costs
-from whisper_cli.cues.lines import line_breaks
+from whisper_cli.cues.lines import Line, line_breaks, line_of
 from whisper_cli.cues.plan import FAR, Planned, plan
 from whisper_cli.cues.rules import Rules
-from whisper_cli.cues.traits import Traits, traits
 from whisper_cli.cues.units import Gatherer, Unit
 from whisper_cli.transcript import Segment
 
@@ -15,15 +12,6 @@ HORIZON = 256  # units that are looked at together
 TAIL = 32  # of them, how many may change while more come: more than a cue or two hold
 SCENE = 2000  # milliseconds of silence that no cue spans and nothing after depends on
 ENOUGH = 32  # units that make it worth while to plan up to a scene's end
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """Units with what is known of their texts, and what a break after each costs."""
-
-    units: Sequence[Unit]
-    looks: list[Traits]
-    breaks: list[float]
 
 
 class Shaper:
@@ -37,6 +25,7 @@ class Shaper:
         self._rules, self._language = rules, language or ""
         self._gatherer = Gatherer(rules.max_line_width)
         self._waiting: list[Unit] = []
+        self._gone = 0  # milliseconds: where the last cue ends
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Take the next segment, and give the cues that nothing after it will change."""
@@ -46,45 +35,47 @@ class Shaper:
         """Give the cues that are left; none goes on after `duration`, the seconds of the sound."""
         yield from self._take(self._gatherer.end())
         last = self._waiting[-1].end if self._waiting else 0
-        yield from self._cues(FAR, float(last) if duration is None else duration * 1000)
+        limit = last if duration is None else max(duration * 1000, self._gone)
+        yield from self._cues(FAR, float(limit))
 
     def _take(self, units: Iterable[Unit]) -> Iterator[Segment]:
+        before = self._waiting[-1] if self._waiting else None
         for unit in units:
-            if self._waiting:
-                before, count = self._waiting[-1], len(self._waiting)
+            if before is not None:
+                count = len(self._waiting)
                 scene = count >= ENOUGH and unit.start - before.end >= SCENE
                 if scene or unit.speaker != before.speaker:
                     yield from self._cues(float(unit.start), FAR)
                 elif count >= HORIZON:
                     yield from self._cues(float(unit.start), FAR, keep=TAIL)
             self._waiting.append(unit)
+            before = unit
 
     def _cues(self, following: float, limit: float, keep: int = 0) -> Iterator[Segment]:
         """Plan what waits and give its cues, but those that the last `keep` units belong to."""
         units, self._waiting = self._waiting, []
         if not units:
             return
-        looks = [traits(unit.text, self._language) for unit in units]
-        looked = _Looked(units, looks, break_costs(units, looks))
-        for cue in plan(units, looks, looked.breaks, self._rules, following, limit):
+        line = line_of(units, self._language)
+        for cue in plan(line, self._rules, following, limit):
             if keep and cue.last >= len(units) - keep:
                 self._waiting = units[cue.first :]
                 return
-            yield self._cue(looked, cue)
+            self._gone = cue.end
+            yield _cue(line, cue, self._rules.max_line_width)
 
-    def _cue(self, looked: _Looked, cue: Planned) -> Segment:
-        first, end = cue.first, cue.last + 1
-        units = looked.units[first:end]
-        starts = line_breaks(
-            looked.looks[first:end], units, looked.breaks[first:end], self._rules.max_line_width
-        )
-        return Segment(
-            start=min(units[0].start, cue.end) / 1000,
-            end=cue.end / 1000,
-            text=_text(units, starts),
-            words=tuple([word for unit in units for word in unit.words]),
-            speaker=units[0].speaker,
-        )
+
+def _cue(line: Line, cue: Planned, width: int) -> Segment:
+    first, end = cue.first, cue.last + 1
+    units, spaces = line.units[first:end], line.spaces[first:end]
+    starts = line_breaks(line.edges[first : end + 1], spaces, line.breaks[first:end], width)
+    return Segment(
+        start=min(units[0].start, cue.end) / 1000,
+        end=cue.end / 1000,
+        text=_text(units, starts),
+        words=tuple([word for unit in units for word in unit.words]),
+        speaker=units[0].speaker,
+    )
 
 
 def _text(units: Sequence[Unit], starts: Sequence[int]) -> str:

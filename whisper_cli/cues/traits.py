@@ -12,19 +12,23 @@ SENTENCE_ENDS, CLAUSE_ENDS = tuple(".!?…。！？؟۔।॥｡‼⁇"), tuple(
 _CLOSING = "\"'”’»)]」』）】›"
 _MARKS = _CLOSING + "“‘«([「『（【‹¿¡-—–.,;:!?…、。，；：！？"
 _NUMBER = re.compile(r"[$€£]?\d[\d.,:/]*")
-HELD, BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 1.5, 0.5, 0.35
+AFTER_CLAUSE, ELSEWHERE, HELD, AFTER_NUMBER = 0.25, 1.0, 1.5, 1.0
+BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 0.5, 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`hold` is what a break after the text costs more, `welcome` what one before it costs less."""
+    """`after` is what a break after the text costs, `welcome` what one before it costs less.
+
+    `blanks` are the spaces inside.
+    """
 
     columns: int
     characters: int
+    blanks: int
     stop: int
-    hold: float
+    after: float
     welcome: float
-    number: bool
     name: bool
 
 
@@ -34,16 +38,17 @@ def traits(text: str, language: str) -> Traits:
     words, core = lexicon(language), text.strip(_MARKS)
     small = core.lower()
     stop = _stop(text, small)
-    held = not stop and (small in words.hold or small in words.conjunctions | words.prepositions)
+    held = small in words.hold or small in words.conjunctions | words.prepositions
+    after = ELSEWHERE + HELD * held + AFTER_NUMBER * bool(_NUMBER.fullmatch(core))
     before = BEFORE_PREPOSITION if small in words.prepositions else 0.0
     before = BEFORE_CONJUNCTION if small in words.conjunctions else before
     return Traits(
         columns(text),
         characters(text),
+        text.count(" "),
         stop,
-        HELD if held else 0.0,
+        (after, AFTER_CLAUSE, 0.0)[stop],
         before,
-        number=not stop and bool(_NUMBER.fullmatch(core)),
         name=core[:1].isupper() and small not in words.hold,
     )
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from whisper_cli.cues.measure import UNSPACED, columns, graphemes, may_break
@@ -11,6 +13,8 @@ from whisper_cli.writers.timestamps import ticks
 # Marks that French sets apart by a space belong to the word before them, as a unit does to "50 %".
 _TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")
 _TOKEN = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
+
+_SPACED = re.compile(r"\s*\S+(?:\s+$)?")
 
 LONGEST = 1e9  # seconds; later times are no times
 
@@ -33,27 +37,37 @@ class Gatherer:
         self._width = width
         self._open: Unit | None = None
         self._reached = 0
+        self._apart = False  # a space came after the last word, not before the next
 
     def add(self, segment: Segment) -> list[Unit]:
         """Take a segment, and give the units that are complete."""
         done: list[Unit] = []
-        unit, speaker, reached = self._open, segment.speaker, self._reached
-        for word in segment.words or guessed(segment):
-            text = word.word.strip()
+        unit, reached, apart = self._open, self._reached, self._apart
+        speaker = segment.speaker
+        for word in spoken(segment):
+            whole = word.word
+            text = whole.strip()
+            if (" " in text or not text.isprintable()) and len(text.split()) > 1:
+                words = tuple(part for each in segment.words for part in _apart(each))
+                return self.add(replace(segment, words=words))
             if not text:
+                apart = apart or bool(whole)
+                if whole and unit is not None:
+                    unit = unit._replace(words=(*unit.words, word))
                 continue
             start, end = _span(word)
             if start < reached:
                 start, end = reached, max(reached, end)
             reached = end
-            spaced = 0 if word.word[0] == text[0] else 1
-            if unit is not None and _glued(unit, text, spaced, speaker):
-                unit = _joined(unit, text, spaced, end, word)
-                continue
+            spaced = 0 if whole[0] == text[0] and not apart else 1
+            apart = whole[-1] != text[-1]
             if unit is not None:
+                if not (spaced and text[0].isalnum()) and _glued(unit, text, spaced, speaker):
+                    unit = _joined(unit, text, spaced, end, word)
+                    continue
                 done.append(unit)
             unit = Unit(text, spaced, start, end, (word,), speaker)
-        self._open, self._reached = unit, reached
+        self._open, self._reached, self._apart = unit, reached, apart
         return self._fitting(done)
 
     def end(self) -> list[Unit]:
@@ -63,15 +77,23 @@ class Gatherer:
 
     def _fitting(self, units: list[Unit]) -> list[Unit]:
         """Part what is wider than a line."""
-        if all(len(unit.text) * 2 <= self._width for unit in units):
+        if max([len(unit.text) for unit in units], default=0) * 2 <= self._width:
             return units
         return [part for unit in units for part in _parts(unit, self._width)]
 
 
-def guessed(segment: Segment) -> Iterator[Word]:
-    """Time the words of a segment that has none by how wide they are."""
+def spoken(segment: Segment) -> Iterable[Word]:
+    """Give the words of a segment; without any, those of its text, timed by how wide they are."""
+    if any(word.word.strip() for word in segment.words):
+        return segment.words
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
-    yield from _timed(tokens, segment.start, segment.end, probability=1.0)
+    return _timed(tokens, segment.start, segment.end, probability=1.0)
+
+
+def _apart(word: Word) -> Iterable[Word]:
+    """Give what is several words by itself."""
+    tokens = _SPACED.findall(word.word)
+    return _timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
 
 
 def _timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
@@ -87,16 +109,18 @@ def _span(word: Word) -> tuple[int, int]:
     """Give start and end in milliseconds, whatever a foreign file says."""
     if 0 <= word.start <= word.end < LONGEST:  # false for what is no number
         return round(word.start * 1000), round(word.end * 1000)
-    start = ticks(word.start)
-    return start, max(start, ticks(word.end))
+    start = _tick(word.start)
+    return start, max(start, _tick(word.end))
+
+
+def _tick(seconds: float) -> int:
+    return ticks(seconds) if seconds < LONGEST else 0
 
 
 def _glued(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
-    if spaced:
-        return (
-            not text[0].isalnum() and before.speaker == speaker and bool(_TRAILING.fullmatch(text))
-        )
-    return before.speaker == speaker and not may_break(before.text[-1], text[0])
+    if before.speaker != speaker:
+        return False
+    return bool(_TRAILING.fullmatch(text)) if spaced else not may_break(before.text[-1], text[0])
 
 
 def _joined(before: Unit, text: str, spaced: int, end: int, word: Word) -> Unit:
@@ -110,30 +134,56 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         yield unit
         return
     begun: Unit | None = None
-    for word in [piece for each in unit.words for piece in _pieces(each, width)]:
+    for word in [piece for each in _joint(unit.words) for piece in _pieces(each, width)]:
         text, spaced = word.word.strip(), int(word.word[0].isspace())
-        end = max(ticks(word.end), unit.start)
+        end = min(max(_tick(word.end), unit.start), unit.end)
         if begun and columns(begun.text) + spaced + columns(text) <= width:
             begun = _joined(begun, text, spaced, end, word)
             continue
         start = unit.start
         if begun:
             yield begun
-            start = max(ticks(word.start), begun.end)
+            start = min(max(_tick(word.start), begun.end), unit.end)
         begun = Unit(text, spaced, start, max(end, start), (word,), unit.speaker)
     if begun:
         yield begun
+
+
+def _joint(words: Iterable[Word]) -> list[Word]:
+    """Join words that share a character: models say the parts of an emoji one by one.
+
+    Space after a word goes to the next one.
+    """
+    joint: list[Word] = []
+    blank = ""
+    for word in words:
+        text = blank + word.word
+        core = text.rstrip()
+        blank = text[len(core) :]
+        before = joint[-1].word if joint else ""
+        if not core:
+            continue
+        if not before or len(before) in accumulate(map(len, graphemes(before + core))):
+            joint.append(replace(word, word=core))
+        else:
+            joint[-1] = replace(joint[-1], word=before + core, end=word.end)
+    return [*joint[:-1], replace(joint[-1], word=joint[-1].word + blank)]
 
 
 def _pieces(word: Word, width: int) -> Iterable[Word]:
     """Part a word that is wider than a line between characters, its time in proportion."""
     if columns(word.word.strip()) <= width:
         return [word]
-    pieces = [""]
-    for character in graphemes(word.word.strip()):
-        if pieces[-1] and columns(pieces[-1] + character) > width:
-            pieces.append("")
-        pieces[-1] += character
-    space = word.word[: len(word.word) - len(word.word.lstrip())]
-    pieces[0] = space + pieces[0]
-    return _timed(pieces, word.start, word.end, word.probability)
+    return _timed(list(_cut(word.word, width)), word.start, word.end, word.probability)
+
+
+def _cut(token: str, width: int) -> Iterator[str]:
+    text = token.strip()
+    before, after = token.split(text)
+    piece, wide = before, 0
+    for character in graphemes(text):
+        if wide and wide + columns(character) > width:
+            yield piece
+            piece, wide = "", 0
+        piece, wide = piece + character, wide + columns(character)
+    yield piece + after

@@ -1,19 +1,21 @@
 """Every cue that units could make, as arrays: what each would hold, and how far it may go."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from operator import add
+from typing import TYPE_CHECKING, TypeVar
 
+from whisper_cli.cues.lines import Line
 from whisper_cli.cues.rules import Rules
-from whisper_cli.cues.traits import SENTENCE, Traits
-from whisper_cli.cues.units import Unit
+from whisper_cli.cues.traits import SENTENCE
 
 if TYPE_CHECKING:
     import numpy as np
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
     Places = np.ndarray[tuple[int], np.dtype[np.intp]]
+    Array = TypeVar("Array", Numbers, Places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +32,37 @@ class Table:
     breaks: "Numbers"
     columns: "Numbers"
     characters: "Numbers"
-    words: "Numbers"
     sentences: "Numbers"
+    line: Line
+
+    def blanks(self) -> "Numbers":
+        """Sum up spaces, which part words; only some rules ask for them."""
+        import numpy as np
+
+        blanks = map(add, [look.blanks for look in self.line.looks], self.line.spaces)
+        return np.array([0, *accumulate(blanks)], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """Every (first, last) that a cue may have, by first, then by last.
 
-    `offsets` tells where those of each first unit begin, `fit` up to where its first line goes.
+    `heads` are the units that a cue may begin with, `tails` those before the next head; `counts`
+    and `offsets` tell how many ways each head has and where they begin. `fit` tells of each unit up
+    to where a line goes that begins with it, `last` of each way its last unit.
     """
 
     table: Table
     fit: "Places"
+    heads: "Places"
+    tails: "Places"
     counts: "Places"
     offsets: "Places"
     last: "Places"
 
-    def first(self, values: "Numbers") -> "Numbers":
+    def first(self, values: "Array") -> "Array":
         """Give each way the value of its first unit."""
-        return values.repeat(self.counts)
+        return values.take(self.heads).repeat(self.counts)
 
     def of_last(self, values: "Numbers") -> "Numbers":
         """Give each way the value of its last unit."""
@@ -60,25 +73,20 @@ class Ways:
         return self.of_last(sums[1:]) - self.first(sums[:-1] + self.table.spaced)
 
 
-def table_of(
-    units: Sequence[Unit], looks: Sequence[Traits], breaks: Sequence[float], following: float
-) -> Table:
+def table_of(line: Line, following: float) -> Table:
     """Lay out units; `following` is when the next one begins, in milliseconds."""
     import numpy as np
 
-    _, spaced, start, end, words, _ = zip(*units, strict=True)
-    starts, spaces = np.array(start, np.float64), np.array(spaced, np.float64)
-    return Table(
-        starts,
-        np.array(end, np.float64),
-        np.append(starts[1:], following),
-        spaces,
-        np.array(breaks),
-        _sums([look.columns for look in looks], spaces),
-        _sums([look.characters for look in looks], spaces),
-        _sums([len(each) for each in words], 0),
-        _sums([look.stop == SENTENCE for look in looks], 0),
-    )
+    units, looks = line.units, line.looks
+    letters = map(add, [look.characters for look in looks], line.spaces)
+    sentences = [look.stop == SENTENCE for look in looks]
+    sums = [line.edges, [0, *accumulate(letters)], [0, *accumulate(sentences)]]
+    times = [[unit.start for unit in units], [unit.end for unit in units], line.spaces]
+    start, end, spaced = np.array(times, np.float64)
+    after = np.append(start[1:], following)
+    breaks = np.array(line.breaks, np.float64)
+    columns, characters, sentences = np.array(sums, np.float64)
+    return Table(start, end, after, spaced, breaks, columns, characters, sentences, line)
 
 
 def ways_of(table: Table, rules: Rules, dearest: float) -> Ways:
@@ -88,25 +96,21 @@ def ways_of(table: Table, rules: Rules, dearest: float) -> Ways:
     """
     import numpy as np
 
-    here = np.arange(len(table.start))
     fit = _furthest(table.columns, rules.max_line_width, table.spaced)
     limits = [_on_lines(fit, rules.max_lines)]
     if rules.max_duration:
         longest = table.start + rules.max_duration * 1000
         limits.append(np.searchsorted(table.end, longest, "right") - 1)
     if rules.max_words:
-        limits.append(_furthest(table.words, rules.max_words, table.spaced * 0))
-    counts = np.maximum(reduce(np.minimum, limits) - here, 0) + 1
-    counts[1:][table.breaks[:-1] > dearest] = 0
+        limits.append(_furthest(table.blanks(), rules.max_words - 1, table.spaced))
+    tails = np.append(np.flatnonzero(table.breaks[:-1] <= dearest), len(fit) - 1)
+    heads = np.concatenate(([0], tails[:-1] + 1))
+    furthest = np.searchsorted(tails, reduce(np.minimum, limits).take(heads), "right")
+    here = np.arange(len(heads))
+    counts = np.maximum(furthest - here, heads == tails)
     offsets = np.concatenate(([0], counts.cumsum()))
-    last = np.arange(offsets[-1]) - (offsets[:-1] - here).repeat(counts)
-    return Ways(table, fit, counts, offsets, last)
-
-
-def _sums(values: Sequence[float], more: "Numbers | int") -> "Numbers":
-    import numpy as np
-
-    return np.concatenate(([0.0], (np.array(values, np.float64) + more).cumsum()))
+    last = tails.take(np.arange(offsets[-1]) - (offsets[:-1] - here).repeat(counts))
+    return Ways(table, fit, heads, tails, counts, offsets, last)
 
 
 def _furthest(sums: "Numbers", room: float, spaced: "Numbers") -> "Places":
