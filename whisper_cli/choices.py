@@ -27,9 +27,19 @@ class Format(StrEnum):
     jsonl = "jsonl"
     tsv = "tsv"
     lrc = "lrc"
+    ass = "ass"
 
 
-CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc})  # shown while sound plays
+# Shown while sound plays, and those of them that can mark each word as it is spoken.
+CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass})
+HIGHLIGHTED = frozenset({Format.srt, Format.vtt, Format.lrc, Format.ass})
+
+
+class Highlight(StrEnum):
+    """What of a cue is marked while it is spoken."""
+
+    none = "none"
+    words = "words"
 
 
 class JsonStyle(StrEnum):

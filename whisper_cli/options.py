@@ -14,6 +14,7 @@ from whisper_cli.choices import (
     Device,
     EngineName,
     Format,
+    Highlight,
     JsonStyle,
     Mode,
     ProgressMode,
@@ -197,6 +198,7 @@ MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
 MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
 MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
+HighlightOpt = Annotated[str | None, _setting(CUES, "--highlight", complete=_one_of(Highlight))]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

@@ -12,6 +12,7 @@ from whisper_cli.choices import (
     Device,
     EngineName,
     Format,
+    Highlight,
     JsonStyle,
     Mode,
     ProgressMode,
@@ -242,6 +243,9 @@ class Settings:
     max_url_time: float = _setting(21600.0, _number, "seconds that reading an address may take")
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
+    highlight: Highlight = _setting(
+        Highlight.none, _one_of(Highlight), "words: mark each one as it is spoken; srt vtt ass lrc"
+    )
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
     history: bool = _setting(
         default=True, parse=_switch, about="keep finished segments, for other formats later"

@@ -96,6 +96,26 @@ def read_lrc(text):
     return [((int(tag[1]) * 60 + int(tag[2])) * 100 + int(tag[3]), None, tag[4]) for tag in tagged]
 
 
+def read_ass(text):
+    head, *events = text.split("Dialogue: ")
+    assert head.endswith("Text\n")
+    clock = r"(\d+):(\d\d):(\d\d)\.(\d\d)"
+    tagged = [
+        re.fullmatch(f"0,{clock},{clock},Default,,0,0,0,,(.*)\n", event).groups()
+        for event in events
+    ]
+    times = [[int(each) for each in tag[:8]] for tag in tagged]
+    assert not any(re.search(r"\\[nh]|[{}]", tag[8]) for tag in tagged)
+    return [
+        (hundredths(*time[:4]), hundredths(*time[4:]), tag[8].replace("\\N", " "))
+        for time, tag in zip(times, tagged, strict=True)
+    ]
+
+
+def hundredths(hours, minutes, seconds, rest):
+    return ((hours * 60 + minutes) * 60 + seconds) * 100 + rest
+
+
 def read_txt(text):
     return [(None, None, line) for line in rows(text)]
 
@@ -114,6 +134,7 @@ READERS = {
     Format.jsonl: read_jsonl,
     Format.tsv: read_tsv,
     Format.lrc: read_lrc,
+    Format.ass: read_ass,
 }
 every_format = pytest.mark.parametrize("kind", READERS)
 
@@ -124,9 +145,9 @@ def rounded(time, per_second=1000):
 
 
 def comparable(text):
-    """Leave of a text what every format keeps: no spaces, control characters or arrows."""
+    """Leave of a text what every format keeps: no spaces, control characters, arrows, braces."""
     whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", united, text)
-    return re.sub(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f\ufffd]|[-\s]|>", "", whole)
+    return re.sub(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f\ufffd\u2060]|[-\s(){}]|>", "", whole)
 
 
 def united(pair):
@@ -134,11 +155,11 @@ def united(pair):
     return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
 
 
-def expected(segments):
+def expected(segments, per_second=1000):
     return [
         (
-            rounded(segment.start),
-            max(rounded(segment.start), rounded(segment.end)),
+            rounded(segment.start, per_second),
+            max(rounded(segment.start, per_second), rounded(segment.end, per_second)),
             comparable(segment.text),
         )
         for segment in segments
@@ -150,7 +171,7 @@ def expected(segments):
 def test_parsers_read_back_the_times_and_texts(kind, segments):
     text = written(writer_for(kind), INFO, segments).encode().decode()
     cues = READERS[kind](text)
-    wanted = expected(segments)
+    wanted = expected(segments, 100 if kind is Format.ass else 1000)
     assert [comparable(text) for _, _, text in cues] == [text for _, _, text in wanted]
     if kind is Format.lrc:
         assert [start for start, _, _ in cues] == [rounded(item.start, 100) for item in segments]

@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 
+from whisper_cli.choices import Format
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person wants of one run, beside the settings."""
+    """What a person wants of one run, beside the settings; `formats` of any of its outputs."""
 
     raw: str | None = None
     overwrite: bool = False
     resume: bool = True
     live: bool = False
     partials: bool = False
+    formats: frozenset[Format] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from whisper_cli.batch.ledger import State, work_key
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
+from whisper_cli.batch.stages import StagedSink, stages
 from whisper_cli.batch.targets import Job, Target, prepare, special
 from whisper_cli.batch.work import Work
-from whisper_cli.choices import CUES
 from whisper_cli.errors import OutputError
 from whisper_cli.transcript import Info
 from whisper_cli.writers import Writer, writer_for
@@ -47,18 +47,16 @@ def _state(path: Path, key: str, work: Work) -> State:
 
 
 def _key(target: Target, info: Info, work: Work) -> str:
-    return work_key(info, target.format, work.style, work.cues)
+    return work_key(info, target.format, work.look, work.cues)
 
 
 def sink_for(target: Target, info: Info, work: Work) -> Sink:
     """Begin one output. Raises OutputError where it can't be written."""
-    writer = writer_for(target.format, work.style, info.source)
+    writer = writer_for(target.format, work.look, info.source)
     sink = _plain_sink(target, writer, info, work)
-    if work.cues is None or target.format not in CUES:
-        return sink
-    from whisper_cli.batch.shaped import ShapedSink, spoken
-
-    return ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
+    for stage in reversed(stages(target.format, info, work.look, work.cues)):
+        sink = StagedSink(sink, stage)
+    return sink
 
 
 def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:

@@ -34,6 +34,7 @@ def _rendered(job: Job, work: Work) -> Finished:
     told = _whole(read_transcript(data, job.source.name))
     named = _named(told.info, data)
     targets = still_to_write(job, named, work)
+    _refuse_without_words(targets, told, work)
     if targets:
         _write(targets, told, work)
     outputs = published(targets, named, work)
@@ -67,6 +68,17 @@ def _named(info: Info, data: bytes) -> Info:
     """Name the work by the transcript and not by its audio: the text may have been edited."""
     digest = hashlib.sha256(data).hexdigest()
     return replace(info, provenance=replace(info.provenance, input_sha256=f"transcript {digest}"))
+
+
+def _refuse_without_words(targets: Sequence[Target], told: Told, work: Work) -> None:
+    if any(each.words for each in told.segments) or not told.segments:
+        return
+    for target in targets:
+        if work.look.needs_words(target.format):
+            raise TranscriptError(
+                f"{told.info.source} has no times of words, and {target.format} needs them",
+                hint="whisper-cli transcribe --word-timestamps finds them",
+            )
 
 
 def _write(targets: Sequence[Target], told: Told, work: Work) -> None:

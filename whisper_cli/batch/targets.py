@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.audio.inputs import Inputs, Source
-from whisper_cli.choices import Format
+from whisper_cli.choices import HIGHLIGHTED, Format
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
@@ -102,6 +102,17 @@ def plan(
         jobs = (Job(inputs.sources[0], (target,)),)
     _refuse_collisions(jobs)
     return jobs
+
+
+def formats_of(jobs: Iterable[Job], highlight: str | None = None) -> frozenset[Format]:
+    """List the formats to be written; raises ConfigError where none can do a `highlight` flag."""
+    formats = frozenset(target.format for job in jobs for target in job.targets)
+    if highlight not in (None, "none") and formats and not formats & HIGHLIGHTED:
+        raise ConfigError(
+            f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
+            hint=f"-f takes one of: {', '.join(sorted(HIGHLIGHTED))}",
+        )
+    return formats
 
 
 def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:

@@ -40,6 +40,7 @@ def command(
     max_duration: o.MaxDurationOpt = None,
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
+    highlight: o.HighlightOpt = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -56,7 +57,7 @@ def command(
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render
     from whisper_cli.batch.summary import Summary
-    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.targets import Naming, formats_of, plan
     from whisper_cli.batch.work import rendering_work
 
     settings, console = o.begin(ctx)
@@ -65,6 +66,7 @@ def command(
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
     naming = Naming(settings.name, "transcript", None)
     jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    formats_of(jobs, highlight)
     work = rendering_work(settings, write=console.write, overwrite=overwrite)
     return _report(render(jobs, work), console, Summary(jobs))
 

@@ -58,6 +58,7 @@ def command(
     max_duration: o.MaxDurationOpt = None,
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
+    highlight: o.HighlightOpt = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
@@ -113,7 +114,7 @@ def command(
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
-    from whisper_cli.batch.targets import Naming, Target, plan
+    from whisper_cli.batch.targets import Naming, Target, formats_of, plan
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -128,7 +129,8 @@ def command(
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
-    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live, partials)
+    formats = formats_of(jobs, highlight)
+    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live, partials, formats)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
     with _written(told, summary):
