@@ -18,7 +18,7 @@ class Mode(StrEnum):
 
 
 class Format(StrEnum):
-    """An output format; its value is also the suffix of its files."""
+    """An output format."""
 
     txt = "txt"
     srt = "srt"
@@ -28,10 +28,20 @@ class Format(StrEnum):
     tsv = "tsv"
     lrc = "lrc"
     ass = "ass"
+    ttml = "ttml"
+    csv = "csv"
+    md = "md"
+    html = "html"
+    review = "review"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its files end in, after a dot."""
+        return "review.csv" if self is Format.review else self.value
 
 
 # Shown while sound plays, and those of them that can mark each word as it is spoken.
-CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass})
+CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass, Format.ttml})
 HIGHLIGHTED = frozenset({Format.srt, Format.vtt, Format.lrc, Format.ass})
 
 

@@ -190,6 +190,7 @@ OutputOpt = Annotated[
 ]
 NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
 JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
+ReviewBelowOpt = Annotated[str | None, _setting(OUTPUT, "--review-below")]
 PresetOpt = Annotated[str | None, _setting(CUES, "--preset", complete=complete_preset)]
 MaxLineWidthOpt = Annotated[str | None, _setting(CUES, "--max-line-width")]
 MaxLinesOpt = Annotated[str | None, _setting(CUES, "--max-lines")]

@@ -246,6 +246,9 @@ class Settings:
     highlight: Highlight = _setting(
         Highlight.none, _one_of(Highlight), "words: mark each one as it is spoken; srt vtt ass lrc"
     )
+    review_below: float = _setting(
+        0.5, _limit(1), "probability under which review lists a word, and html marks it"
+    )
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
     history: bool = _setting(
         default=True, parse=_switch, about="keep finished segments, for other formats later"

@@ -94,9 +94,9 @@ def test_times_in_a_webvtt_cue_grow_inside_of_it(segments):
 
 @given(speech())
 def test_syllables_of_ass_last_as_long_as_their_cue(segments):
-    file = pysubs2.SSAFile.from_string(written(Format.ass, segments))
-    assert len(file) == len(segments)
-    for event, segment in zip(file, segments, strict=True):
+    said = [segment for segment in segments if segment.text.strip()]
+    file = pysubs2.SSAFile.from_string(written(Format.ass, said))
+    for event, segment in zip(file, said, strict=True):
         syllables = [int(each) for each in re.findall(r"\{\\k(\d+)\}", event.text)]
         assert sum(syllables) * 10 == event.end - event.start
         assert comparable(event.plaintext) == comparable(segment.text.translate({123: 40, 125: 41}))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from whisper_cli.batch.sinks import Sink
-from whisper_cli.choices import CUES, Format, Highlight, Task
+from whisper_cli.choices import CUES, Format, Highlight
 from whisper_cli.cues.style import Style
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.look import Look
@@ -29,15 +29,10 @@ def stages(kind: Format, info: Info, look: Look, cues: Style | None) -> Sequence
     if cues is not None and kind in CUES:
         from whisper_cli.cues.shaper import Shaper
 
-        found.append(Shaper(cues.rules(spoken(info)), spoken(info)))
+        found.append(Shaper(cues.rules(info.spoken), info.spoken))
     if kind is Format.srt and look.highlight is Highlight.words:
         found.append(Karaoke())
     return found
-
-
-def spoken(info: Info) -> str | None:
-    """Tell the language of the text, which is English in every translation."""
-    return "en" if info.provenance.options.task is Task.TRANSLATE else info.language
 
 
 class Karaoke:

@@ -63,7 +63,7 @@ class Naming:
         """Fill the template; the language may stay open until it is detected."""
         fields = {
             "stem": source.stem,
-            "ext": kind.value,
+            "ext": kind.suffix,
             "model": self.model,
             "language": self.language or LANGUAGE,
         }
@@ -143,11 +143,11 @@ def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format
     suffix = Path(output).suffix[1:].lower()
     if asked or not suffix or special(Path(output)):
         return (asked or default)[0]
-    try:
-        return Format(suffix)
-    except ValueError:
+    named = [kind for kind in Format if output.lower().endswith(f".{kind.suffix}")]
+    if not named:
         hint = f"-f chooses one of: {', '.join(Format)}"
-        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint) from None
+        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint)
+    return max(named, key=lambda kind: len(kind.suffix))
 
 
 def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming) -> Target:

@@ -157,11 +157,11 @@ def wishes_for(model: Model, settings: Settings) -> Wishes:
 
 
 def options_of(settings: Settings, formats: frozenset[Format] = frozenset()) -> Options:
-    """Pick the settings that change the words; cues are made of words with times."""
+    """Pick the settings that change the words; cues and some formats need words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
     options = Options(**{name: getattr(settings, name) for name in names})
-    needed = any(map(look_of(settings).needs_words, formats))
-    timed = options.word_timestamps or style_of(settings) is not None or needed
+    wanted = any(map(look_of(settings).wants_words, formats))
+    timed = options.word_timestamps or style_of(settings) is not None or wanted
     return replace(options, word_timestamps=timed)
 
 

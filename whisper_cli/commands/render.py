@@ -32,6 +32,7 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    review_below: o.ReviewBelowOpt = None,
     preset: o.PresetOpt = None,
     max_line_width: o.MaxLineWidthOpt = None,
     max_lines: o.MaxLinesOpt = None,

@@ -6,14 +6,18 @@ from typing import Protocol
 from whisper_cli.choices import Format, JsonStyle
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.ass import ass
+from whisper_cli.writers.html import html
 from whisper_cli.writers.json_native import NATIVE
 from whisper_cli.writers.json_openai import OPENAI
 from whisper_cli.writers.json_whisper import WHISPER
 from whisper_cli.writers.jsonl import Jsonl
 from whisper_cli.writers.look import Look
 from whisper_cli.writers.lrc import lrc
+from whisper_cli.writers.md import MD
+from whisper_cli.writers.sheet import CSV, review
 from whisper_cli.writers.srt import SRT
 from whisper_cli.writers.tsv import TSV
+from whisper_cli.writers.ttml import TTML
 from whisper_cli.writers.txt import TXT
 from whisper_cli.writers.vtt import vtt
 
@@ -67,6 +71,11 @@ WRITERS: dict[Format, Callable[[Look, str], Writer]] = {
     Format.tsv: lambda *_: TSV,
     Format.lrc: lambda look, _: lrc(look),
     Format.ass: lambda look, _: ass(look),
+    Format.ttml: lambda *_: TTML,
+    Format.csv: lambda *_: CSV,
+    Format.md: lambda *_: MD,
+    Format.html: lambda look, _: html(look),
+    Format.review: lambda look, _: review(look),
 }
 
 

@@ -13,10 +13,17 @@ class Look:
 
     json_style: JsonStyle = JsonStyle.native
     highlight: Highlight = Highlight.none
+    review_below: float = 0.5
+    audio: str | None = None  # where a page finds what was transcribed: an address or a path
 
     def needs_words(self, kind: Format) -> bool:
         """Tell whether a format can't be written without times of words."""
-        return self.highlight is Highlight.words and kind in HIGHLIGHTED
+        marked = self.highlight is Highlight.words and kind in HIGHLIGHTED
+        return marked or kind is Format.review
+
+    def wants_words(self, kind: Format) -> bool:
+        """Tell whether a format is better with times of words."""
+        return self.needs_words(kind) or kind is Format.html
 
     def changes(self, kind: Format) -> dict[str, object]:
         """Give what makes a format's bytes differ from those of the default look, by name."""
@@ -30,6 +37,8 @@ class Look:
 
 MATTERS: Mapping[str, frozenset[Format]] = {
     "highlight": HIGHLIGHTED,
+    "review_below": frozenset({Format.review, Format.html}),
+    "audio": frozenset({Format.html}),
 }  # json_style is a part of every key
 
 

@@ -10,15 +10,11 @@ from whisper_cli.writers.look import Look
 from whisper_cli.writers.timestamps import clock, span
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_HEADER = "WEBVTT\n\n"
-# Words that are still to be spoken are told from the others where a player has no style of its own.
-_STYLE = "STYLE\n::cue(c:future) {\n  opacity: 0.5;\n}\n\n"
 
 
 def vtt(look: Look) -> CueFile:
     """Make the writer."""
-    header = _HEADER + (_STYLE if look.highlight is Highlight.words else "")
-    return CueFile("text/vtt", partial(_cue, look), header=header)
+    return CueFile("text/vtt", partial(_cue, look), header="WEBVTT\n\n")
 
 
 def _cue(look: Look, _number: int, segment: Segment, lines: list[str]) -> str:
@@ -30,7 +26,10 @@ def _cue(look: Look, _number: int, segment: Segment, lines: list[str]) -> str:
 
 
 def _timed(found: list[Piece], start: int, end: int) -> str:
-    """Put a time before each word: the standard asks for later ones each, inside of the cue."""
+    """Put a time before each word: the standard asks for later ones each, inside of the cue.
+
+    There is no STYLE block for `::cue(c:future)`: FFmpeg 5 reads no cue after one.
+    """
     text, reached = "", start
     for piece in found:
         text += piece.space
