@@ -43,6 +43,7 @@ class Format(StrEnum):
 # Shown while sound plays, and those of them that can mark each word as it is spoken.
 CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass, Format.ttml})
 HIGHLIGHTED = frozenset({Format.srt, Format.vtt, Format.lrc, Format.ass})
+LABELLED = frozenset({Format.srt, Format.lrc, Format.ttml})  # whose cues have no place for a name
 
 
 class Highlight(StrEnum):

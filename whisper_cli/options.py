@@ -200,6 +200,7 @@ MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
 MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
 HighlightOpt = Annotated[str | None, _setting(CUES, "--highlight", complete=_one_of(Highlight))]
+VttSettingsOpt = Annotated[str | None, _setting(CUES, "--vtt-settings")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

@@ -181,6 +181,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _cue_settings(text: str) -> str:
+    from whisper_cli.writers.vtt import parse_settings
+
+    return parse_settings(text)
+
+
 def _setting(default: Any, parse: Callable[[str], Any], about: str) -> Any:
     """Declare a setting; Any because a dataclass field stands where its value will be."""
     return field(default=default, metadata={"parse": parse, "about": about})
@@ -246,6 +252,7 @@ class Settings:
     highlight: Highlight = _setting(
         Highlight.none, _one_of(Highlight), "words: mark each one as it is spoken; srt vtt ass lrc"
     )
+    vtt_settings: str = _setting("", _cue_settings, "of every cue in vtt: line:0 align:start")
     review_below: float = _setting(
         0.5, _limit(1), "probability under which review lists a word, and html marks it"
     )

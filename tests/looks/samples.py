@@ -36,6 +36,17 @@ def turn(speaker: str | None, text: str, start: float) -> dict[str, Any]:
 TALK = {"segments": [turn(*each) for each in TURNS], "language": "en"}
 
 LOOKS = {
+    "talk.srt": (),
+    "talk.vtt": ("--vtt-settings", "line:0 align:start"),
+    "talk.ass": (),
+    "talk.lrc": (),
+    "talk.ttml": (),
+    "talk.csv": (),
+    "talk.md": (),
+    "talk.html": (),
+    "talk.review.csv": (),
+    "social.srt": ("--preset", "social"),
+    "social.ttml": ("--preset", "social"),
     "words.srt": ("--highlight", "words"),
     "words.vtt": ("--highlight", "words"),
     "words.ass": ("--highlight", "words"),

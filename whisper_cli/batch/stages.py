@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from whisper_cli.batch.sinks import Sink
-from whisper_cli.choices import CUES, Format, Highlight
+from whisper_cli.choices import CUES, LABELLED, Format, Highlight
 from whisper_cli.cues.style import Style
 from whisper_cli.transcript import Info, Segment
+from whisper_cli.writers.karaoke import pieces
 from whisper_cli.writers.look import Look
+from whisper_cli.writers.text import lines, speaker
 
 
 class Stage(Protocol):
@@ -25,7 +27,7 @@ class Stage(Protocol):
 
 def stages(kind: Format, info: Info, look: Look, cues: Style | None) -> Sequence[Stage]:
     """List what a format's segments go through, in order."""
-    found: list[Stage] = []
+    found: list[Stage] = [Labels()] if kind in LABELLED else []
     if cues is not None and kind in CUES:
         from whisper_cli.cues.shaper import Shaper
 
@@ -33,6 +35,37 @@ def stages(kind: Format, info: Info, look: Look, cues: Style | None) -> Sequence
     if kind is Format.srt and look.highlight is Highlight.words:
         found.append(Karaoke())
     return found
+
+
+class Labels:
+    """Says who speaks where that changes, as a part of the text, so that lines have room for it."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next segment, and give it with a label where another speaks."""
+        name, before = speaker(segment), self._last
+        if not segment.text.strip():
+            return (segment,)
+        self._last = name
+        return (_labelled(segment, f"{name}: ") if name not in ("", before) else segment,)
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
+        """Give nothing: no segment waits."""
+        return ()
+
+
+def _labelled(segment: Segment, label: str) -> Segment:
+    words = segment.words
+    if words:
+        words = (replace(words[0], word=_after_space(words[0].word, label)), *words[1:])
+    return replace(segment, text=_after_space(segment.text, label), words=words)
+
+
+def _after_space(text: str, label: str) -> str:
+    bare = text.lstrip()
+    return text[: len(text) - len(bare)] + label + bare
 
 
 class Karaoke:
@@ -48,14 +81,12 @@ class Karaoke:
 
 
 def _marked(cue: Segment) -> Iterator[Segment]:
-    from whisper_cli.writers.karaoke import pieces
-    from whisper_cli.writers.text import lines
-
-    found = pieces("\n".join(lines(cue.text)), cue)
+    found, name = pieces("\n".join(lines(cue.text)), cue), f"{speaker(cue)}: "
     for at, piece in enumerate(found):
         before = "".join(each.space + each.text for each in found[:at])
         after = "".join(each.space + each.text for each in found[at + 1 :])
-        word = f"<u>{piece.text}</u>" if piece.text else ""
+        label = name if piece.text.startswith(name) else ""
+        word = f"{label}<u>{piece.text.removeprefix(label)}</u>" if piece.text else ""
         text = f"{before}{piece.space}{word}{after}"
         if piece.start < piece.end:
             yield replace(cue, start=piece.start / 1000, end=piece.end / 1000, text=text, words=())

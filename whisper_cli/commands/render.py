@@ -42,6 +42,7 @@ def command(
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
     highlight: o.HighlightOpt = None,
+    vtt_settings: o.VttSettingsOpt = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,

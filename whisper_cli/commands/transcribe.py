@@ -60,6 +60,7 @@ def command(
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
     highlight: o.HighlightOpt = None,
+    vtt_settings: o.VttSettingsOpt = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,

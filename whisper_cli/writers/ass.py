@@ -8,6 +8,7 @@ from whisper_cli.transcript import Segment
 from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.karaoke import pieces
 from whisper_cli.writers.look import Look
+from whisper_cli.writers.text import speaker
 from whisper_cli.writers.timestamps import ticks
 
 # The format knows no escape that every player understands: braces begin and end what is no text,
@@ -51,7 +52,8 @@ def _cue(look: Look, _number: int, segment: Segment, lines: list[str]) -> str:
     found = pieces(text, segment, per_second=100) if look.highlight is Highlight.words else []
     marked = (f"{each.space}{{\\k{each.end - each.start}}}{_plain(each.text)}" for each in found)
     shown = ("".join(marked) or _plain(text)).replace("\n", "\\N")
-    return f"Dialogue: 0,{_clock(start)},{_clock(end)},Default,,0,0,0,,{shown}\n"
+    name = speaker(segment).replace(",", ";")
+    return f"Dialogue: 0,{_clock(start)},{_clock(end)},Default,{name},0,0,0,,{shown}\n"
 
 
 def _plain(text: str) -> str:

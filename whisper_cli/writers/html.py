@@ -10,8 +10,7 @@ from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.karaoke import Piece, pieces
 from whisper_cli.writers.look import Look
-from whisper_cli.writers.text import lines as clean
-from whisper_cli.writers.text import title
+from whisper_cli.writers.text import speaker, title
 from whisper_cli.writers.timestamps import clock, span
 
 # Only the page's own style and script run, and sound comes from files alone, or where it stands.
@@ -70,8 +69,8 @@ def _cue(look: Look, _number: int, segment: Segment, lines: list[str]) -> str:
     text = " ".join(lines)
     parts = pieces(text, segment) or [Piece("", text, start, end)]
     shown = "".join(_word(each, look.review_below) for each in parts if each.text)
-    speaker = " ".join(clean(segment.speaker or ""))
-    named = f"<b>{escape(speaker)}:</b> " if speaker else ""
+    name = speaker(segment)
+    named = f"<b>{escape(name)}:</b> " if name else ""
     button = f'<button type="button" data-at="{start / 1000:.3f}">{begins}</button>'
     return f'<p dir="auto">{button} {named}<span class="text">{shown}</span></p>\n'
 

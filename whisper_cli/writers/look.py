@@ -13,6 +13,7 @@ class Look:
 
     json_style: JsonStyle = JsonStyle.native
     highlight: Highlight = Highlight.none
+    vtt_settings: str = ""
     review_below: float = 0.5
     audio: str | None = None  # where a page finds what was transcribed: an address or a path
 
@@ -37,6 +38,7 @@ class Look:
 
 MATTERS: Mapping[str, frozenset[Format]] = {
     "highlight": HIGHLIGHTED,
+    "vtt_settings": frozenset({Format.vtt}),
     "review_below": frozenset({Format.review, Format.html}),
     "audio": frozenset({Format.html}),
 }  # json_style is a part of every key

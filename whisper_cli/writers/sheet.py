@@ -8,6 +8,7 @@ from whisper_cli.transcript import Segment, Word
 from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.look import Look
 from whisper_cli.writers.text import lines as clean
+from whisper_cli.writers.text import speaker
 from whisper_cli.writers.timestamps import span
 
 
@@ -22,8 +23,7 @@ def _seconds(stretch: Segment | Word) -> list[str]:
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    speaker = " ".join(clean(segment.speaker or ""))
-    return _row(*_seconds(segment), speaker, " ".join(lines))
+    return _row(*_seconds(segment), speaker(segment), " ".join(lines))
 
 
 CSV = CueFile("text/csv", _cue, header="start,end,speaker,text\n")

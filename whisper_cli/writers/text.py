@@ -28,6 +28,11 @@ def joined(segments: Iterable[Segment]) -> str:
     return "".join(segment.text for segment in segments)
 
 
+def speaker(segment: Segment) -> str:
+    """Name who speaks, on one line; empty where nobody knows."""
+    return " ".join(lines(segment.speaker or ""))
+
+
 def title(info: Info) -> str:
     """Name a transcript by the last part of what was transcribed."""
     whole = info.provenance.input or info.source
