@@ -191,6 +191,7 @@ OutputOpt = Annotated[
 NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
 JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
 ReviewBelowOpt = Annotated[str | None, _setting(OUTPUT, "--review-below")]
+ColorsOpt = Annotated[bool | None, _setting(OUTPUT, "--colors/--no-colors")]
 PresetOpt = Annotated[str | None, _setting(CUES, "--preset", complete=complete_preset)]
 MaxLineWidthOpt = Annotated[str | None, _setting(CUES, "--max-line-width")]
 MaxLinesOpt = Annotated[str | None, _setting(CUES, "--max-lines")]

@@ -9,7 +9,10 @@ from whisper_cli.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person wants of one run, beside the settings; `formats` of any of its outputs."""
+    """What a person wants of one run, beside the settings.
+
+    `formats` are those of any output; `colors` are wanted, and can be shown, on stdout.
+    """
 
     raw: str | None = None
     overwrite: bool = False
@@ -17,6 +20,7 @@ class Wanted:
     live: bool = False
     partials: bool = False
     formats: frozenset[Format] = frozenset()
+    colors: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ def _key(target: Target, info: Info, work: Work) -> str:
 
 
 def _look(target: Target, info: Info, work: Work) -> Look:
-    """Tell a page where its sound is."""
+    """Tell a page where its sound is; colours are for stdout alone."""
     if target.format is not Format.html:
-        return work.look
+        return work.look if target.pattern is None else replace(work.look, colors=False)
     return replace(work.look, audio=address_of_sound(info, target.pattern))
 
 

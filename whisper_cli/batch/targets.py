@@ -115,6 +115,12 @@ def formats_of(jobs: Iterable[Job], highlight: str | None = None) -> frozenset[F
     return formats
 
 
+def prints_text(jobs: Iterable[Job]) -> bool:
+    """Tell whether plain text goes to stdout."""
+    targets = (target for job in jobs for target in job.targets)
+    return any(target == Target(Format.txt) for target in targets)
+
+
 def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")

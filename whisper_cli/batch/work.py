@@ -80,7 +80,8 @@ def work_for(
     from whisper_cli.models import store
     from whisper_cli.paths import history_dir, state_dir
 
-    options = replace(options_of(settings, wanted.formats), raw=wanted.raw)
+    look = look_of(settings, colors=wanted.colors)
+    options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if wanted.partials and not wanted.live:
@@ -119,7 +120,7 @@ def work_for(
     ledger = Ledger(state_dir() / "outputs.sqlite3")
     return Work(
         provenance,
-        look_of(settings),
+        look,
         ledger,
         locate,
         write,
@@ -138,9 +139,10 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     def locate() -> Located:
         raise RuntimeError("rendering needs no model")
 
-    provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
+    look = look_of(settings)
+    provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, look_of(settings), ledger, locate, write, overwrite, style_of(settings))
+    return Work(provenance, look, ledger, locate, write, overwrite, style_of(settings))
 
 
 def wishes_for(model: Model, settings: Settings) -> Wishes:
@@ -156,11 +158,11 @@ def wishes_for(model: Model, settings: Settings) -> Wishes:
     )
 
 
-def options_of(settings: Settings, formats: frozenset[Format] = frozenset()) -> Options:
+def options_of(settings: Settings, look: Look, formats: frozenset[Format] = frozenset()) -> Options:
     """Pick the settings that change the words; cues and some formats need words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
     options = Options(**{name: getattr(settings, name) for name in names})
-    wanted = any(map(look_of(settings).wants_words, formats))
+    wanted = any(map(look.wants_words, formats))
     timed = options.word_timestamps or style_of(settings) is not None or wanted
     return replace(options, word_timestamps=timed)
 

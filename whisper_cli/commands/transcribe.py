@@ -51,6 +51,7 @@ def command(
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
     review_below: o.ReviewBelowOpt = None,
+    colors: o.ColorsOpt = None,
     preset: o.PresetOpt = None,
     max_line_width: o.MaxLineWidthOpt = None,
     max_lines: o.MaxLinesOpt = None,
@@ -116,7 +117,7 @@ def command(
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
-    from whisper_cli.batch.targets import Naming, Target, formats_of, plan
+    from whisper_cli.batch.targets import Naming, Target, formats_of, plan, prints_text
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -132,7 +133,9 @@ def command(
         console.write("".join(listing(jobs)))
         return 0
     formats = formats_of(jobs, highlight)
-    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live, partials, formats)
+    colored = settings.colors and prints_text(jobs) and console.colorful()
+    pcm = raw.lower() if raw else None
+    wanted = Wanted(pcm, overwrite, resume, live, partials, formats, colored)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
     with _written(told, summary):

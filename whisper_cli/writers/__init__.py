@@ -6,6 +6,7 @@ from typing import Protocol
 from whisper_cli.choices import Format, JsonStyle
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.ass import ass
+from whisper_cli.writers.colored import colored
 from whisper_cli.writers.html import html
 from whisper_cli.writers.json_native import NATIVE
 from whisper_cli.writers.json_openai import OPENAI
@@ -63,7 +64,7 @@ JSON_STYLES: dict[JsonStyle, Writer] = {
 }
 
 WRITERS: dict[Format, Callable[[Look, str], Writer]] = {
-    Format.txt: lambda *_: TXT,
+    Format.txt: lambda look, _: colored(look) if look.colors else TXT,
     Format.srt: lambda *_: SRT,
     Format.vtt: lambda look, _: vtt(look),
     Format.json: lambda look, _: JSON_STYLES[look.json_style],

@@ -15,6 +15,7 @@ class Look:
     highlight: Highlight = Highlight.none
     vtt_settings: str = ""
     review_below: float = 0.5
+    colors: bool = False  # of text on a terminal
     audio: str | None = None  # where a page finds what was transcribed: an address or a path
 
     def needs_words(self, kind: Format) -> bool:
@@ -24,7 +25,7 @@ class Look:
 
     def wants_words(self, kind: Format) -> bool:
         """Tell whether a format is better with times of words."""
-        return self.needs_words(kind) or kind is Format.html
+        return self.needs_words(kind) or kind is Format.html or (self.colors and kind is Format.txt)
 
     def changes(self, kind: Format) -> dict[str, object]:
         """Give what makes a format's bytes differ from those of the default look, by name."""
@@ -44,9 +45,8 @@ MATTERS: Mapping[str, frozenset[Format]] = {
 }  # json_style is a part of every key
 
 
-def look_of(settings: Settings) -> Look:
-    """Pick the settings that are about looks."""
-    names = {each.name for each in fields(Settings)}
-    return Look(
-        **{each.name: getattr(settings, each.name) for each in fields(Look) if each.name in names}
-    )
+def look_of(settings: Settings, *, colors: bool = False) -> Look:
+    """Pick the settings that are about looks; whether `colors` fit is for a terminal to say."""
+    names = {each.name for each in fields(Look)} & {each.name for each in fields(Settings)}
+    chosen = {name: getattr(settings, name) for name in names}
+    return Look(**chosen | {"colors": colors})
