@@ -154,3 +154,16 @@ def test_transcribe_times_words_for_it_and_render_says_the_same(run, tmp_path, j
     for kind in ("srt", "vtt", "ass", "lrc"):
         again = tmp_path / "again" / f"jfk.{kind}"
         assert again.read_bytes() == (tmp_path / f"jfk.{kind}").read_bytes()
+
+
+@pytest.mark.slow
+def test_another_look_is_written_from_what_is_stored(run, tmp_path, jfk, tiny_en, monkeypatch):
+    ask = ("transcribe", jfk, "-m", tiny_en, "--highlight", "words", "-o", f"{tmp_path}/")
+    assert run(*ask, "-f", "srt").code == 0
+    monkeypatch.setattr("whisper_cli.batch.work.engine_for", None)  # nothing can be decoded
+    looks = ("-f", "srt,vtt,html,review", "--vtt-settings", "line:0")
+    assert run(*ask, *looks).code == 0
+    assert run(*ask, *looks, "--highlight", "none", "--word-timestamps").code == 0
+    assert "<u>" not in (tmp_path / "jfk.srt").read_text()
+    assert "line:0" in (tmp_path / "jfk.vtt").read_text()
+    assert run(*ask, "-f", "lrc", "--mode", "exact").code == 1  # and this would have to be

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from selenium.webdriver.common.keys import Keys
 
-from tests.looks.samples import TALK, turn
+from tests.looks.samples import TALK, TURNS, turn
 from tests.serve.test_page import BROWSER, CONTRAST, DRIVER, browsing, complaints, find, wait
 
 pytestmark = pytest.mark.skipif(not (DRIVER and BROWSER), reason="no chromium here")
@@ -181,3 +181,36 @@ def test_it_fits_phones_and_can_be_read_in_the_dark(page, scheme):
     assert page.execute_script("return document.documentElement.scrollWidth") <= 360
     assert page.execute_script(CONTRAST) >= 4.5
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+CUES = """
+const [text, done] = arguments;
+const track = document.createElement("track");
+track.src = "data:text/vtt;base64," + btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+track.onload = () => done([...track.track.cues].map((cue) => {
+  const tree = cue.getCueAsHTML();
+  const times = [...tree.childNodes].flatMap((node) => [node, ...node.childNodes])
+    .filter((node) => node.nodeType === Node.PROCESSING_INSTRUCTION_NODE).length;
+  return {
+    start: cue.startTime, line: cue.line, align: cue.align, text: tree.textContent, times,
+    voice: tree.querySelector("span[title]")?.title ?? null,
+  };
+}));
+track.onerror = () => done("no WebVTT");
+track.track.mode = "hidden";
+document.body.append(document.createElement("video"));
+document.querySelector("video").append(track);
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("--highlight", "words")])
+def test_a_browser_reads_voices_times_of_words_and_settings_of_webvtt(run, browser, folder, words):
+    look = ("--vtt-settings", "line:0 align:start", *words)
+    text = run("render", folder / "talk.json", "-f", "vtt", *look).stdout
+    browser.get("about:blank")
+    cues = browser.execute_async_script(CUES, text)
+    assert [(cue["voice"], cue["text"]) for cue in cues] == [(who, said) for who, said, _ in TURNS]
+    assert {(cue["line"], cue["align"]) for cue in cues} == {(0, "start")}
+    assert [cue["start"] for cue in cues] == [each["start"] for each in TALK["segments"]]
+    counts = [len(said.split()) for _, said, _ in TURNS]
+    assert [cue["times"] for cue in cues] == (counts if words else [0, 0, 0])

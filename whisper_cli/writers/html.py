@@ -4,7 +4,7 @@ import base64
 import hashlib
 from functools import cache, partial
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.cues import CueFile
@@ -86,7 +86,7 @@ def _word(piece: Piece, below: float) -> str:
 
 @cache
 def _part(name: str) -> str:
-    return (files("whisper_cli.writers") / "page" / name).read_text("utf-8")
+    return (Path(__file__).parent / "page" / name).read_text("utf-8")
 
 
 def _digest(text: str) -> str:
