@@ -253,7 +253,9 @@ class Settings:
         Highlight.none, _one_of(Highlight), "words: mark each one as it is spoken; srt vtt ass lrc"
     )
     vtt_settings: str = _setting("", _cue_settings, "of every cue in vtt: line:0 align:start")
-    colors: bool = _setting(default=False, parse=_switch, about="doubtful words on a terminal")
+    colors: bool = _setting(
+        default=False, parse=_switch, about="show doubtful words in colour on a terminal"
+    )
     review_below: float = _setting(
         0.5, _limit(1), "probability under which review lists a word, and html marks it"
     )
