@@ -85,16 +85,6 @@ def _switch(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-def _temperature(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ConfigError(f'temperature "{text}" is not a number from 0 to 1')
-    return value
-
-
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -102,6 +92,13 @@ def _number(text: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise ConfigError(f'"{text}" is not a number')
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ConfigError(f'"{text}" is not a number from 0 to 1')
     return value
 
 
@@ -221,7 +218,9 @@ class Settings:
     )
     beam_size: int = _setting(5, _whole(1, 100), "beams of the search; 1: greedy")
     temperature: tuple[float, ...] = _setting(
-        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), _several(_temperature), "first try and fallbacks, 0 to 1"
+        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+        _several(_share),
+        "first try and fallbacks, 0 to 1",
     )
     compression_ratio_threshold: float = _setting(
         2.4, _number, "a text that repeats itself more is decoded again"
@@ -257,7 +256,7 @@ class Settings:
         default=False, parse=_switch, about="show doubtful words in colour on a terminal"
     )
     review_below: float = _setting(
-        0.5, _limit(1), "probability under which review lists a word, and html marks it"
+        0.5, _share, "probability under which review lists a word, and html marks it"
     )
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
     history: bool = _setting(

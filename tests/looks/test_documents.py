@@ -79,7 +79,8 @@ def test_the_limit_of_a_review_can_be_set_and_makes_it_stale(run, talk):
     rows = list(csv.DictReader((talk.parent / "talk.review.csv").read_text().splitlines()))
     assert [row["word"] for row in rows] == ["sugar?", "laugh,"]
     assert (talk.parent / "talk.html").read_text().count('class="low"') == 2
-    assert run(*ask, "--review-below", "1.5").code == 2
+    for bad in ("1.5", "-1", "nan", "half", ""):
+        assert run(*ask, "--review-below", bad).code == 2
 
 
 def test_words_whose_probability_nobody_knows_are_not_reviewed(run, tmp_path):
