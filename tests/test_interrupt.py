@@ -14,6 +14,8 @@ import soundfile
 import srt
 import webvtt
 
+from tests.writers.documents import read_html, read_ttml
+
 pytestmark = pytest.mark.slow
 
 
@@ -39,6 +41,10 @@ def check_valid(folder: Path, *, json_text: bool) -> None:
     cues = list(srt.parse((folder / "long.srt.part").read_text(), ignore_errors=False))
     assert cues
     assert webvtt.read(str(folder / "long.vtt.part")).captions
+    assert read_ttml((folder / "long.ttml.part").read_text())
+    page = (folder / "long.html.part").read_text()
+    assert read_html(page)
+    assert page.rstrip(" ").endswith("</html>\n")
     transcript = json.loads((folder / "long.json.part").read_text())
     assert len(transcript["segments"]) >= len(cues) - 1
     assert bool(transcript["text"]) is json_text
@@ -55,7 +61,8 @@ def test_what_was_decoded_is_valid_on_disk_after_a_signal(
     start, long, tiny_en, tmp_path, how, code
 ):
     out = tmp_path / "out"
-    child = start("transcribe", long, "-m", tiny_en, "-f", "srt,vtt,json,jsonl", "-o", f"{out}/")
+    kinds = "srt,vtt,json,jsonl,ttml,html"
+    child = start("transcribe", long, "-m", tiny_en, "-f", kinds, "-o", f"{out}/")
     wait_for(out / "long.srt.part", "2\n00:")
     child.send_signal(how)
     _, stderr = child.communicate(timeout=20)

@@ -62,7 +62,7 @@ def streams(path: Path) -> list[str]:
 
 
 def test_every_recipe_is_run_here():
-    assert len(recipes()) == 7
+    assert len(recipes()) == 8
 
 
 def test_a_folder_becomes_subtitles(shell, place):
@@ -93,6 +93,20 @@ def test_subtitles_are_burnt_in_and_muxed(shell, place):
     assert streams(place / "burnt.mp4") == ["video", "audio"]
     shell("the same as a track that can be switched off")
     assert streams(place / "subtitled.mkv") == ["video", "audio", "subtitle"]
+
+
+def white(path: Path, at: float) -> int:
+    """Count the pixels of a frame that are white, as words are once they are spoken."""
+    command = ["ffmpeg", "-v", "error", "-ss", str(at), "-i", str(path), "-frames:v", "1"]
+    gray = [*command, "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    frame = subprocess.run(gray, capture_output=True, check=True, timeout=60).stdout
+    return sum(each > 190 for each in frame)
+
+
+def test_words_light_up_one_after_the_other(shell, place):
+    shell("karaoke, burnt into the picture")
+    shown = [white(place / "sung.mp4", at) for at in (0.1, 0.6, 2.4, 4.2)]
+    assert shown == sorted(set(shown))
 
 
 def test_a_transcript_is_rendered_once_more(shell, place):

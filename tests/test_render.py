@@ -74,7 +74,7 @@ def saved(folder: Path, content: object, name: str = "talk.json") -> Path:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (WHISPERX, "1\n00:00:00,500 --> 00:00:04,000\nIt was 1969 then.\n\n"),
+        (WHISPERX, "1\n00:00:00,500 --> 00:00:04,000\nSPEAKER_00: It was 1969 then.\n\n"),
         (WHISPER, "1\n00:00:00,000 --> 00:00:02,000\nHello there.\n\n"),
         (
             VERBOSE,

@@ -18,7 +18,7 @@ class Mode(StrEnum):
 
 
 class Format(StrEnum):
-    """An output format; its value is also the suffix of its files."""
+    """An output format."""
 
     txt = "txt"
     srt = "srt"
@@ -27,9 +27,30 @@ class Format(StrEnum):
     jsonl = "jsonl"
     tsv = "tsv"
     lrc = "lrc"
+    ass = "ass"
+    ttml = "ttml"
+    csv = "csv"
+    md = "md"
+    html = "html"
+    review = "review"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its files end in, after a dot."""
+        return "review.csv" if self is Format.review else self.value
 
 
-CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc})  # shown while sound plays
+# Shown while sound plays, and those of them that can mark each word as it is spoken.
+CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass, Format.ttml})
+HIGHLIGHTED = frozenset({Format.srt, Format.vtt, Format.lrc, Format.ass})
+LABELLED = frozenset({Format.srt, Format.lrc, Format.ttml})  # whose cues have no place for a name
+
+
+class Highlight(StrEnum):
+    """What of a cue is marked while it is spoken."""
+
+    none = "none"
+    words = "words"
 
 
 class JsonStyle(StrEnum):

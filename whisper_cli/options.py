@@ -14,6 +14,7 @@ from whisper_cli.choices import (
     Device,
     EngineName,
     Format,
+    Highlight,
     JsonStyle,
     Mode,
     ProgressMode,
@@ -189,6 +190,8 @@ OutputOpt = Annotated[
 ]
 NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
 JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
+ReviewBelowOpt = Annotated[str | None, _setting(OUTPUT, "--review-below")]
+ColorsOpt = Annotated[bool | None, _setting(OUTPUT, "--colors/--no-colors")]
 PresetOpt = Annotated[str | None, _setting(CUES, "--preset", complete=complete_preset)]
 MaxLineWidthOpt = Annotated[str | None, _setting(CUES, "--max-line-width")]
 MaxLinesOpt = Annotated[str | None, _setting(CUES, "--max-lines")]
@@ -197,6 +200,8 @@ MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
 MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
 MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
+HighlightOpt = Annotated[str | None, _setting(CUES, "--highlight", complete=_one_of(Highlight))]
+VttSettingsOpt = Annotated[str | None, _setting(CUES, "--vtt-settings")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

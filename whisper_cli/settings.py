@@ -12,6 +12,7 @@ from whisper_cli.choices import (
     Device,
     EngineName,
     Format,
+    Highlight,
     JsonStyle,
     Mode,
     ProgressMode,
@@ -84,16 +85,6 @@ def _switch(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-def _temperature(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ConfigError(f'temperature "{text}" is not a number from 0 to 1')
-    return value
-
-
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -101,6 +92,13 @@ def _number(text: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise ConfigError(f'"{text}" is not a number')
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ConfigError(f'"{text}" is not a number from 0 to 1')
     return value
 
 
@@ -180,6 +178,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _cue_settings(text: str) -> str:
+    from whisper_cli.writers.vtt import parse_settings
+
+    return parse_settings(text)
+
+
 def _setting(default: Any, parse: Callable[[str], Any], about: str) -> Any:
     """Declare a setting; Any because a dataclass field stands where its value will be."""
     return field(default=default, metadata={"parse": parse, "about": about})
@@ -214,7 +218,9 @@ class Settings:
     )
     beam_size: int = _setting(5, _whole(1, 100), "beams of the search; 1: greedy")
     temperature: tuple[float, ...] = _setting(
-        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), _several(_temperature), "first try and fallbacks, 0 to 1"
+        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+        _several(_share),
+        "first try and fallbacks, 0 to 1",
     )
     compression_ratio_threshold: float = _setting(
         2.4, _number, "a text that repeats itself more is decoded again"
@@ -242,6 +248,16 @@ class Settings:
     max_url_time: float = _setting(21600.0, _number, "seconds that reading an address may take")
     format: tuple[Format, ...] = _setting((Format.txt,), _several(_one_of(Format)), "txt,srt,…")
     json_style: JsonStyle = _setting(JsonStyle.native, _one_of(JsonStyle), "shape of JSON output")
+    highlight: Highlight = _setting(
+        Highlight.none, _one_of(Highlight), "words: mark each one as it is spoken; srt vtt ass lrc"
+    )
+    vtt_settings: str = _setting("", _cue_settings, "of every cue in vtt: line:0 align:start")
+    colors: bool = _setting(
+        default=False, parse=_switch, about="show doubtful words in colour on a terminal"
+    )
+    review_below: float = _setting(
+        0.5, _share, "probability under which review lists a word, and html marks it"
+    )
     name: str = _setting("{stem}.{ext}", _name, "output names: {stem} {ext} {language} {model}")
     history: bool = _setting(
         default=True, parse=_switch, about="keep finished segments, for other formats later"

@@ -105,6 +105,11 @@ class Info:
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def spoken(self) -> str | None:
+        """The language of the text, which is English in every translation."""
+        return "en" if self.provenance.options.task is Task.TRANSLATE else self.language
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:

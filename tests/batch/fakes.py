@@ -14,7 +14,7 @@ from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.islands import Island
 from whisper_cli.transcript import Options, Provenance, Segment
-from whisper_cli.writers import Format, JsonStyle
+from whisper_cli.writers import Format, JsonStyle, Look
 
 
 class FakeEngine:
@@ -64,7 +64,7 @@ def work(
     located = Located("r1", Sequential(lambda: engine))
     return Work(
         provenance,
-        style,
+        Look(style),
         Ledger(ledger),
         lambda: located,
         write,

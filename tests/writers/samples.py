@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from whisper_cli.transcript import Dropped, Info, Options, Provenance, Segment, Word
-from whisper_cli.writers import Format, JsonStyle, Writer, writer_for
+from whisper_cli.writers import Format, JsonStyle, Look, Writer, writer_for
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -80,7 +80,7 @@ def golden() -> dict[str, str]:
     kinds += [(f"{style}.json", Format.json, style) for style in JsonStyle]
     silent = replace(INFO, language=None, language_probability=0.0)
     return {
-        f"{name}.{suffix}": written(writer_for(kind, style, info.source), info, segments)
+        f"{name}.{suffix}": written(writer_for(kind, Look(style), info.source), info, segments)
         for name, info, segments in (("speech", INFO, SPEECH), ("silence", silent, ()))
         for suffix, kind, style in kinds
     }

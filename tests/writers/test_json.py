@@ -6,11 +6,11 @@ from tests.writers.samples import INFO, SPEECH, opened, unfinished, written
 from tests.writers.schemas import TRANSCRIPT
 from whisper_cli.choices import Task
 from whisper_cli.transcript import Info, Options, Segment, Word
-from whisper_cli.writers import Format, JsonStyle, writer_for
+from whisper_cli.writers import Format, JsonStyle, Look, writer_for
 
 
 def read(style: JsonStyle, info: Info, segments=SPEECH):
-    return json.loads(written(writer_for(Format.json, style), info, segments))
+    return json.loads(written(writer_for(Format.json, Look(style)), info, segments))
 
 
 def asking(**options) -> Info:
@@ -58,7 +58,7 @@ def test_an_openai_translation_is_english_whatever_was_spoken():
 
 
 def test_openai_gives_a_language_and_a_duration_even_where_none_is_known():
-    writer = writer_for(Format.json, JsonStyle.openai)
+    writer = writer_for(Format.json, Look(JsonStyle.openai))
     silent = replace(unfinished(INFO), language=None)
     document = json.loads(opened(writer, silent, ()) + writer.end(silent, ()))
     assert (document["language"], document["duration"]) == ("", 0.0)

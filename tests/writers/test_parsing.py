@@ -14,6 +14,7 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.writers.documents import milliseconds_of, read_csv, read_html, read_md, read_ttml
 from tests.writers.samples import INFO, opened, unfinished, written
 from tests.writers.schemas import JSONL, TRANSCRIPT
 from whisper_cli.transcript import Segment, Word
@@ -24,6 +25,7 @@ AWKWARD = (
     "\r", "\x0b", "\x85", "\u2028", "\x00", "\x1b", "\x1f", "\ud83d", "\udc80", "\ud83d\ude00",
     "\ufeff", "\ufffe", "\t", '"', "'", "\\", "&amp;", "&", "<b>", "<", "NOTE", "STYLE", "WEBVTT",
     "[0:12]", "[00:12.00]", "7", "\u3000", "\xa0", "مرحبا", "世界", "👩‍👩‍👧", "e\u0301", " ",
+    "</p>", "]]>", "**a**", "`", "~~b~~", "[x](y)", "# ",
 )  # fmt: skip
 
 texts = st.lists(st.sampled_from(AWKWARD) | st.text(st.characters(), max_size=8), max_size=6)
@@ -67,11 +69,6 @@ def read_vtt(text):
     ]
 
 
-def milliseconds_of(clock):
-    hours, minutes, rest = clock.split(":")
-    return (int(hours) * 60 + int(minutes)) * 60_000 + int(rest.replace(".", ""))
-
-
 def read_tsv(text):
     header, *rows = csv.reader(io.StringIO(text, ""), "excel-tab", quoting=csv.QUOTE_NONE)
     assert header == ["start", "end", "text"]
@@ -96,6 +93,26 @@ def read_lrc(text):
     return [((int(tag[1]) * 60 + int(tag[2])) * 100 + int(tag[3]), None, tag[4]) for tag in tagged]
 
 
+def read_ass(text):
+    head, *events = text.split("Dialogue: ")
+    assert head.endswith("Text\n")
+    clock = r"(\d+):(\d\d):(\d\d)\.(\d\d)"
+    tagged = [
+        re.fullmatch(f"0,{clock},{clock},Default,,0,0,0,,(.*)\n", event).groups()
+        for event in events
+    ]
+    times = [[int(each) for each in tag[:8]] for tag in tagged]
+    assert not any(re.search(r"\\[nh]|[{}]", tag[8]) for tag in tagged)
+    return [
+        (hundredths(*time[:4]), hundredths(*time[4:]), tag[8].replace("\\N", " "))
+        for time, tag in zip(times, tagged, strict=True)
+    ]
+
+
+def hundredths(hours, minutes, seconds, rest):
+    return ((hours * 60 + minutes) * 60 + seconds) * 100 + rest
+
+
 def read_txt(text):
     return [(None, None, line) for line in rows(text)]
 
@@ -114,6 +131,11 @@ READERS = {
     Format.jsonl: read_jsonl,
     Format.tsv: read_tsv,
     Format.lrc: read_lrc,
+    Format.ass: read_ass,
+    Format.csv: read_csv,
+    Format.ttml: read_ttml,
+    Format.md: read_md,
+    Format.html: read_html,
 }
 every_format = pytest.mark.parametrize("kind", READERS)
 
@@ -124,9 +146,9 @@ def rounded(time, per_second=1000):
 
 
 def comparable(text):
-    """Leave of a text what every format keeps: no spaces, control characters or arrows."""
+    """Leave of a text what every format keeps: no spaces, control characters, arrows, braces."""
     whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", united, text)
-    return re.sub(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f\ufffd]|[-\s]|>", "", whole)
+    return re.sub(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f\ufffd-\uffff\u2060]|[-\s(){}]|>", "", whole)
 
 
 def united(pair):
@@ -134,11 +156,11 @@ def united(pair):
     return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
 
 
-def expected(segments):
+def expected(segments, per_second=1000):
     return [
         (
-            rounded(segment.start),
-            max(rounded(segment.start), rounded(segment.end)),
+            rounded(segment.start, per_second),
+            max(rounded(segment.start, per_second), rounded(segment.end, per_second)),
             comparable(segment.text),
         )
         for segment in segments
@@ -150,11 +172,11 @@ def expected(segments):
 def test_parsers_read_back_the_times_and_texts(kind, segments):
     text = written(writer_for(kind), INFO, segments).encode().decode()
     cues = READERS[kind](text)
-    wanted = expected(segments)
+    wanted = expected(segments, 100 if kind is Format.ass else 1000)
     assert [comparable(text) for _, _, text in cues] == [text for _, _, text in wanted]
     if kind is Format.lrc:
         assert [start for start, _, _ in cues] == [rounded(item.start, 100) for item in segments]
-    elif kind is not Format.txt:
+    elif kind not in (Format.txt, Format.md, Format.html):
         assert [times for *times, _ in cues] == [times for *times, _ in wanted]
 
 

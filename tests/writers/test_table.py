@@ -21,8 +21,8 @@ def test_each_writer_names_its_media_type(kind):
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_only_the_bracketed_format_needs_its_end(kind):
-    assert writer_for(kind).needs_end is (kind is Format.json)
+def test_only_the_bracketed_formats_need_their_end(kind):
+    assert writer_for(kind).needs_end is (kind in (Format.json, Format.ttml, Format.html))
 
 
 @pytest.mark.parametrize("kind", Format)

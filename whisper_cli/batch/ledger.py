@@ -11,9 +11,10 @@ from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
 
-from whisper_cli.choices import CUES, Format, JsonStyle
+from whisper_cli.choices import CUES, Format
 from whisper_cli.cues.style import Style
 from whisper_cli.transcript import Info, Provenance
+from whisper_cli.writers.look import Look
 
 logger = logging.getLogger("whisper_cli")
 
@@ -100,14 +101,15 @@ def _opened(file: Path) -> sqlite3.Connection:
     return base
 
 
-def work_key(info: Info, kind: Format, style: JsonStyle, cues: Style | None = None) -> str:
+def work_key(info: Info, kind: Format, look: Look, cues: Style | None = None) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
     shaped = asdict(cues) if cues and kind in CUES else None
-    style_of_json = style if kind is Format.json else ""
-    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped))
+    style_of_json = look.json_style if kind is Format.json else ""
+    looks = tuple(look.changes(kind).items())
+    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped), looks)
 
 
 def words_key(info: Info) -> str:
@@ -121,9 +123,16 @@ def _nameless(known: Provenance) -> Provenance:
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: str, style: str, shaped: str = "null") -> str:
-    content = [FORMAT_VERSION, kind, style, asdict(provenance)]
+def _key(
+    provenance: Provenance,
+    kind: str,
+    style: str,
+    shaped: str = "null",
+    looks: tuple[tuple[str, object], ...] = (),
+) -> str:
+    content: list[object] = [FORMAT_VERSION, kind, style, asdict(provenance)]
     content += [shaped] if shaped != "null" else []
+    content += [looks] if looks else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -2,19 +2,25 @@
 
 from dataclasses import dataclass
 
+from whisper_cli.choices import Format
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person wants of one run, beside the settings."""
+    """What a person wants of one run, beside the settings.
+
+    `formats` are those of any output; `colors` are wanted, and can be shown, on stdout.
+    """
 
     raw: str | None = None
     overwrite: bool = False
     resume: bool = True
     live: bool = False
     partials: bool = False
+    formats: frozenset[Format] = frozenset()
+    colors: bool = False
 
 
 @dataclass(frozen=True, slots=True)

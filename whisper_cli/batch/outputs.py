@@ -1,16 +1,19 @@
 """The outputs of one input: what is still to be written, where to, and what is there now."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from whisper_cli.batch.ledger import State, work_key
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
+from whisper_cli.batch.sound import address_of_sound
+from whisper_cli.batch.stages import StagedSink, stages
 from whisper_cli.batch.targets import Job, Target, prepare, special
 from whisper_cli.batch.work import Work
-from whisper_cli.choices import CUES
+from whisper_cli.choices import Format
 from whisper_cli.errors import OutputError
 from whisper_cli.transcript import Info
-from whisper_cli.writers import Writer, writer_for
+from whisper_cli.writers import Look, Writer, writer_for
 
 
 def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
@@ -47,18 +50,23 @@ def _state(path: Path, key: str, work: Work) -> State:
 
 
 def _key(target: Target, info: Info, work: Work) -> str:
-    return work_key(info, target.format, work.style, work.cues)
+    return work_key(info, target.format, _look(target, info, work), work.cues)
+
+
+def _look(target: Target, info: Info, work: Work) -> Look:
+    """Tell a page where its sound is; colours are for stdout alone."""
+    if target.format is not Format.html:
+        return work.look if target.pattern is None else replace(work.look, colors=False)
+    return replace(work.look, audio=address_of_sound(info, target.pattern))
 
 
 def sink_for(target: Target, info: Info, work: Work) -> Sink:
     """Begin one output. Raises OutputError where it can't be written."""
-    writer = writer_for(target.format, work.style, info.source)
+    writer = writer_for(target.format, _look(target, info, work), info.source)
     sink = _plain_sink(target, writer, info, work)
-    if work.cues is None or target.format not in CUES:
-        return sink
-    from whisper_cli.batch.shaped import ShapedSink, spoken
-
-    return ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
+    for stage in reversed(stages(target.format, info, work.look, work.cues)):
+        sink = StagedSink(sink, stage)
+    return sink
 
 
 def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:

@@ -12,6 +12,7 @@ from whisper_cli.batch.outcomes import Failed, Finished, Outcome
 from whisper_cli.batch.outputs import published, sink_for, still_to_write
 from whisper_cli.batch.targets import Job, Target
 from whisper_cli.batch.work import Work
+from whisper_cli.choices import Format
 from whisper_cli.errors import TranscriptError, WhisperError
 from whisper_cli.readers import Told, read_transcript
 from whisper_cli.transcript import Info
@@ -34,6 +35,7 @@ def _rendered(job: Job, work: Work) -> Finished:
     told = _whole(read_transcript(data, job.source.name))
     named = _named(told.info, data)
     targets = still_to_write(job, named, work)
+    _refuse_without_words(targets, told, work)
     if targets:
         _write(targets, told, work)
     outputs = published(targets, named, work)
@@ -67,6 +69,21 @@ def _named(info: Info, data: bytes) -> Info:
     """Name the work by the transcript and not by its audio: the text may have been edited."""
     digest = hashlib.sha256(data).hexdigest()
     return replace(info, provenance=replace(info.provenance, input_sha256=f"transcript {digest}"))
+
+
+def _refuse_without_words(targets: Sequence[Target], told: Told, work: Work) -> None:
+    if not told.segments:
+        return
+    words = [word for segment in told.segments for word in segment.words]
+    for target in targets:
+        of_use = [w for w in words if w.probability or target.format is not Format.review]
+        if of_use or not work.look.needs_words(target.format):
+            continue
+        missing = "probabilities of words" if words else "times of words"
+        raise TranscriptError(
+            f"{told.info.source} has no {missing}, and {target.format} needs them",
+            hint="whisper-cli transcribe --word-timestamps finds them",
+        )
 
 
 def _write(targets: Sequence[Target], told: Told, work: Work) -> None:

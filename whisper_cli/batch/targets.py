@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.audio.inputs import Inputs, Source
-from whisper_cli.choices import Format
+from whisper_cli.choices import HIGHLIGHTED, Format
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
@@ -63,7 +63,7 @@ class Naming:
         """Fill the template; the language may stay open until it is detected."""
         fields = {
             "stem": source.stem,
-            "ext": kind.value,
+            "ext": kind.suffix,
             "model": self.model,
             "language": self.language or LANGUAGE,
         }
@@ -104,6 +104,23 @@ def plan(
     return jobs
 
 
+def formats_of(jobs: Iterable[Job], highlight: str | None = None) -> frozenset[Format]:
+    """List the formats to be written; raises ConfigError where none can do a `highlight` flag."""
+    formats = frozenset(target.format for job in jobs for target in job.targets)
+    if highlight not in (None, "none") and formats and not formats & HIGHLIGHTED:
+        raise ConfigError(
+            f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
+            hint=f"-f takes one of: {', '.join(sorted(HIGHLIGHTED))}",
+        )
+    return formats
+
+
+def prints_text(jobs: Iterable[Job]) -> bool:
+    """Tell whether plain text goes to stdout."""
+    targets = (target for job in jobs for target in job.targets)
+    return any(target == Target(Format.txt) for target in targets)
+
+
 def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")
@@ -132,11 +149,11 @@ def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format
     suffix = Path(output).suffix[1:].lower()
     if asked or not suffix or special(Path(output)):
         return (asked or default)[0]
-    try:
-        return Format(suffix)
-    except ValueError:
+    named = [kind for kind in Format if output.lower().endswith(f".{kind.suffix}")]
+    if not named:
         hint = f"-f chooses one of: {', '.join(Format)}"
-        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint) from None
+        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint)
+    return max(named, key=lambda kind: len(kind.suffix))
 
 
 def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming) -> Target:

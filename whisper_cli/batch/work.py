@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from whisper_cli import __version__
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.batch.order import Wanted
-from whisper_cli.choices import Device, Mode, Task
+from whisper_cli.choices import Device, Format, Mode, Task
 from whisper_cli.cues.style import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
@@ -23,7 +23,7 @@ from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
 from whisper_cli.transcript import Options, Provenance
-from whisper_cli.writers import JsonStyle
+from whisper_cli.writers.look import Look, look_of
 
 if TYPE_CHECKING:
     from whisper_cli.serve.remote import Place
@@ -51,7 +51,7 @@ class Work:
     """
 
     provenance: Provenance
-    style: JsonStyle
+    look: Look
     ledger: Ledger
     locate: Callable[[], Located]
     write: Callable[[str], None]
@@ -80,7 +80,8 @@ def work_for(
     from whisper_cli.models import store
     from whisper_cli.paths import history_dir, state_dir
 
-    options = replace(options_of(settings), raw=wanted.raw)
+    look = look_of(settings, colors=wanted.colors)
+    options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if wanted.partials and not wanted.live:
@@ -119,7 +120,7 @@ def work_for(
     ledger = Ledger(state_dir() / "outputs.sqlite3")
     return Work(
         provenance,
-        settings.json_style,
+        look,
         ledger,
         locate,
         write,
@@ -138,11 +139,10 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     def locate() -> Located:
         raise RuntimeError("rendering needs no model")
 
-    provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
+    look = look_of(settings)
+    provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(
-        provenance, settings.json_style, ledger, locate, write, overwrite, style_of(settings)
-    )
+    return Work(provenance, look, ledger, locate, write, overwrite, style_of(settings))
 
 
 def wishes_for(model: Model, settings: Settings) -> Wishes:
@@ -158,11 +158,12 @@ def wishes_for(model: Model, settings: Settings) -> Wishes:
     )
 
 
-def options_of(settings: Settings) -> Options:
-    """Pick the settings that change the words; cues are made of words with times."""
+def options_of(settings: Settings, look: Look, formats: frozenset[Format] = frozenset()) -> Options:
+    """Pick the settings that change the words; cues and some formats need words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
     options = Options(**{name: getattr(settings, name) for name in names})
-    timed = options.word_timestamps or style_of(settings) is not None
+    wanted = any(map(look.wants_words, formats))
+    timed = options.word_timestamps or style_of(settings) is not None or wanted
     return replace(options, word_timestamps=timed)
 
 

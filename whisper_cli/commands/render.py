@@ -32,6 +32,7 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    review_below: o.ReviewBelowOpt = None,
     preset: o.PresetOpt = None,
     max_line_width: o.MaxLineWidthOpt = None,
     max_lines: o.MaxLinesOpt = None,
@@ -40,6 +41,8 @@ def command(
     max_duration: o.MaxDurationOpt = None,
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
+    highlight: o.HighlightOpt = None,
+    vtt_settings: o.VttSettingsOpt = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -52,11 +55,12 @@ def command(
     whisper-cli render talk.json -f srt
     whisper-cli render transcripts/*.json -f srt,vtt -o subtitles/
     whisper-cli render talk.json -f srt --preset netflix
+    whisper-cli render talk.json -o talk.html
     """
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render
     from whisper_cli.batch.summary import Summary
-    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.targets import Naming, formats_of, plan
     from whisper_cli.batch.work import rendering_work
 
     settings, console = o.begin(ctx)
@@ -65,6 +69,7 @@ def command(
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
     naming = Naming(settings.name, "transcript", None)
     jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    formats_of(jobs, highlight)
     work = rendering_work(settings, write=console.write, overwrite=overwrite)
     return _report(render(jobs, work), console, Summary(jobs))
 

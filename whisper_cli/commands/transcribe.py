@@ -50,6 +50,8 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
+    review_below: o.ReviewBelowOpt = None,
+    colors: o.ColorsOpt = None,
     preset: o.PresetOpt = None,
     max_line_width: o.MaxLineWidthOpt = None,
     max_lines: o.MaxLinesOpt = None,
@@ -58,6 +60,8 @@ def command(
     max_duration: o.MaxDurationOpt = None,
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
+    highlight: o.HighlightOpt = None,
+    vtt_settings: o.VttSettingsOpt = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
@@ -106,6 +110,8 @@ def command(
     whisper-cli transcribe talk.mp3
     whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
     whisper-cli transcribe film.mkv -o film.srt --preset netflix
+    whisper-cli transcribe film.mkv -o film.ass --highlight words
+    whisper-cli transcribe talk.mp3 -o talk.html
     whisper-cli transcribe recordings/ -f srt -m small --language de
     find . -name '*.mp3' -print0 | whisper-cli transcribe --stdin-list -0 -f vtt
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
@@ -113,7 +119,7 @@ def command(
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
-    from whisper_cli.batch.targets import Naming, Target, plan
+    from whisper_cli.batch.targets import Naming, Target, formats_of, plan, prints_text
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -128,7 +134,10 @@ def command(
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
-    wanted = Wanted(raw.lower() if raw else None, overwrite, resume, live, partials)
+    formats = formats_of(jobs, highlight)
+    colored = settings.colors and prints_text(jobs) and console.colorful()
+    pcm = raw.lower() if raw else None
+    wanted = Wanted(pcm, overwrite, resume, live, partials, formats, colored)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
     with _written(told, summary):

@@ -71,7 +71,7 @@ def command(
 
     from whisper_cli.batch.apart import run_apart
     from whisper_cli.batch.background import in_background
-    from whisper_cli.batch.order import Order
+    from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.targets import Naming, plan
     from whisper_cli.batch.watch import Watch
     from whisper_cli.models.catalog import resolve
@@ -86,11 +86,12 @@ def command(
     kinds = settings.format
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, chosen, settings, console)
+    order = Order(chosen, settings, Wanted(formats=frozenset(kinds)))
     jobs: dict[str, Job] = {}
     watch = Watch(folder, planned, settle)
     console.info(f"watching {folder}")
     coming = in_background(lambda: _noted(watch, jobs))
-    outcomes = run_apart(coming, Order(chosen, settings), bring=fetch, write=console.write)
+    outcomes = run_apart(coming, order, bring=fetch, write=console.write)
     return _report(outcomes, jobs, console, watch, failed)
 
 

@@ -87,6 +87,13 @@ class Console:
             self.clear()
         write(data)
 
+    def colorful(self) -> bool:
+        """Tell whether stdout shows colours: a terminal, or FORCE_COLOR, and no NO_COLOR."""
+        from rich.console import Console as Terminal
+
+        stdout = Terminal()
+        return stdout.color_system is not None and not stdout.no_color
+
     def write_json(self, value: object) -> None:
         """Print a value as JSON, for programs and for people."""
         self.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -5,17 +5,24 @@ from typing import Protocol
 
 from whisper_cli.choices import Format, JsonStyle
 from whisper_cli.transcript import Info, Segment
+from whisper_cli.writers.ass import ass
+from whisper_cli.writers.colored import colored
+from whisper_cli.writers.html import html
 from whisper_cli.writers.json_native import NATIVE
 from whisper_cli.writers.json_openai import OPENAI
 from whisper_cli.writers.json_whisper import WHISPER
 from whisper_cli.writers.jsonl import Jsonl
-from whisper_cli.writers.lrc import LRC
+from whisper_cli.writers.look import Look
+from whisper_cli.writers.lrc import lrc
+from whisper_cli.writers.md import MD
+from whisper_cli.writers.sheet import CSV, review
 from whisper_cli.writers.srt import SRT
 from whisper_cli.writers.tsv import TSV
+from whisper_cli.writers.ttml import TTML
 from whisper_cli.writers.txt import TXT
-from whisper_cli.writers.vtt import VTT
+from whisper_cli.writers.vtt import vtt
 
-__all__ = ["JSON_STYLES", "WRITERS", "Format", "JsonStyle", "Writer", "writer_for"]
+__all__ = ["JSON_STYLES", "WRITERS", "Format", "JsonStyle", "Look", "Writer", "writer_for"]
 
 
 class Writer(Protocol):
@@ -56,17 +63,23 @@ JSON_STYLES: dict[JsonStyle, Writer] = {
     JsonStyle.whisper: WHISPER,
 }
 
-WRITERS: dict[Format, Callable[[JsonStyle, str], Writer]] = {
-    Format.txt: lambda *_: TXT,
+WRITERS: dict[Format, Callable[[Look, str], Writer]] = {
+    Format.txt: lambda look, _: colored(look) if look.colors else TXT,
     Format.srt: lambda *_: SRT,
-    Format.vtt: lambda *_: VTT,
-    Format.json: lambda style, _: JSON_STYLES[style],
+    Format.vtt: lambda look, _: vtt(look),
+    Format.json: lambda look, _: JSON_STYLES[look.json_style],
     Format.jsonl: lambda _, source: Jsonl(source),
     Format.tsv: lambda *_: TSV,
-    Format.lrc: lambda *_: LRC,
+    Format.lrc: lambda look, _: lrc(look),
+    Format.ass: lambda look, _: ass(look),
+    Format.ttml: lambda *_: TTML,
+    Format.csv: lambda *_: CSV,
+    Format.md: lambda *_: MD,
+    Format.html: lambda look, _: html(look),
+    Format.review: lambda look, _: review(look),
 }
 
 
-def writer_for(kind: Format, style: JsonStyle = JsonStyle.native, source: str = "-") -> Writer:
+def writer_for(kind: Format, look: Look = Look(), source: str = "-") -> Writer:  # noqa: B008
     """Choose the writer; `source` is the input's name, which each line of JSONL repeats."""
-    return WRITERS[kind](style, source)
+    return WRITERS[kind](look, source)

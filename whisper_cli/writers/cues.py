@@ -1,4 +1,4 @@
-"""Formats that are a header and then cue after cue, valid wherever they stop."""
+"""Formats that are a header, then cue after cue, and a footer at most."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,23 @@ class CueFile:
 
     media_type: str
     cue: Callable[[int, Segment, list[str]], str]
-    header: str = ""
-    needs_end: bool = False
+    header: str | Callable[[Info], str] = ""
+    footer: str = ""
 
-    def begin(self, info: Info) -> str:  # noqa: ARG002 - a header knows nothing of the input
+    @property
+    def needs_end(self) -> bool:
+        """Tell whether there is a footer."""
+        return bool(self.footer)
+
+    def begin(self, info: Info) -> str:
         """Write the header."""
-        return self.header
+        return self.header if isinstance(self.header, str) else self.header(info)
 
     def segment(self, number: int, segment: Segment) -> str:
         """Write one cue."""
         text = lines(segment.text)
         return self.cue(number, segment, text) if text else ""
 
-    def end(self, info: Info, segments: Sequence[Segment]) -> str:  # noqa: ARG002 - no end
-        """Write nothing."""
-        return ""
+    def end(self, info: Info, segments: Sequence[Segment]) -> str:  # noqa: ARG002 - as it is
+        """Write the footer."""
+        return self.footer

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from whisper_cli.choices import Task
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.json_document import JsonDocument, Members, times
@@ -13,9 +12,7 @@ from whisper_cli.writers.timestamps import ticks
 
 def _head(info: Info) -> Members:
     task = info.provenance.options.task
-    # The API names the language of the text, which is English in every translation.
-    code = "en" if task is Task.TRANSLATE else info.language
-    return {"task": task, "language": LANGUAGES.get(code or "", "")}
+    return {"task": task, "language": LANGUAGES.get(info.spoken or "", "")}
 
 
 def _tail(info: Info, segments: Sequence[Segment]) -> Members:

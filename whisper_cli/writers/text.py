@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from whisper_cli.transcript import Segment
+from whisper_cli.transcript import Info, Segment
 
 # All but the tab, what str.splitlines() takes for a line break, and the unit separator: a blank.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
@@ -26,3 +26,15 @@ def lines(text: str) -> list[str]:
 def joined(segments: Iterable[Segment]) -> str:
     """Join the texts, which bring their own spaces where the language has them."""
     return "".join(segment.text for segment in segments)
+
+
+def speaker(segment: Segment) -> str:
+    """Name who speaks, on one line; empty where nobody knows."""
+    return " ".join(lines(segment.speaker or ""))
+
+
+def title(info: Info) -> str:
+    """Name a transcript by the last part of what was transcribed."""
+    whole = info.provenance.input or info.source
+    named = " ".join(lines(whole.rstrip("/\\").replace("\\", "/").rpartition("/")[2]))
+    return named if named not in ("", "-") else "Transcript"
