@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from dataclasses import asdict, replace
 from enum import Enum, auto
 from functools import lru_cache
@@ -18,6 +19,7 @@ from whisper_cli.writers.look import Look
 
 logger = logging.getLogger("whisper_cli")
 
+PATIENCE = 30.0  # seconds to wait for another process
 FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older files are stale
 
 
@@ -86,9 +88,9 @@ class Ledger:
 def _opened(file: Path) -> sqlite3.Connection:
     """Open or make the file. With a write-ahead log, noting an output waits for no disk."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    base = sqlite3.connect(file, timeout=30, check_same_thread=False)
+    base = sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)
     try:
-        base.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(base)
         base.execute("PRAGMA synchronous = NORMAL")
         with base:
             base.execute(
@@ -99,6 +101,20 @@ def _opened(file: Path) -> sqlite3.Connection:
         base.close()
         raise
     return base
+
+
+def _write_ahead(base: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. SQLite waits for no lock here, where another makes the file now."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def work_key(info: Info, kind: Format, look: Look, cues: Style | None = None) -> str:
