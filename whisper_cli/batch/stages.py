@@ -49,7 +49,7 @@ class Labels:
         if not segment.text.strip():
             return (segment,)
         self._last = name
-        return (_labelled(segment, f"{name}: ") if name not in ("", before) else segment,)
+        return (_labelled(segment, f"{name}:") if name not in ("", before) else segment,)
 
     def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
         """Give nothing: no segment waits."""
@@ -57,15 +57,13 @@ class Labels:
 
 
 def _labelled(segment: Segment, label: str) -> Segment:
+    """Put a label before the text, as a word that takes no time."""
     words = segment.words
     if words:
-        words = (replace(words[0], word=_after_space(words[0].word, label)), *words[1:])
-    return replace(segment, text=_after_space(segment.text, label), words=words)
-
-
-def _after_space(text: str, label: str) -> str:
-    bare = text.lstrip()
-    return text[: len(text) - len(bare)] + label + bare
+        first = words[0]
+        named = replace(first, word=f" {label}", end=first.start, probability=1.0)
+        words = (named, replace(first, word=f" {first.word.lstrip()}"), *words[1:])
+    return replace(segment, text=f" {label} {segment.text.lstrip()}", words=words)
 
 
 class Karaoke:
@@ -81,12 +79,11 @@ class Karaoke:
 
 
 def _marked(cue: Segment) -> Iterator[Segment]:
-    found, name = pieces("\n".join(lines(cue.text)), cue), f"{speaker(cue)}: "
+    found = pieces("\n".join(lines(cue.text)), cue)
     for at, piece in enumerate(found):
         before = "".join(each.space + each.text for each in found[:at])
         after = "".join(each.space + each.text for each in found[at + 1 :])
-        label = name if piece.text.startswith(name) else ""
-        word = f"{label}<u>{piece.text.removeprefix(label)}</u>" if piece.text else ""
+        word = f"<u>{piece.text}</u>" if piece.text else ""
         text = f"{before}{piece.space}{word}{after}"
         if piece.start < piece.end:
             yield replace(cue, start=piece.start / 1000, end=piece.end / 1000, text=text, words=())
