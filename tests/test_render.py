@@ -231,3 +231,17 @@ def test_a_preset_reshapes_a_transcript(run, tmp_path):
     assert max(len(line) for line in shaped.stdout.splitlines()) <= 42
     said = [line for line in shaped.stdout.splitlines() if line.startswith("word")]
     assert " ".join(said).split() == text.split()
+
+
+def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
+    rules = tmp_path / "rules.csv"
+    rules.write_text("1969,nineteen sixty-nine\n", "utf-8")
+    talk = saved(tmp_path, WHISPERX)
+    cared = ("--replace", rules, "--strip-fillers", "--mask-words", "th*")
+    text = run("render", talk, "-f", "txt", *cared)
+    assert (text.code, text.stdout) == (0, "It was nineteen sixty-nine t***.\n")
+    document = run("render", talk, "-f", "json", *cared).json()
+    assert [each["why"] for each in document["changes"]] == ["replace", "profanity"]
+    once = saved(tmp_path, document, "once.json")
+    again = run("render", once, "-f", "json", "--mask-words", "it").json()
+    assert [each["before"] for each in again["changes"]] == ["1969", "then.", "It"]

@@ -24,6 +24,7 @@ from whisper_cli.settings import Settings
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
+TEXT = "Text"
 
 
 def begin(ctx: typer.Context) -> tuple[Settings, Console]:
@@ -194,6 +195,10 @@ MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
 MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
 MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
+ReplaceOpt = Annotated[str | None, _setting(TEXT, "--replace")]
+StripFillersOpt = Annotated[bool | None, _setting(TEXT, "--strip-fillers/--no-strip-fillers")]
+MaskProfanityOpt = Annotated[bool | None, _setting(TEXT, "--mask-profanity/--no-mask-profanity")]
+MaskWordsOpt = Annotated[list[str] | None, _setting(TEXT, "--mask-words")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

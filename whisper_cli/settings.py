@@ -261,6 +261,18 @@ class Settings:
     presets: tuple[tuple[str, str, float], ...] = _setting(
         (), _presets, "presets of your own, as NAME.RULE=VALUE"
     )
+    replace: str | None = _setting(
+        None, _optional, "FILE.toml or .csv of words and patterns to replace"
+    )
+    strip_fillers: bool = _setting(
+        default=False, parse=_switch, about="leave out um, uh and their like"
+    )
+    mask_profanity: bool = _setting(
+        default=False, parse=_switch, about="write profane words as f***"
+    )
+    mask_words: tuple[str, ...] = _setting(
+        (), _several(_text), "words of your own to mask; dar*: all that begin so"
+    )
     source: tuple[str, ...] = _setting(
         ("hub", "index"), _several(_text), "hub, index, peer, folder:PATH, URL of mirror; in order"
     )

@@ -10,6 +10,7 @@ from whisper_cli.batch.doing import Doing
 from whisper_cli.batch.journal import Journal, prune
 from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.outputs import sink_for
+from whisper_cli.batch.rendered import Rendered
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.batch.work import Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Passed, Said
@@ -23,6 +24,7 @@ class _Page:
 
     doing: Doing
     info: Info
+    rendered: Rendered
     sinks: list[Sink] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     heard: float = 0.0
@@ -35,7 +37,7 @@ class _Page:
         The outputs come before the journal: they are locked against other processes.
         """
         for target in self.doing.targets:
-            self.sinks.append(sink_for(target, self.info, work))
+            self.sinks.append(sink_for(target, self.rendered.told(self.info), work))
             self.stack.callback(self._close, self.sinks[-1])
         stored = self.doing.stored
         for segment in stored.segments if stored else ():
@@ -55,10 +57,11 @@ class _Page:
         """Write one more segment into every output."""
         if self.journal is not None:
             self.journal.said(segment)
-        self.segments.append(segment)
         self.heard = max(self.heard, segment.end)
-        for sink in self.sinks:
-            sink.add(self.info, len(self.segments), segment)
+        for each in self.rendered.add(segment):
+            self.segments.append(each)
+            for sink in self.sinks:
+                sink.add(self.info, len(self.segments), each)
 
     def close(self) -> None:
         """Publish the outputs, and then take the journal away."""
@@ -70,7 +73,7 @@ class _Page:
             journal.move(self.doing.kept)
 
     def _close(self, sink: Sink) -> None:
-        sink.close(self.info, self.segments)
+        sink.close(self.rendered.told(self.info), self.segments)
 
 
 class Desk:
@@ -116,7 +119,8 @@ class Desk:
             return
         match event:
             case Begun(_, info):
-                page = self._pages[doing] = _Page(doing, self._known(info))
+                known = self._known(info)
+                page = self._pages[doing] = _Page(doing, known, Rendered(self._work, known))
                 page.open(self._work)
                 page.note()
             case Said(_, segment):
@@ -161,7 +165,8 @@ def without_decoding(doing: Doing, work: Work) -> Outcome:
     if doing.stored is None:
         return doing.finished()
     whole = doing.stored.info
-    page = _Page(doing, replace(whole, provenance=replace(whole.provenance, complete=False)))
+    begun = replace(whole, provenance=replace(whole.provenance, complete=False))
+    page = _Page(doing, begun, Rendered(work, begun))
     with page.stack:
         page.open(work)
         page.info = whole

@@ -10,10 +10,14 @@ from dataclasses import asdict, replace
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisper_cli.choices import CUES, Format, JsonStyle
 from whisper_cli.cues.style import Style
 from whisper_cli.transcript import Info, Provenance
+
+if TYPE_CHECKING:
+    from whisper_cli.care.style import Care
 
 logger = logging.getLogger("whisper_cli")
 
@@ -100,14 +104,21 @@ def _opened(file: Path) -> sqlite3.Connection:
     return base
 
 
-def work_key(info: Info, kind: Format, style: JsonStyle, cues: Style | None = None) -> str:
+def work_key(
+    info: Info,
+    kind: Format,
+    style: JsonStyle,
+    cues: Style | None = None,
+    care: "Care | None" = None,
+) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
     shaped = asdict(cues) if cues and kind in CUES else None
     style_of_json = style if kind is Format.json else ""
-    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped))
+    cared = json.dumps(asdict(care)) if care else ""
+    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped), cared)
 
 
 def words_key(info: Info) -> str:
@@ -121,9 +132,12 @@ def _nameless(known: Provenance) -> Provenance:
 
 
 @lru_cache
-def _key(provenance: Provenance, kind: str, style: str, shaped: str = "null") -> str:
+def _key(
+    provenance: Provenance, kind: str, style: str, shaped: str = "null", cared: str = ""
+) -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
     content += [shaped] if shaped != "null" else []
+    content += [{"care": cared}] if cared else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

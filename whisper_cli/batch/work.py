@@ -25,6 +25,7 @@ from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
 
 if TYPE_CHECKING:
+    from whisper_cli.care.style import Care
     from whisper_cli.serve.remote import Place
 
 logger = logging.getLogger("whisper_cli")
@@ -56,6 +57,7 @@ class Work:
     write: Callable[[str], None]
     overwrite: bool = False
     cues: Style | None = None
+    care: "Care | None" = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -131,6 +133,7 @@ def work_for(
         write,
         wanted.overwrite,
         cues=style_of(settings),
+        care=_care(settings),
         history=history_dir() if settings.history and not wanted.live else None,
         starts_over=not wanted.resume,
         goes_on=server is None and not wanted.live,
@@ -147,8 +150,25 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     provenance = Provenance("", "", None, None, "", "", options_of(settings), "")
     ledger = Ledger(state_dir() / "outputs.sqlite3")
     return Work(
-        provenance, settings.json_style, ledger, locate, write, overwrite, style_of(settings)
+        provenance,
+        settings.json_style,
+        ledger,
+        locate,
+        write,
+        overwrite,
+        cues=style_of(settings),
+        care=_care(settings),
     )
+
+
+def _care(settings: Settings) -> "Care | None":
+    """Tell what is asked of the text; what does it is loaded only then. Raises ConfigError."""
+    names = ("replace", "strip_fillers", "mask_profanity", "mask_words")
+    if not any(getattr(settings, name) for name in names):
+        return None
+    from whisper_cli.care.style import care_of
+
+    return care_of(settings)
 
 
 def wishes_for(model: Model, settings: Settings) -> Wishes:

@@ -71,10 +71,11 @@ class Gatherer:
 def guessed(segment: Segment) -> Iterator[Word]:
     """Time the words of a segment that has none by how wide they are."""
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
-    yield from _timed(tokens, segment.start, segment.end, probability=1.0)
+    yield from timed(tokens, segment.start, segment.end, probability=1.0)
 
 
-def _timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
+def timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
+    """Let words share a span of time (seconds) by how wide they are."""
     weights = [max(columns(token.strip()), 1) for token in tokens]
     whole, done = sum(weights), 0
     for token, weight in zip(tokens, weights, strict=True):
@@ -136,4 +137,4 @@ def _pieces(word: Word, width: int) -> Iterable[Word]:
         pieces[-1] += character
     space = word.word[: len(word.word) - len(word.word.lstrip())]
     pieces[0] = space + pieces[0]
-    return _timed(pieces, word.start, word.end, word.probability)
+    return timed(pieces, word.start, word.end, word.probability)
