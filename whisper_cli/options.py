@@ -24,7 +24,7 @@ from whisper_cli.settings import Settings
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
-TEXT = "Text"
+TEXT = "Text and speakers"
 
 
 def begin(ctx: typer.Context) -> tuple[Settings, Console]:
@@ -73,6 +73,11 @@ def complete_preset(incomplete: str) -> list[str]:
     from whisper_cli.cues.rules import PRESETS
 
     return [name for name in PRESETS if name.startswith(incomplete)]
+
+
+def complete_speakers(incomplete: str) -> list[str]:
+    """Complete how speakers are told apart."""
+    return [way for way in ("channels", "auto") if way.startswith(incomplete)]
 
 
 def complete_shell(incomplete: str) -> list[str]:
@@ -195,6 +200,8 @@ MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
 MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
 MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
+SpeakersOpt = Annotated[str | None, _setting(TEXT, "--speakers", complete=complete_speakers)]
+SpeakerNamesOpt = Annotated[list[str] | None, _setting(TEXT, "--speaker-names")]
 ReplaceOpt = Annotated[str | None, _setting(TEXT, "--replace")]
 StripFillersOpt = Annotated[bool | None, _setting(TEXT, "--strip-fillers/--no-strip-fillers")]
 MaskProfanityOpt = Annotated[bool | None, _setting(TEXT, "--mask-profanity/--no-mask-profanity")]

@@ -145,6 +145,7 @@ def _segment(entry: Members, language: str | None) -> Segment:
         words=words,
         seek=int(entry.get("seek") or 0),
         tokens=tuple(map(int, entry.get("tokens") or ())),
+        speaker=str(entry["speaker"]) if entry.get("speaker") else None,
     )
 
 

@@ -14,6 +14,7 @@ from whisper_cli.batch.work import Located, Work
 from whisper_cli.care.style import Care
 from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.islands import Island
+from whisper_cli.speakers.asked import Speakers
 from whisper_cli.transcript import Options, Provenance, Segment
 from whisper_cli.writers import Format, JsonStyle
 
@@ -59,6 +60,7 @@ def work(
     history: Path | None = None,
     starts_over: bool = False,
     care: Care | None = None,
+    speakers: Speakers | None = None,
     **options: object,
 ) -> Work:
     chosen = Options(**options)  # type: ignore[arg-type]
@@ -74,6 +76,7 @@ def work(
         history=history,
         starts_over=starts_over,
         care=care,
+        speakers=speakers,
     )
 
 

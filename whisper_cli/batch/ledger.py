@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from whisper_cli.choices import CUES, Format, JsonStyle
 from whisper_cli.cues.style import Style
+from whisper_cli.speakers.asked import Speakers
 from whisper_cli.transcript import Info, Provenance
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def work_key(
     style: JsonStyle,
     cues: Style | None = None,
     care: "Care | None" = None,
+    speakers: Speakers | None = None,
 ) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
@@ -117,8 +119,11 @@ def work_key(
     """
     shaped = asdict(cues) if cues and kind in CUES else None
     style_of_json = style if kind is Format.json else ""
-    cared = json.dumps(asdict(care)) if care else ""
-    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped), cared)
+    added = {"care": care, "speakers": speakers}
+    asked = {name: asdict(each) for name, each in added.items() if each is not None}
+    return _key(
+        _nameless(info.provenance), kind, style_of_json, json.dumps(shaped), json.dumps(asked)
+    )
 
 
 def words_key(info: Info) -> str:
@@ -133,11 +138,11 @@ def _nameless(known: Provenance) -> Provenance:
 
 @lru_cache
 def _key(
-    provenance: Provenance, kind: str, style: str, shaped: str = "null", cared: str = ""
+    provenance: Provenance, kind: str, style: str, shaped: str = "null", asked: str = "{}"
 ) -> str:
     content = [FORMAT_VERSION, kind, style, asdict(provenance)]
     content += [shaped] if shaped != "null" else []
-    content += [{"care": cared}] if cared else []
+    content += [asked] if asked != "{}" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -47,7 +47,7 @@ def _state(path: Path, key: str, work: Work) -> State:
 
 
 def _key(target: Target, info: Info, work: Work) -> str:
-    return work_key(info, target.format, work.style, work.cues, work.care)
+    return work_key(info, target.format, work.style, work.cues, work.care, work.speakers)
 
 
 def sink_for(target: Target, info: Info, work: Work) -> Sink:

@@ -21,6 +21,7 @@ from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.settings import Settings
+from whisper_cli.speakers.asked import By, Speakers, speakers_of
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers import JsonStyle
 
@@ -58,6 +59,7 @@ class Work:
     overwrite: bool = False
     cues: Style | None = None
     care: "Care | None" = None
+    speakers: Speakers | None = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -91,15 +93,19 @@ def work_for(
     from whisper_cli.models import store
     from whisper_cli.paths import history_dir, state_dir
 
-    options = replace(options_of(settings), raw=wanted.raw)
+    options, speakers = replace(options_of(settings), raw=wanted.raw), speakers_of(settings)
     if model.english_only:
         check_language(options, multilingual=False)
+    if wanted.live and speakers is not None:
+        raise ConfigError("speakers are told apart in recordings, not in live sound")
     if wanted.live and (options.mode is Mode.exact or server is not None):
         raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
     placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
+
+    fair = speakers is not None and speakers.by is By.channels
 
     @cache
     def locate() -> Located:
@@ -111,7 +117,8 @@ def work_for(
         folder = here or bring()
         usage.remember_used(folder)
         return Located(
-            _revision(model, folder), engine_for(folder, placement, options, live=wanted.live)
+            _revision(model, folder),
+            engine_for(folder, placement, options, live=wanted.live, fair=fair),
         )
 
     provenance = Provenance(
@@ -134,6 +141,7 @@ def work_for(
         wanted.overwrite,
         cues=style_of(settings),
         care=_care(settings),
+        speakers=speakers,
         history=history_dir() if settings.history and not wanted.live else None,
         starts_over=not wanted.resume,
         goes_on=server is None and not wanted.live,
@@ -158,6 +166,7 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
         overwrite,
         cues=style_of(settings),
         care=_care(settings),
+        speakers=speakers_of(settings, told=True),
     )
 
 
@@ -188,7 +197,7 @@ def options_of(settings: Settings) -> Options:
     """Pick the settings that change the words; cues are made of words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
     options = Options(**{name: getattr(settings, name) for name in names})
-    timed = options.word_timestamps or style_of(settings) is not None
+    timed = options.word_timestamps or style_of(settings) is not None or bool(settings.speakers)
     return replace(options, word_timestamps=timed)
 
 

@@ -40,6 +40,7 @@ def command(
     max_duration: o.MaxDurationOpt = None,
     min_gap: o.MinGapOpt = None,
     max_words: o.MaxWordsOpt = None,
+    speaker_names: o.SpeakerNamesOpt = None,
     replace: o.ReplaceOpt = None,
     strip_fillers: o.StripFillersOpt = None,
     mask_profanity: o.MaskProfanityOpt = None,

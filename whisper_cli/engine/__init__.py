@@ -9,19 +9,26 @@ from whisper_cli.transcript import Options
 
 
 def engine_for(
-    folder: Path, placement: Placement, options: Options, *, live: bool = False
+    folder: Path,
+    placement: Placement,
+    options: Options,
+    *,
+    live: bool = False,
+    fair: bool = False,
 ) -> Engine:
     """Choose the engine; the model in `folder` is loaded when it is needed.
 
-    A `live` one decodes each phrase as soon as it is over.
+    A `live` one decodes each phrase as soon as it is over; a `fair` one lets inputs take turns.
     """
     from functools import cache
 
     from whisper_cli.engine.decoder import Decoder
     from whisper_cli.engine.exact import Exact, Sequential
+    from whisper_cli.engine.fair import FairPool
     from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
     from whisper_cli.engine.guard import Guard
     from whisper_cli.engine.live import LiveScheduler
+    from whisper_cli.engine.pool import Pool
     from whisper_cli.engine.scheduler import Scheduler
 
     if options.mode is Mode.exact:
@@ -36,4 +43,5 @@ def engine_for(
         guard.frames,
         workers=placement.workers,
         batch=placement.batch,
+        pool=FairPool if fair else Pool,
     )

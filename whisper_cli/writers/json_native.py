@@ -25,6 +25,7 @@ def entry(number: int, segment: Segment) -> Members:
         "compression_ratio": segment.compression_ratio,
         "temperature": segment.temperature,
         "words": [timed_word(word) for word in segment.words],
+        **({} if segment.speaker is None else {"speaker": segment.speaker}),
     }
 
 

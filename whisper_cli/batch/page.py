@@ -1,0 +1,131 @@
+"""The outputs of one job in work."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from math import inf
+
+from whisper_cli.batch.doing import Doing
+from whisper_cli.batch.journal import Journal
+from whisper_cli.batch.lanes import Alone, Channels, Lane, Lanes, together
+from whisper_cli.batch.outputs import sink_for
+from whisper_cli.batch.rendered import Rendered
+from whisper_cli.batch.sinks import Sink
+from whisper_cli.batch.work import Work
+from whisper_cli.transcript import Info, Segment
+
+
+class Page:
+    """Writes what the inputs of a job tell; closing `stack` leaves it valid up to its last cue.
+
+    The outputs begin when an input's language is known, or nothing more can tell one.
+    """
+
+    def __init__(self, group: Sequence[Doing], work: Work) -> None:
+        self.name = group[0].name
+        self.stack = ExitStack()
+        self._group, self._work = group, work
+        self._lanes: dict[Doing, Lane] = {}
+        called = work.speakers if len(group) > 1 else None
+        self._order: Lanes = Channels(group, called) if called else Alone()
+        self.stack.callback(self._order.close)
+        self._rendered: Rendered | None = None
+        self._info = Info(self.name, work.provenance)
+        self._sinks: list[Sink] = []
+        self._segments: list[Segment] = []
+
+    @property
+    def heard(self) -> float:
+        """Seconds of the job that are dealt with."""
+        return sum(lane.heard for lane in self._lanes.values()) / len(self._group)
+
+    @property
+    def total(self) -> float | None:
+        """Seconds of it as declared; None where nothing says."""
+        return self._group[0].total
+
+    def begin(self, doing: Doing, info: Info) -> None:
+        """Take up an input, with what is stored of it. Raises OutputError.
+
+        The outputs come before the journal: they are locked against other processes.
+        """
+        lane = self._lanes[doing] = Lane(doing, info)
+        everyone = len(self._lanes) == len(self._group)
+        if self._rendered is None and (info.language is not None or everyone):
+            self._open(info)
+        stored = doing.stored
+        for segment in stored.segments if stored else ():
+            self._add(lane, segment)
+        if stored is not None:
+            self.passed(doing, stored.seconds)
+
+    def note(self, doing: Doing) -> None:
+        """Begin its journal, or go on with it. Raises OutputError where it can't be written."""
+        lane = self._lanes[doing]
+        lane.journal = doing.journal()
+        if lane.journal is not None:
+            self.stack.callback(lane.journal.close)
+            if doing.stored is None:
+                lane.journal.begun(lane.info)
+
+    def add(self, doing: Doing, segment: Segment) -> None:
+        """Write one more segment of an input, as soon as its turn comes."""
+        lane = self._lanes[doing]
+        if lane.journal is not None:
+            lane.journal.said(segment)
+        self._add(lane, segment)
+
+    def passed(self, doing: Doing, seconds: float) -> None:
+        """Take note that an input is dealt with so far."""
+        lane = self._lanes[doing]
+        lane.heard = max(lane.heard, seconds)
+        self._write(self._order.passed(doing, seconds))
+
+    def journal(self, doing: Doing) -> Journal | None:
+        """Give the journal of an input."""
+        return self._lanes[doing].journal
+
+    def end(self, doing: Doing, info: Info) -> Info | None:
+        """Take note that an input is over; give what is known once all are, and published."""
+        lane = self._lanes[doing]
+        lane.info, lane.over = info, True
+        lane.heard = info.duration or lane.heard
+        if lane.journal is not None:
+            lane.journal.ended(info)
+        self._write(self._order.passed(doing, inf))
+        if not all(each in self._lanes and self._lanes[each].over for each in self._group):
+            return None
+        lanes = [self._lanes[each] for each in self._group]
+        self._info = together(lanes, self._info, self._order.dropped)
+        self.stack.close()
+        for each in lanes:
+            if each.journal is not None:
+                each.journal.move(each.doing.kept)
+            else:
+                each.doing.clear()
+        return self._info
+
+    def _open(self, info: Info) -> None:
+        provenance = replace(info.provenance, complete=False)
+        if len(self._group) > 1:
+            provenance = replace(provenance, options=self._work.provenance.options)
+        self._info = replace(info, provenance=provenance)
+        self._rendered = Rendered(self._work, self._info)
+        for target in self._group[0].targets:
+            self._sinks.append(sink_for(target, self._rendered.told(self._info), self._work))
+            self.stack.callback(self._close, self._sinks[-1])
+
+    def _add(self, lane: Lane, segment: Segment) -> None:
+        lane.heard = max(lane.heard, segment.end)
+        self._write(self._order.add(lane.doing, segment))
+
+    def _write(self, segments: Iterable[Segment]) -> None:
+        for segment in segments:
+            for each in self._rendered.add(segment) if self._rendered else ():
+                self._segments.append(each)
+                for sink in self._sinks:
+                    sink.add(self._info, len(self._segments), each)
+
+    def _close(self, sink: Sink) -> None:
+        told = self._rendered.told(self._info) if self._rendered else self._info
+        sink.close(told, self._segments)
