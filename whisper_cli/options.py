@@ -45,11 +45,19 @@ def complete_model(incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
+def complete_any_model(incomplete: str) -> list[str]:
+    """Complete the name of a model of any kind from the catalogue."""
+    from whisper_cli.models.catalog import Kind, names
+
+    return [name for name in names(*Kind) if name.startswith(incomplete)]
+
+
 def complete_installed(incomplete: str) -> list[str]:
     """Complete the name of a model that is here."""
+    from whisper_cli.models.catalog import Kind
     from whisper_cli.models.store import installed
 
-    return [model.name for model in installed() if model.name.startswith(incomplete)]
+    return [model.name for model in installed(*Kind) if model.name.startswith(incomplete)]
 
 
 def complete_formats(incomplete: str) -> Iterator[str]:
@@ -115,7 +123,7 @@ ModelsArg = Annotated[
     typer.Argument(
         metavar="MODEL...",
         show_default=False,
-        autocompletion=complete_model,
+        autocompletion=complete_any_model,
         help="short names, owner/name[@revision]",
     ),
 ]

@@ -19,7 +19,7 @@ from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
-from whisper_cli.models.catalog import Model
+from whisper_cli.models.catalog import Model, require_whisper
 from whisper_cli.settings import Settings
 from whisper_cli.speakers.asked import By, Speakers, speakers_of
 from whisper_cli.transcript import Options, Provenance
@@ -91,6 +91,8 @@ def work_for(
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
+
+    require_whisper(model)
     from whisper_cli.paths import history_dir, state_dir
 
     options, speakers = replace(options_of(settings), raw=wanted.raw), speakers_of(settings)
