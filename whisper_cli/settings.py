@@ -273,6 +273,12 @@ class Settings:
     speaker_names: tuple[str, ...] = _setting(
         (), _several(_text), "names of the speakers, in the order of channels or first words"
     )
+    segmentation_model: str = _setting(
+        "pyannote-segmentation-3.0", _text, "finds turns for --speakers auto; or a file.onnx"
+    )
+    embedding_model: str = _setting(
+        "campplus-zh-en", _text, "knows voices for --speakers auto; or a file.onnx"
+    )
     replace: str | None = _setting(
         None, _optional, "FILE.toml or .csv of words and patterns to replace"
     )

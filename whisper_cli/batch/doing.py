@@ -41,6 +41,11 @@ class Doing:
         self._left: Path | None = None  # a journal that holds all, its outputs still to be written
 
     @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self._job.source
+
+    @property
     def name(self) -> str:
         """The input's name, as people know it."""
         return self._job.source.name

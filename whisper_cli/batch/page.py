@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
+from typing import TYPE_CHECKING
 
 from whisper_cli.batch.doing import Doing
 from whisper_cli.batch.journal import Journal
@@ -13,6 +14,9 @@ from whisper_cli.batch.rendered import Rendered
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.batch.work import Work
 from whisper_cli.transcript import Info, Segment
+
+if TYPE_CHECKING:
+    from whisper_cli.speakers.hear import Voices
 
 
 class Page:
@@ -95,6 +99,7 @@ class Page:
         self._write(self._order.passed(doing, inf))
         if not all(each in self._lanes and self._lanes[each].over for each in self._group):
             return None
+        self._emit(self._rendered.end() if self._rendered else ())
         lanes = [self._lanes[each] for each in self._group]
         self._info = together(lanes, self._info, self._order.dropped)
         self.stack.close()
@@ -110,7 +115,8 @@ class Page:
         if len(self._group) > 1:
             provenance = replace(provenance, options=self._work.provenance.options)
         self._info = replace(info, provenance=provenance)
-        self._rendered = Rendered(self._work, self._info)
+        voices = self._heard_in(self._group[0])
+        self._rendered = Rendered(self._work, self._info, voices)
         for target in self._group[0].targets:
             self._sinks.append(sink_for(target, self._rendered.told(self._info), self._work))
             self.stack.callback(self._close, self._sinks[-1])
@@ -121,10 +127,21 @@ class Page:
 
     def _write(self, segments: Iterable[Segment]) -> None:
         for segment in segments:
-            for each in self._rendered.add(segment) if self._rendered else ():
-                self._segments.append(each)
-                for sink in self._sinks:
-                    sink.add(self._info, len(self._segments), each)
+            self._emit(self._rendered.add(segment) if self._rendered else ())
+
+    def _emit(self, segments: Iterable[Segment]) -> None:
+        for segment in segments:
+            self._segments.append(segment)
+            for sink in self._sinks:
+                sink.add(self._info, len(self._segments), segment)
+
+    def _heard_in(self, doing: Doing) -> "Voices | None":
+        """Begin to tell the voices of the input apart, where that is asked for."""
+        if self._work.ears is None:
+            return None
+        voices = self._work.ears.hear(doing.source, self._info)
+        self.stack.callback(voices.close)
+        return voices
 
     def _close(self, sink: Sink) -> None:
         told = self._rendered.told(self._info) if self._rendered else self._info

@@ -28,6 +28,7 @@ from whisper_cli.writers import JsonStyle
 if TYPE_CHECKING:
     from whisper_cli.care.style import Care
     from whisper_cli.serve.remote import Place
+    from whisper_cli.speakers.ears import Ears
 
 logger = logging.getLogger("whisper_cli")
 
@@ -60,6 +61,7 @@ class Work:
     cues: Style | None = None
     care: "Care | None" = None
     speakers: Speakers | None = None
+    ears: "Ears | None" = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -83,10 +85,12 @@ def work_for(
     bring: Callable[[], Path],
     write: Callable[[str], None],
     server: "Place | None" = None,
+    fetch: Callable[[Model], Path] | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
 
-    With a `server` it decodes, and no model is needed here.
+    With a `server` it decodes, and no model is needed here. `fetch` gives the folder of a model
+    that tells voices apart.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
@@ -107,10 +111,16 @@ def work_for(
     placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
+    kept = history_dir() if settings.history and not wanted.live else None
+    ears = _ears(settings, speakers, fetch, kept)
+    if ears is not None and speakers is not None:
+        speakers = replace(speakers, models=ears.identity)
     fair = speakers is not None and speakers.by is By.channels
 
     @cache
     def locate() -> Located:
+        if ears is not None:
+            ears.bring()
         if server is not None:
             from whisper_cli.serve.remote import engine as remote
 
@@ -144,7 +154,8 @@ def work_for(
         cues=style_of(settings),
         care=_care(settings),
         speakers=speakers,
-        history=history_dir() if settings.history and not wanted.live else None,
+        ears=ears,
+        history=kept,
         starts_over=not wanted.resume,
         goes_on=server is None and not wanted.live,
     )
@@ -170,6 +181,22 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
         care=_care(settings),
         speakers=speakers_of(settings, told=True),
     )
+
+
+def _ears(
+    settings: Settings,
+    speakers: Speakers | None,
+    fetch: Callable[[Model], Path] | None,
+    kept: Path | None,
+) -> "Ears | None":
+    """Choose what tells voices apart, where that is asked for. Raises ConfigError, ModelError."""
+    if speakers is None or speakers.by is not By.voices or fetch is None:
+        return None
+    from whisper_cli.speakers.ears import ears_for
+    from whisper_cli.speakers.hear import require_extra
+
+    require_extra()
+    return ears_for(settings, speakers.count, fetch, kept)
 
 
 def _care(settings: Settings) -> "Care | None":

@@ -56,6 +56,8 @@ def command(
     max_words: o.MaxWordsOpt = None,
     speakers: o.SpeakersOpt = None,
     speaker_names: o.SpeakerNamesOpt = None,
+    segmentation_model: o.SegmentationModelOpt = None,
+    embedding_model: o.EmbeddingModelOpt = None,
     replace: o.ReplaceOpt = None,
     strip_fillers: o.StripFillersOpt = None,
     mask_profanity: o.MaskProfanityOpt = None,
@@ -135,6 +137,7 @@ def command(
         bring=lambda: bring(chosen, settings, console),
         write=console.write,
         server=_server(settings),
+        fetch=lambda model: bring(model, settings, console),
     )
     told = Summary(jobs, strict)
     with _written(told, summary):

@@ -45,6 +45,8 @@ def command(
     preset: o.PresetOpt = None,
     speakers: o.SpeakersOpt = None,
     speaker_names: o.SpeakerNamesOpt = None,
+    segmentation_model: o.SegmentationModelOpt = None,
+    embedding_model: o.EmbeddingModelOpt = None,
     replace: o.ReplaceOpt = None,
     strip_fillers: o.StripFillersOpt = None,
     mask_profanity: o.MaskProfanityOpt = None,
@@ -91,7 +93,8 @@ def command(
     kinds = settings.format
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, chosen, settings, console)
-    work = work_for(chosen, settings, Wanted(), bring=fetch, write=console.write)
+    pull = partial(bring, settings=settings, console=console)
+    work = work_for(chosen, settings, Wanted(), bring=fetch, write=console.write, fetch=pull)
     jobs: dict[str, Job] = {}
     watch = Watch(folder, planned, settle)
     console.info(f"watching {folder}")
