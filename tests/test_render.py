@@ -239,9 +239,28 @@ def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
     talk = saved(tmp_path, WHISPERX)
     cared = ("--replace", rules, "--strip-fillers", "--mask-words", "th*")
     text = run("render", talk, "-f", "txt", *cared)
-    assert (text.code, text.stdout) == (0, "It was nineteen sixty-nine t***.\n")
+    assert (text.code, text.stdout) == (0, "SPEAKER_00: It was nineteen sixty-nine t***.\n")
     document = run("render", talk, "-f", "json", *cared).json()
     assert [each["why"] for each in document["changes"]] == ["replace", "profanity"]
     once = saved(tmp_path, document, "once.json")
     again = run("render", once, "-f", "json", "--mask-words", "it").json()
     assert [each["before"] for each in again["changes"]] == ["1969", "then.", "It"]
+
+
+def test_speakers_of_a_transcript_are_named_in_the_order_in_which_they_come(run, tmp_path):
+    content = {
+        "segments": [
+            {"start": n, "end": n + 1, "text": f" {n}", "speaker": f"SPEAKER_0{n % 3}"}
+            for n in (2, 1, 2, 0)
+        ]
+    }
+    talk = saved(tmp_path, content)
+    assert run("render", talk, "-f", "txt").stdout.startswith("SPEAKER_02: 2\nSPEAKER_01: 1\n")
+    named = run("render", talk, "-f", "txt", "--speaker-names", "Ann,Bob")
+    assert named.stdout == "Ann: 2\nBob: 1\nAnn: 2\nSPEAKER_00: 0\n"
+    rows = run("render", talk, "-f", "tsv", "--speaker-names", "Ann,Bob").stdout.splitlines()
+    assert rows[1] == "2000\t3000\tAnn: 2"
+    [_, *lines, _] = run("render", talk, "-f", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["speaker"] for line in lines][:2] == ["SPEAKER_02", "SPEAKER_01"]
+    again = saved(tmp_path, run("render", talk, "-f", "json").json(), "again.json")
+    assert run("render", again, "-f", "txt").stdout.startswith("SPEAKER_02: 2\n")

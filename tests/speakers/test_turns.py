@@ -1,5 +1,7 @@
 """Words given to who speaks them: none lost, in order, each to whom it overlaps most."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +37,7 @@ def test_no_word_is_lost_and_each_goes_to_whom_it_overlaps_most(lengths, turns):
     assert "".join(part.text for part, _ in parts) == whole.text
     assert [who for _, who in parts if who is None] == ([] if turns else [None])
     assert (parts[0][0].start, parts[-1][0].end) == (whole.start, whole.end)
-    for (_, before), (_, after) in zip(parts, parts[1:], strict=False):
+    for (_, before), (_, after) in pairwise(parts):
         assert before != after
     for part, who in parts:
         for word in part.words:
