@@ -14,6 +14,7 @@ from tests.batch.fakes import FakeEngine, jobs, work
 from tests.hub import Hub
 from tests.models.fakes import cache
 from tests.speakers.standins import HIGH, LOW, RATE, embedding, segmentation, tones
+from tests.writers.schemas import TRANSCRIPT
 from whisper_cli.batch.run import Failed, Finished, Heard, run
 from whisper_cli.download.fetch import ensure
 from whisper_cli.download.how import How
@@ -192,3 +193,20 @@ def test_a_model_for_speakers_is_pulled_verified_and_found(models, cache, monkey
         folder = ensure(replace(model, revision=known.revision), How(sources=(HubSource(),)))
     assert [path.name for path in folder.iterdir()] == ["voices.onnx"]
     assert (folder / "voices.onnx").read_bytes() == content
+
+
+@pytest.mark.slow
+def test_real_words_are_all_there_whoever_says_them(run, jfk, tiny_en, models):
+    asked = ("transcribe", jfk, "-m", tiny_en, "-f", "json", "-o", "-", "--word-timestamps")
+    whose = ("--segmentation-model", models[0], "--embedding-model", models[1])
+    plain = run(*asked).json()
+    told = run(*asked, "--speakers", "auto:2", *whose)
+    assert told.code == 0
+    document = told.json()
+    TRANSCRIPT.validate(document)
+    assert document["words"] == plain["words"]
+    assert {each["speaker"] for each in document["segments"]} <= {"Speaker 1", "Speaker 2"}
+    cues = run(
+        *asked[:4], "-f", "srt", "-o", "-", "--speakers", "auto:2", *whose, "--preset", "bbc"
+    )
+    assert "country" in cues.stdout

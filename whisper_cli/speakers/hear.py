@@ -19,7 +19,9 @@ from whisper_cli.speakers.turns import Turn, numbered
 logger = logging.getLogger("whisper_cli")
 
 INSTALL = "pip install 'whisper-cli[speakers]'"
-THRESHOLD = 0.5  # distance of two voices that are one, where nobody says how many there are
+THRESHOLD = (
+    0.6  # distance up to which voices are one where nobody says how many: 0.4 splits, 0.7 merges
+)
 TICK = 0.1  # seconds between two looks at the process
 
 
