@@ -74,7 +74,7 @@ def saved(folder: Path, content: object, name: str = "talk.json") -> Path:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (WHISPERX, "1\n00:00:00,500 --> 00:00:04,000\nIt was 1969 then.\n\n"),
+        (WHISPERX, "1\n00:00:00,500 --> 00:00:04,000\nSPEAKER_00: It was 1969 then.\n\n"),
         (WHISPER, "1\n00:00:00,000 --> 00:00:02,000\nHello there.\n\n"),
         (
             VERBOSE,
@@ -264,3 +264,33 @@ def test_speakers_of_a_transcript_are_named_in_the_order_in_which_they_come(run,
     assert [json.loads(line)["speaker"] for line in lines][:2] == ["SPEAKER_02", "SPEAKER_01"]
     again = saved(tmp_path, run("render", talk, "-f", "json").json(), "again.json")
     assert run("render", again, "-f", "txt").stdout.startswith("SPEAKER_02: 2\n")
+
+
+def test_subtitles_name_who_speaks_where_the_speaker_changes_and_keep_their_width(run, tmp_path):
+    texts = ["one two three four five six seven eight", "nine", "and ten eleven twelve"]
+    words = [
+        [
+            {"word": word, "start": 4 * n + 0.4 * k, "end": 4 * n + 0.4 * k + 0.4}
+            for k, word in enumerate(text.split())
+        ]
+        for n, text in enumerate(texts)
+    ]
+    content = {
+        "segments": [
+            {"start": 4 * n, "end": 4 * n + 3.5, "text": text, "speaker": who, "words": words[n]}
+            for n, (text, who) in enumerate(zip(texts, ["Ann", "Ann", "Bob"], strict=True))
+        ]
+    }
+    talk = saved(tmp_path, content)
+    plain = run("render", talk, "-f", "srt").stdout
+    assert [line for line in plain.splitlines() if line[:1].isalpha()] == [
+        f"Ann: {texts[0]}",
+        texts[1],
+        f"Bob: {texts[2]}",
+    ]
+    shaped = run("render", talk, "-f", "srt", "--max-line-width", "20").stdout
+    lines = [line for line in shaped.splitlines() if line[:1].isalpha()]
+    assert max(map(len, lines)) <= 20
+    assert [line[:5] for line in lines if ":" in line] == ["Ann: ", "Bob: "]
+    assert " ".join(lines) == f"Ann: {texts[0]} {texts[1]} Bob: {texts[2]}"
+    assert "[00:08.00] Bob: and ten" in run("render", talk, "-f", "lrc").stdout

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from whisper_cli.batch.labelled import LABELLED, LabelledSink
 from whisper_cli.batch.ledger import State, work_key
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
 from whisper_cli.batch.targets import Job, Target, prepare, special
@@ -54,11 +55,11 @@ def sink_for(target: Target, info: Info, work: Work) -> Sink:
     """Begin one output. Raises OutputError where it can't be written."""
     writer = writer_for(target.format, work.style, info.source)
     sink = _plain_sink(target, writer, info, work)
-    if work.cues is None or target.format not in CUES:
-        return sink
-    from whisper_cli.batch.shaped import ShapedSink, spoken
+    if work.cues is not None and target.format in CUES:
+        from whisper_cli.batch.shaped import ShapedSink, spoken
 
-    return ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
+        sink = ShapedSink(sink, work.cues.rules(spoken(info)), spoken(info))
+    return LabelledSink(sink) if target.format in LABELLED else sink
 
 
 def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:

@@ -26,9 +26,14 @@ def _cleaned(text: str) -> str:
     return _CONTROL.sub("\ufffd", encodable(text)).replace("\x1f", " ")
 
 
+def named(segment: Segment) -> str:
+    """Give the name of who speaks on one line, empty where it isn't known."""
+    return " ".join(_cleaned(segment.speaker or "").split())
+
+
 def labelled(segment: Segment, lines: list[str]) -> str:
     """Write a segment's lines as one, after the name of who speaks where that is known."""
-    name = " ".join(_cleaned(segment.speaker or "").split())
+    name = named(segment)
     return f"{name}: {' '.join(lines)}" if name else " ".join(lines)
 
 
