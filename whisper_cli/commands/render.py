@@ -57,6 +57,7 @@ def command(
     whisper-cli render talk.json -f srt
     whisper-cli render transcripts/*.json -f srt,vtt -o subtitles/
     whisper-cli render talk.json -f srt --preset netflix
+    whisper-cli render talk.json -f txt --strip-fillers --mask-profanity
     """
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render

@@ -109,6 +109,7 @@ def command(
     whisper-cli transcribe talk.mp3
     whisper-cli transcribe talk.mp3 -f srt,vtt -o subtitles/
     whisper-cli transcribe film.mkv -o film.srt --preset netflix
+    whisper-cli transcribe call.wav --speakers channels --speaker-names Alice,Bob
     whisper-cli transcribe recordings/ -f srt -m small --language de
     find . -name '*.mp3' -print0 | whisper-cli transcribe --stdin-list -0 -f vtt
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
