@@ -7,11 +7,11 @@ import pytest
 
 from tests.conftest import MODELS
 from tests.models.fakes import cache, fake_model, published, write
-from whisper_cli.models.catalog import catalog, resolve
+from whisper_cli.models.catalog import Kind, catalog, resolve
 
 __all__ = ["cache"]  # a fixture
 
-KEYS = {"name", "repo", "revision", "size", "path"}
+KEYS = {"name", "repo", "revision", "size", "path", "kind"}
 KEYS |= {"installed", "verified", "damaged", "last_used"}
 
 
@@ -31,7 +31,7 @@ def test_an_empty_cache_lists_nothing(run):
 
 def test_the_catalogue_lists_every_model(run):
     rows = [line.split("\t") for line in run("list", "--remote").stdout.splitlines()]
-    assert [row[0] for row in rows] == [model.name for model in catalog()]
+    assert [row[0] for row in rows] == [model.name for model in catalog(*Kind)]
     models = run("list", "--remote", "--json").json()
     assert all(set(model) == KEYS and not model["installed"] for model in models)
 
@@ -90,3 +90,27 @@ def test_pulling_offline_or_from_nowhere_is_an_error(run):
     assert run("pull", "no-such").code == 4
     assert run("rm", "tiny").code == 4
     assert run("verify", "tiny").code == 4
+
+
+def test_a_model_for_speakers_is_listed_verified_and_removed_and_transcribes_nothing(
+    run, cache, jfk
+):
+    model = resolve("campplus-zh-en")
+    folder = cache / "models--csukuangfj--speaker-embedding-models"
+    blob = folder / "blobs" / str(model.files[0].sha256)
+    snapshot = folder / "snapshots" / str(model.revision)
+    blob.parent.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    with blob.open("wb") as file:
+        file.truncate(model.size or 0)
+    (snapshot / model.files[0].name).symlink_to(blob)
+    [listed] = run("list", "--json").json()
+    assert (listed["name"], listed["kind"], listed["damaged"]) == (model.name, "embedding", False)
+    assert run("list").stdout.rstrip().endswith("\tembedding")
+    damaged = run("verify", model.name)
+    assert (damaged.code, "expected sha256 aa3cfc" in damaged.stderr) == (4, True)
+    refused = run("transcribe", jfk, "-m", model.name)
+    assert refused.code == 4
+    assert "is a model for speakers (embedding)" in refused.stderr
+    assert run("rm", model.name).code == 0
+    assert not folder.exists()

@@ -231,3 +231,66 @@ def test_a_preset_reshapes_a_transcript(run, tmp_path):
     assert max(len(line) for line in shaped.stdout.splitlines()) <= 42
     said = [line for line in shaped.stdout.splitlines() if line.startswith("word")]
     assert " ".join(said).split() == text.split()
+
+
+def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
+    rules = tmp_path / "rules.csv"
+    rules.write_text("1969,nineteen sixty-nine\n", "utf-8")
+    talk = saved(tmp_path, WHISPERX)
+    cared = ("--replace", rules, "--strip-fillers", "--mask-words", "th*")
+    text = run("render", talk, "-f", "txt", *cared)
+    assert (text.code, text.stdout) == (0, "SPEAKER_00: It was nineteen sixty-nine t***.\n")
+    document = run("render", talk, "-f", "json", *cared).json()
+    assert [each["why"] for each in document["changes"]] == ["replace", "profanity"]
+    once = saved(tmp_path, document, "once.json")
+    again = run("render", once, "-f", "json", "--mask-words", "it").json()
+    assert [each["before"] for each in again["changes"]] == ["1969", "then.", "It"]
+
+
+def test_speakers_of_a_transcript_are_named_in_the_order_in_which_they_come(run, tmp_path):
+    content = {
+        "segments": [
+            {"start": n, "end": n + 1, "text": f" {n}", "speaker": f"SPEAKER_0{n % 3}"}
+            for n in (2, 1, 2, 0)
+        ]
+    }
+    talk = saved(tmp_path, content)
+    assert run("render", talk, "-f", "txt").stdout.startswith("SPEAKER_02: 2\nSPEAKER_01: 1\n")
+    named = run("render", talk, "-f", "txt", "--speaker-names", "Ann,Bob")
+    assert named.stdout == "Ann: 2\nBob: 1\nAnn: 2\nSPEAKER_00: 0\n"
+    rows = run("render", talk, "-f", "tsv", "--speaker-names", "Ann,Bob").stdout.splitlines()
+    assert rows[1] == "2000\t3000\tAnn: 2"
+    [_, *lines, _] = run("render", talk, "-f", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["speaker"] for line in lines][:2] == ["SPEAKER_02", "SPEAKER_01"]
+    again = saved(tmp_path, run("render", talk, "-f", "json").json(), "again.json")
+    assert run("render", again, "-f", "txt").stdout.startswith("SPEAKER_02: 2\n")
+
+
+def test_subtitles_name_who_speaks_where_the_speaker_changes_and_keep_their_width(run, tmp_path):
+    texts = ["one two three four five six seven eight", "nine", "and ten eleven twelve"]
+    words = [
+        [
+            {"word": word, "start": 4 * n + 0.4 * k, "end": 4 * n + 0.4 * k + 0.4}
+            for k, word in enumerate(text.split())
+        ]
+        for n, text in enumerate(texts)
+    ]
+    content = {
+        "segments": [
+            {"start": 4 * n, "end": 4 * n + 3.5, "text": text, "speaker": who, "words": words[n]}
+            for n, (text, who) in enumerate(zip(texts, ["Ann", "Ann", "Bob"], strict=True))
+        ]
+    }
+    talk = saved(tmp_path, content)
+    plain = run("render", talk, "-f", "srt").stdout
+    assert [line for line in plain.splitlines() if line[:1].isalpha()] == [
+        f"Ann: {texts[0]}",
+        texts[1],
+        f"Bob: {texts[2]}",
+    ]
+    shaped = run("render", talk, "-f", "srt", "--max-line-width", "20").stdout
+    lines = [line for line in shaped.splitlines() if line[:1].isalpha()]
+    assert max(map(len, lines)) <= 20
+    assert [line[:5] for line in lines if ":" in line] == ["Ann: ", "Bob: "]
+    assert " ".join(lines) == f"Ann: {texts[0]} {texts[1]} Bob: {texts[2]}"
+    assert "[00:08.00] Bob: and ten" in run("render", talk, "-f", "lrc").stdout

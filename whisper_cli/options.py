@@ -25,6 +25,7 @@ from whisper_cli.settings import Settings
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
+TEXT = "Text and speakers"
 
 
 def begin(ctx: typer.Context) -> tuple[Settings, Console]:
@@ -45,11 +46,19 @@ def complete_model(incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
+def complete_any_model(incomplete: str) -> list[str]:
+    """Complete the name of a model of any kind from the catalogue."""
+    from whisper_cli.models.catalog import Kind, names
+
+    return [name for name in names(*Kind) if name.startswith(incomplete)]
+
+
 def complete_installed(incomplete: str) -> list[str]:
     """Complete the name of a model that is here."""
+    from whisper_cli.models.catalog import Kind
     from whisper_cli.models.store import installed
 
-    return [model.name for model in installed() if model.name.startswith(incomplete)]
+    return [model.name for model in installed(*Kind) if model.name.startswith(incomplete)]
 
 
 def complete_formats(incomplete: str) -> Iterator[str]:
@@ -73,6 +82,11 @@ def complete_preset(incomplete: str) -> list[str]:
     from whisper_cli.cues.rules import PRESETS
 
     return [name for name in PRESETS if name.startswith(incomplete)]
+
+
+def complete_speakers(incomplete: str) -> list[str]:
+    """Complete how speakers are told apart."""
+    return [way for way in ("channels", "auto") if way.startswith(incomplete)]
 
 
 def complete_shell(incomplete: str) -> list[str]:
@@ -110,7 +124,7 @@ ModelsArg = Annotated[
     typer.Argument(
         metavar="MODEL...",
         show_default=False,
-        autocompletion=complete_model,
+        autocompletion=complete_any_model,
         help="short names, owner/name[@revision]",
     ),
 ]
@@ -202,6 +216,14 @@ MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
 MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
 HighlightOpt = Annotated[str | None, _setting(CUES, "--highlight", complete=_one_of(Highlight))]
 VttSettingsOpt = Annotated[str | None, _setting(CUES, "--vtt-settings")]
+SpeakersOpt = Annotated[str | None, _setting(TEXT, "--speakers", complete=complete_speakers)]
+SpeakerNamesOpt = Annotated[list[str] | None, _setting(TEXT, "--speaker-names")]
+SegmentationModelOpt = Annotated[str | None, _setting(TEXT, "--segmentation-model")]
+EmbeddingModelOpt = Annotated[str | None, _setting(TEXT, "--embedding-model")]
+ReplaceOpt = Annotated[str | None, _setting(TEXT, "--replace")]
+StripFillersOpt = Annotated[bool | None, _setting(TEXT, "--strip-fillers/--no-strip-fillers")]
+MaskProfanityOpt = Annotated[bool | None, _setting(TEXT, "--mask-profanity/--no-mask-profanity")]
+MaskWordsOpt = Annotated[list[str] | None, _setting(TEXT, "--mask-words")]
 OverwriteOpt = Annotated[
     bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
 ]

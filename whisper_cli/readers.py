@@ -10,7 +10,7 @@ from whisper_cli import __version__
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError, TranscriptError
 from whisper_cli.languages import code_of
-from whisper_cli.transcript import Dropped, Info, Options, Provenance, Segment, Word
+from whisper_cli.transcript import Change, Dropped, Info, Options, Provenance, Segment, Word
 
 Members = Mapping[str, Any]
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # written without spaces
@@ -59,8 +59,18 @@ def _told(content: Members, name: str) -> Told:
             for each in content.get("dropped") or ()
         ),
         tuple(map(str, content.get("warnings") or ())),
+        _changes(content.get("changes")),
     )
     return Told(info, segments)
+
+
+def _changes(entries: Sequence[Members] | None) -> tuple[Change, ...] | None:
+    if entries is None:
+        return None
+    return tuple(
+        Change(_time(each["start"]), _time(each["end"]), each["before"], each["after"], each["why"])
+        for each in entries
+    )
 
 
 def _language(named: object) -> str | None:

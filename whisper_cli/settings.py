@@ -153,6 +153,12 @@ def _channel(text: str) -> str:
     return text.lower()
 
 
+def _speakers(text: str) -> str:
+    from whisper_cli.speakers.asked import parse_speakers
+
+    return parse_speakers(text)
+
+
 def _peer(text: str) -> str:
     found = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})", text, re.ASCII)
     if not found or not 0 < int(found[2]) <= 65535:
@@ -276,6 +282,30 @@ class Settings:
     max_words: int | None = _setting(None, _count(0, 999), "words of a cue; 0: no limit")
     presets: tuple[tuple[str, str, float], ...] = _setting(
         (), _presets, "presets of your own, as NAME.RULE=VALUE"
+    )
+    speakers: str = _setting(
+        "", _speakers, "channels: each of two is a speaker; auto, auto:N: tell voices apart"
+    )
+    speaker_names: tuple[str, ...] = _setting(
+        (), _several(_text), "names of the speakers, in the order of channels or first words"
+    )
+    segmentation_model: str = _setting(
+        "pyannote-segmentation-3.0", _text, "finds turns for --speakers auto; or a file.onnx"
+    )
+    embedding_model: str = _setting(
+        "campplus-zh-en", _text, "knows voices for --speakers auto; or a file.onnx"
+    )
+    replace: str | None = _setting(
+        None, _optional, "FILE.toml or .csv of words and patterns to replace"
+    )
+    strip_fillers: bool = _setting(
+        default=False, parse=_switch, about="leave out um, uh and their like"
+    )
+    mask_profanity: bool = _setting(
+        default=False, parse=_switch, about="write profane words as f***"
+    )
+    mask_words: tuple[str, ...] = _setting(
+        (), _several(_text), "words of your own to mask; dar*: all that begin so"
     )
     source: tuple[str, ...] = _setting(
         ("hub", "index"), _several(_text), "hub, index, peer, folder:PATH, URL of mirror; in order"

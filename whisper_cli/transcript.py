@@ -73,6 +73,17 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A text that was changed after decoding, in seconds of the input; `why` by which rule."""
+
+    start: float
+    end: float
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a transcript comes from, enough to make it again."""
 
@@ -94,7 +105,8 @@ class Info:
 
     `source` is the input's name as shown to people; `language` is None where no speech was found
     to tell it from; `duration` is in seconds of audio, None while the input is still read.
-    `dropped` and `warnings` (doubts about what was covered) are complete in the end.
+    `dropped`, `warnings` (doubts about what was covered) and `changes` are complete in the end;
+    `changes` is None where the text is as it was decoded.
     """
 
     source: str
@@ -104,6 +116,7 @@ class Info:
     duration: float | None = None
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
+    changes: tuple[Change, ...] | None = None
 
     @property
     def spoken(self) -> str | None:

@@ -11,8 +11,10 @@ from whisper_cli.audio.inputs import expand
 from whisper_cli.batch.ledger import Ledger
 from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.batch.work import Located, Work
+from whisper_cli.care.style import Care
 from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.islands import Island
+from whisper_cli.speakers.asked import Speakers
 from whisper_cli.transcript import Options, Provenance, Segment
 from whisper_cli.writers import Format, JsonStyle, Look
 
@@ -57,6 +59,8 @@ def work(
     style: JsonStyle = JsonStyle.native,
     history: Path | None = None,
     starts_over: bool = False,
+    care: Care | None = None,
+    speakers: Speakers | None = None,
     **options: object,
 ) -> Work:
     chosen = Options(**options)  # type: ignore[arg-type]
@@ -71,6 +75,8 @@ def work(
         overwrite,
         history=history,
         starts_over=starts_over,
+        care=care,
+        speakers=speakers,
     )
 
 

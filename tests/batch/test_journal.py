@@ -21,6 +21,8 @@ from whisper_cli.batch.journal import prune
 from whisper_cli.batch.order import Wanted
 from whisper_cli.batch.run import Failed, Finished, run
 from whisper_cli.batch.work import work_for
+from whisper_cli.care.rules import Kind, Rule
+from whisper_cli.care.style import Care
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
@@ -293,3 +295,22 @@ def test_a_killed_run_is_gone_on_with_inside_the_file(run, start, tmp_path, talk
     assert (out / "talk.srt").read_text("utf-8") == (whole / "talk.srt").read_text("utf-8")
     first, second = (json.loads((each / "talk.json").read_text("utf-8")) for each in (out, whole))
     assert first == second
+
+
+def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, ledger):
+    clip, history = noise(tmp_path / "a.wav"), tmp_path / "history"
+    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="txt,json")
+    engine = FakeEngine()
+    done(run(todo, work(ledger, engine, history=history)))
+    plain = (tmp_path / "out/a.txt").read_text()
+    care = Care((Rule(Kind.word, "second", "minute"),))
+    done(run(todo, work(ledger, engine, history=history, care=care)))
+    assert (tmp_path / "out/a.txt").read_text() == plain.replace("second", "minute")
+    changes = json.loads((tmp_path / "out/a.json").read_text())["changes"]
+    assert [change["after"] for change in changes] == ["minute"] * 3
+    [again] = done(run(todo, work(ledger, engine, history=history, care=care)))
+    assert again.skipped
+    done(run(todo, work(ledger, engine, history=history)))
+    assert (tmp_path / "out/a.txt").read_text() == plain
+    assert "changes" not in json.loads((tmp_path / "out/a.json").read_text())
+    assert engine.decoded == 1

@@ -274,7 +274,7 @@ def test_what_shares_stdout_waits_for_its_turn():
     from whisper_cli.batch.desk import InOrder
     from whisper_cli.engine.events import Begun, Broke, Ended, Said
 
-    first, second, third = (SimpleNamespace(number=number) for number in range(3))
+    first, second, third = (SimpleNamespace(number=number, group=(None,)) for number in range(3))
     order = InOrder(0)
     events = [
         Begun(second, None),

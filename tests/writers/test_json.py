@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.writers.samples import INFO, SPEECH, opened, unfinished, written
 from tests.writers.schemas import TRANSCRIPT
 from whisper_cli.choices import Task
-from whisper_cli.transcript import Info, Options, Segment, Word
+from whisper_cli.transcript import Change, Info, Options, Segment, Word
 from whisper_cli.writers import Format, JsonStyle, Look, writer_for
 
 
@@ -26,7 +26,18 @@ def test_an_interrupted_document_keeps_its_text_and_says_that_it_is_not_complete
 
 
 def test_the_keys_of_our_own_document_keep_their_order():
-    assert list(read(JsonStyle.native, INFO)) == list(TRANSCRIPT.schema["properties"])
+    told = replace(INFO, changes=())
+    assert list(read(JsonStyle.native, told)) == list(TRANSCRIPT.schema["properties"])
+
+
+def test_what_was_changed_is_told_only_where_a_change_was_asked_for():
+    assert "changes" not in read(JsonStyle.native, INFO)
+    change = Change(0.5, 1.0, "um", "", "filler")
+    document = read(JsonStyle.native, replace(INFO, changes=(change,)))
+    TRANSCRIPT.validate(document)
+    assert document["changes"] == [
+        {"start": 0.5, "end": 1.0, "before": "um", "after": "", "why": "filler"}
+    ]
 
 
 def test_numbers_that_json_has_not_become_null():

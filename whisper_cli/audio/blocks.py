@@ -57,6 +57,11 @@ class Reader(Protocol):
         """Seconds as declared, None where nothing says."""
         ...
 
+    @property
+    def channels(self) -> int:
+        """How many channels the input declares."""
+        ...
+
     def chunks(self) -> Iterator[Chunk]:
         """Decode the input once, about a second at a time; log a warning if some is missing."""
         ...

@@ -50,6 +50,11 @@ class Audio:
         return self._reader.duration
 
     @property
+    def channels(self) -> int:
+        """How many channels the input has, as it declares."""
+        return self._reader.channels
+
+    @property
     def position(self) -> float:
         """Seconds of the input decoded so far."""
         return self._position

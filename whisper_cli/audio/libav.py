@@ -78,6 +78,11 @@ class LibavReader:
         duration = self._container.duration
         return None if duration is None else duration / 1e6
 
+    @property
+    def channels(self) -> int:
+        """As declared."""
+        return self._stream.codec_context.channels
+
     def chunks(self) -> Iterator[Chunk]:
         """Decode what can be decoded, a second at a time; a fifth of one from a pipe."""
         seconds = 1.0 if self._file.seekable() else 0.2

@@ -58,6 +58,12 @@ class SndfileReader:
         return frames / self._rate if frames < 1 << 60 else None
 
     @property
+    def channels(self) -> int:
+        """As declared."""
+        count: int = self._sound.channels
+        return count
+
+    @property
     def _rate(self) -> int:
         rate: int = self._sound.samplerate
         return rate

@@ -78,6 +78,11 @@ class RawReader:
         size = self._content.size
         return None if size is None else size // self._raw.frame / self._raw.rate
 
+    @property
+    def channels(self) -> int:
+        """As declared."""
+        return self._raw.channels
+
     def chunks(self) -> Iterator[Chunk]:
         """Read a second at a time; a fifth of one from a pipe, which may come as it is spoken."""
         rate, second = self._raw.rate, self._raw.rate * self._raw.frame

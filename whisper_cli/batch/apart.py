@@ -26,6 +26,7 @@ from whisper_cli.batch.worker import (
     main,
 )
 from whisper_cli.errors import EngineError, WhisperError
+from whisper_cli.models.catalog import Model
 
 logger = logging.getLogger("whisper_cli")
 
@@ -33,7 +34,7 @@ PATIENCE = 10.0  # seconds in which a process that is stopped closes its outputs
 MOST_DEATHS = 4  # without an input done in between: then it is not the inputs that kill
 _LAST = object()
 
-Bring = Callable[[], Path]
+Bring = Callable[[Model], Path]
 Write = Callable[[str], None]
 
 
@@ -41,6 +42,8 @@ def run_apart(
     jobs: Iterator[Job | None], order: Order, *, bring: Bring, write: Write
 ) -> Generator[Outcome]:
     """Do jobs as `run` does, in another process; None among them is a moment without a job.
+
+    `bring` gives the folder of a model, `write` puts text on stdout.
 
     Where the process dies, what it had in work is tried again in a new one, each input alone and
     from where its journal ends; one that kills that too has failed. The others go on.
@@ -79,8 +82,8 @@ class _Batch:
                 pass
             case NextJob():
                 self._asked = True
-            case NeedsModel():
-                worker.send(self._bring())
+            case NeedsModel(model):
+                worker.send(self._bring(model))
             case Wrote(text):
                 self._stdout.write(text)
             case Logged(level, text):

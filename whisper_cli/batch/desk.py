@@ -1,97 +1,32 @@
-"""What the engine says of many inputs at once, written to the outputs of each."""
+"""What the engine says of many inputs at once, written to the outputs of each job."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
 
 from whisper_cli.batch.doing import Doing
-from whisper_cli.batch.journal import Journal, prune
+from whisper_cli.batch.journal import prune
 from whisper_cli.batch.outcomes import Failed, Heard, Outcome
-from whisper_cli.batch.outputs import sink_for
-from whisper_cli.batch.sinks import Sink
+from whisper_cli.batch.page import Page
 from whisper_cli.batch.work import Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
 from whisper_cli.errors import ConfigError, WhisperError
-from whisper_cli.transcript import Info, Segment
-
-
-@dataclass(slots=True)
-class _Page:
-    """The outputs of one input in work; closing them leaves each valid up to its last cue."""
-
-    doing: Doing
-    info: Info
-    sinks: list[Sink] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
-    heard: float = 0.0
-    stack: ExitStack = field(default_factory=ExitStack)
-    journal: Journal | None = None
-
-    def open(self, work: Work) -> None:
-        """Begin every output, with what is stored. Raises OutputError where one can't be written.
-
-        The outputs come before the journal: they are locked against other processes.
-        """
-        for target in self.doing.targets:
-            self.sinks.append(sink_for(target, self.info, work))
-            self.stack.callback(self._close, self.sinks[-1])
-        stored = self.doing.stored
-        for segment in stored.segments if stored else ():
-            self.add(segment)
-        if stored is not None:
-            self.heard = max(self.heard, stored.seconds)
-
-    def note(self) -> None:
-        """Begin the journal, or go on with it. Raises OutputError where it can't be written."""
-        self.journal = self.doing.journal()
-        if self.journal is not None:
-            self.stack.callback(self.journal.close)
-            if self.doing.stored is None:
-                self.journal.begun(self.info)
-
-    def add(self, segment: Segment) -> None:
-        """Write one more segment into every output."""
-        if self.journal is not None:
-            self.journal.said(segment)
-        self.segments.append(segment)
-        self.heard = max(self.heard, segment.end)
-        for sink in self.sinks:
-            sink.add(self.info, len(self.segments), segment)
-
-    def take(self, event: Said | Guessed | Passed) -> None:
-        """Take what is told of it on the way."""
-        match event:
-            case Said(_, segment):
-                self.add(segment)
-            case Guessed(_, segment):
-                for sink in self.sinks:
-                    sink.guess(segment)
-            case Passed(_, seconds, mark, dropped):
-                self.heard = max(self.heard, seconds)
-                if self.journal is not None and mark is not None:
-                    self.journal.passed(seconds, mark, dropped)
-
-    def close(self) -> None:
-        """Publish the outputs, and then take the journal away."""
-        journal = self.journal
-        if journal is not None:
-            journal.ended(self.info)
-        self.stack.close()
-        if journal is not None:
-            journal.move(self.doing.kept)
-
-    def _close(self, sink: Sink) -> None:
-        sink.close(self.info, self.segments)
+from whisper_cli.transcript import Info
 
 
 class Desk:
-    """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes."""
+    """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
 
-    def __init__(self, revision: str | None, work: Work) -> None:
-        self._revision, self._work = revision, work
-        self._pages: dict[Doing, _Page] = {}
+    `revision` names the model's weights, once they are known.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.revision = work.provenance.revision
+        self._work = work
+        self._pages: dict[int, Page] = {}
+        self._skipped: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +54,8 @@ class Desk:
         except ConfigError:
             raise
         except WhisperError as error:
-            doing.wanted = False
+            for each in doing.group:
+                each.wanted = False
             with suppress(WhisperError):  # closing meets the same full disk
                 self._leave(doing)
             yield Failed(doing.name, error)
@@ -129,58 +65,68 @@ class Desk:
             return
         match event:
             case Begun(_, info):
-                page = self._pages[doing] = _Page(doing, self._known(info))
-                page.open(self._work)
-                page.note()
+                page = self._page(doing)
+                page.begin(doing, self._known(info))
+                page.note(doing)
             case Said() | Guessed() | Passed():
-                self._pages[doing].take(event)
+                self._page(doing).take(doing, event)
                 yield from self._front()
             case Broke(_, error):
                 raise error
             case Ended(_, None):
-                yield without_decoding(doing, self._work)
+                yield from self._without_decoding(doing)
             case Ended(_, Info() as info):
-                page = self._pages[doing]
-                page.info = self._known(info)
-                yield from self._heard(page, info.duration)
-                page.close()
-                del self._pages[doing]
-                yield doing.finished(page.info)
+                yield from self._ended(doing, self._known(info))
+
+    def _without_decoding(self, doing: Doing) -> Iterator[Outcome]:
+        """Take an input whose outputs are current, or that is stored whole."""
+        if doing.stored is not None:
+            self._page(doing).begin(doing, doing.stored.info)
+            yield from self._ended(doing, doing.stored.info)
+            return
+        skipped = self._skipped.pop(doing.number, 0) + 1
+        if skipped == len(doing.group):
+            yield doing.finished()
+        else:
+            self._skipped[doing.number] = skipped
+
+    def _ended(self, doing: Doing, info: Info) -> Iterator[Outcome]:
+        page = self._page(doing)
+        whole = page.end(doing, info)
+        if whole is None:
+            return
+        yield self._heard(doing.number, whole.duration)
+        del self._pages[doing.number]
+        yield doing.finished(whole)
+
+    def _page(self, doing: Doing) -> Page:
+        if doing.number not in self._pages:
+            self._pages[doing.number] = Page(doing.group, self._work)
+        return self._pages[doing.number]
 
     def _leave(self, doing: Doing) -> None:
-        if doing in self._pages:
-            self._pages.pop(doing).stack.close()
+        if doing.number in self._pages:
+            self._pages.pop(doing.number).stack.close()
 
     def _front(self) -> Iterator[Outcome]:
-        """Tell how far the first of the inputs in work has come."""
-        for page in list(self._pages.values())[:1]:
-            yield from self._heard(page)
+        """Tell how far the first of the jobs in work has come."""
+        for number in list(self._pages)[:1]:
+            yield self._heard(number)
 
-    def _heard(self, page: _Page, seconds: float | None = None) -> Iterator[Outcome]:
-        yield Heard(page.doing.name, page.heard if seconds is None else seconds, page.doing.total)
+    def _heard(self, number: int, seconds: float | None = None) -> Heard:
+        page = self._pages[number]
+        return Heard(page.name, page.heard if seconds is None else seconds, page.total)
 
     def _known(self, info: Info) -> Info:
-        return replace(info, provenance=replace(info.provenance, revision=self._revision))
-
-
-def without_decoding(doing: Doing, work: Work) -> Outcome:
-    """Finish an input whose outputs are current, or written from its stored segments."""
-    if doing.stored is None:
-        return doing.finished()
-    whole = doing.stored.info
-    page = _Page(doing, replace(whole, provenance=replace(whole.provenance, complete=False)))
-    with page.stack:
-        page.open(work)
-        page.info = whole
-    doing.clear()
-    return doing.finished(page.info)
+        return replace(info, provenance=replace(info.provenance, revision=self.revision))
 
 
 class InOrder:
-    """Holds back what is said of an input until those before it are over."""
+    """Holds back what is said of a job until those before it are over."""
 
     def __init__(self, first: int) -> None:
         self._turn = first
+        self._ended = 0
         self._held: dict[int, list[Event]] = {}
 
     def let_through(self, event: Event) -> Iterator[Event]:
@@ -188,6 +134,8 @@ class InOrder:
         self._held.setdefault(cast("Doing", event.input).number, []).append(event)
         while held := self._held.pop(self._turn, None):
             yield from held
-            if not any(isinstance(each, Ended | Broke) for each in held):
+            self._ended += sum(isinstance(each, Ended) for each in held)
+            whole = self._ended == len(cast("Doing", held[0].input).group)
+            if not whole and not any(isinstance(each, Broke) for each in held):
                 return
-            self._turn += 1
+            self._turn, self._ended = self._turn + 1, 0

@@ -15,17 +15,21 @@ from whisper_cli.batch.outputs import published, still_to_write
 from whisper_cli.batch.targets import Job, Target, special
 from whisper_cli.batch.work import Work
 from whisper_cli.engine.events import Recording
+from whisper_cli.errors import AudioError
 from whisper_cli.transcript import Info
 
 
 class Doing:
-    """One job under way, as an Input of the engine; `number` is its place among them.
+    """One job under way, or a `channel` of it (from 0), as an Input of the engine.
 
-    `wanted` turns false where its outputs can't be written any more.
+    `number` is the job's place among them, `group` the channels of the same job. `wanted` turns
+    false where its outputs can't be written any more.
     """
 
-    def __init__(self, number: int, job: Job, work: Work) -> None:
+    def __init__(self, number: int, job: Job, work: Work, channel: int | None = None) -> None:
         self.number = number
+        self.channel = channel
+        self.group: tuple[Doing, ...] = (self,)
         self.wanted = True
         self.targets: tuple[Target, ...] = ()
         self._job, self._work = job, work
@@ -35,6 +39,11 @@ class Doing:
         self._work_name: str | None = None
         self.stored: Stored | None = None
         self._left: Path | None = None  # a journal that holds all, its outputs still to be written
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self._job.source
 
     @property
     def name(self) -> str:
@@ -52,9 +61,10 @@ class Doing:
             self._began = time.monotonic()
             with ExitStack() as stack:
                 audio = stack.enter_context(self._audio())
-                info = _info(self._job.source, audio, self._work)
-                self.targets = tuple(still_to_write(self._job, info, self._work))
+                whole = _info(self._job.source, audio, self._work)
+                self.targets = tuple(still_to_write(self._job, whole, self._work))
                 self._seconds = audio.duration or 0.0
+                info = self._of_channel(whole)
                 self.stored = self._remembered(info)
                 if self.targets and not (self.stored and self.stored.complete):
                     stack.pop_all()  # whoever reads it closes it
@@ -109,13 +119,15 @@ class Doing:
     def _journal_place(self) -> Path | None:
         for target in self.targets or self._job.targets:
             if target.pattern and not target.needs_language and not special(Path(target.pattern)):
-                return Path(f"{target.pattern}.journal")
+                part = "" if self.channel is None else f".{self.channel + 1}"
+                return Path(f"{target.pattern}{part}.journal")
         return None if self.kept is None else self.kept.with_suffix(".partial")
 
     def close(self) -> None:
-        """Close an input that nobody will read."""
+        """Close an input that nobody reads; it may be opened again."""
         if self._recording is not None:
             self._recording.audio.close()
+        self._recording = None
 
     def finished(self, info: Info | None = None) -> Finished:
         """Note the outputs that are there now; without `info`, nothing was to be done."""
@@ -127,15 +139,39 @@ class Doing:
         seconds = heard or self._seconds
         return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
 
-    def _audio(self) -> Audio:
+    def sound(self) -> Audio:
+        """Open what it is heard from; raises AudioError."""
         options = self._work.provenance.options
+        if self.channel is not None and self._job.source.path is None:
+            raise AudioError(
+                f"{self.name} can be read once, and --speakers channels reads it more often",
+                hint="save it in a file first",
+            )
         return open_audio(
             self._job.source,
             track=options.track,
-            channel=options.channel,
+            channel=options.channel if self.channel is None else str(self.channel + 1),
             raw=parse_raw(options.raw) if options.raw else None,
             clip=options.clip,
         )
+
+    def _audio(self) -> Audio:
+        audio = self.sound()
+        if self.channel is not None and audio.channels != len(self.group):
+            audio.close()
+            raise AudioError(
+                f"--speakers channels takes {len(self.group)} channels, and {self.name} has "
+                f"{audio.channels}",
+                hint="--speakers auto tells voices apart",
+            )
+        return audio
+
+    def _of_channel(self, info: Info) -> Info:
+        """Name the work of one channel as if it alone had been asked for."""
+        if self.channel is None:
+            return info
+        options = replace(info.provenance.options, channel=str(self.channel + 1))
+        return replace(info, provenance=replace(info.provenance, options=options))
 
 
 def _info(source: Source, audio: Audio, work: Work) -> Info:

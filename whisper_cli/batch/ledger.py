@@ -11,11 +11,16 @@ from dataclasses import asdict, replace
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisper_cli.choices import CUES, Format
 from whisper_cli.cues.style import Style
+from whisper_cli.speakers.asked import Speakers
 from whisper_cli.transcript import Info, Provenance
 from whisper_cli.writers.look import Look
+
+if TYPE_CHECKING:
+    from whisper_cli.care.style import Care
 
 logger = logging.getLogger("whisper_cli")
 
@@ -117,7 +122,14 @@ def _write_ahead(base: sqlite3.Connection) -> None:
             return
 
 
-def work_key(info: Info, kind: Format, look: Look, cues: Style | None = None) -> str:
+def work_key(
+    info: Info,
+    kind: Format,
+    look: Look,
+    cues: Style | None = None,
+    care: "Care | None" = None,
+    speakers: Speakers | None = None,
+) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
@@ -125,7 +137,16 @@ def work_key(info: Info, kind: Format, look: Look, cues: Style | None = None) ->
     shaped = asdict(cues) if cues and kind in CUES else None
     style_of_json = look.json_style if kind is Format.json else ""
     looks = tuple(look.changes(kind).items())
-    return _key(_nameless(info.provenance), kind, style_of_json, json.dumps(shaped), looks)
+    added = {"care": care, "speakers": speakers}
+    asked = {name: asdict(each) for name, each in added.items() if each is not None}
+    return _key(
+        _nameless(info.provenance),
+        kind,
+        style_of_json,
+        json.dumps(shaped),
+        looks,
+        json.dumps(asked),
+    )
 
 
 def words_key(info: Info) -> str:
@@ -145,10 +166,12 @@ def _key(
     style: str,
     shaped: str = "null",
     looks: tuple[tuple[str, object], ...] = (),
+    asked: str = "{}",
 ) -> str:
     content: list[object] = [FORMAT_VERSION, kind, style, asdict(provenance)]
     content += [shaped] if shaped != "null" else []
     content += [looks] if looks else []
+    content += [asked] if asked != "{}" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -50,7 +50,8 @@ def _state(path: Path, key: str, work: Work) -> State:
 
 
 def _key(target: Target, info: Info, work: Work) -> str:
-    return work_key(info, target.format, _look(target, info, work), work.cues)
+    look = _look(target, info, work)
+    return work_key(info, target.format, look, work.cues, work.care, work.speakers)
 
 
 def _look(target: Target, info: Info, work: Work) -> Look:

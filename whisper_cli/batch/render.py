@@ -10,6 +10,7 @@ from dataclasses import replace
 from whisper_cli.audio.inputs import Source
 from whisper_cli.batch.outcomes import Failed, Finished, Outcome
 from whisper_cli.batch.outputs import published, sink_for, still_to_write
+from whisper_cli.batch.rendered import Rendered
 from whisper_cli.batch.targets import Job, Target
 from whisper_cli.batch.work import Work
 from whisper_cli.choices import Format
@@ -87,10 +88,12 @@ def _refuse_without_words(targets: Sequence[Target], told: Told, work: Work) -> 
 
 
 def _write(targets: Sequence[Target], told: Told, work: Work) -> None:
-    segments = told.segments
+    rendered = Rendered(work, told.info)
+    segments = [each for segment in told.segments for each in rendered.add(segment)]
+    info = rendered.told(told.info)
     with ExitStack() as stack:
         for target in targets:
-            sink = sink_for(target, told.info, work)
-            stack.callback(sink.close, told.info, segments)
+            sink = sink_for(target, info, work)
+            stack.callback(sink.close, info, segments)
             for number, segment in enumerate(segments, 1):
-                sink.add(told.info, number, segment)
+                sink.add(info, number, segment)

@@ -20,13 +20,16 @@ from whisper_cli.engine.placement import Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
-from whisper_cli.models.catalog import Model
+from whisper_cli.models.catalog import Model, require_whisper
 from whisper_cli.settings import Settings
+from whisper_cli.speakers.asked import By, Speakers, speakers_of
 from whisper_cli.transcript import Options, Provenance
 from whisper_cli.writers.look import Look, look_of
 
 if TYPE_CHECKING:
+    from whisper_cli.care.style import Care
     from whisper_cli.serve.remote import Place
+    from whisper_cli.speakers.ears import Ears
 
 logger = logging.getLogger("whisper_cli")
 
@@ -57,6 +60,9 @@ class Work:
     write: Callable[[str], None]
     overwrite: bool = False
     cues: Style | None = None
+    care: "Care | None" = None
+    speakers: Speakers | None = None
+    ears: "Ears | None" = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -70,22 +76,28 @@ def work_for(
     bring: Callable[[], Path],
     write: Callable[[str], None],
     server: "Place | None" = None,
+    fetch: Callable[[Model], Path] | None = None,
 ) -> Work:
     """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
 
-    With a `server` it decodes, and no model is needed here.
+    With a `server` it decodes, and no model is needed here. `fetch` gives the folder of a model
+    that tells voices apart.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
+
+    require_whisper(model)
     from whisper_cli.paths import history_dir, state_dir
 
-    look = look_of(settings, colors=wanted.colors)
+    look, speakers = look_of(settings, colors=wanted.colors), speakers_of(settings)
     options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     if model.english_only:
         check_language(options, multilingual=False)
     if wanted.partials and not wanted.live:
         raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
+    if wanted.live and speakers is not None:
+        raise ConfigError("speakers are told apart in recordings, not in live sound")
     if wanted.live and (options.mode is Mode.exact or server is not None):
         raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
     if options.task is Task.TRANSLATE and "turbo" in model.name:
@@ -93,8 +105,16 @@ def work_for(
     placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
+    kept = history_dir() if settings.history and not wanted.live else None
+    ears = _ears(settings, speakers, fetch, kept)
+    if ears is not None and speakers is not None:
+        speakers = replace(speakers, models=ears.identity)
+    fair = speakers is not None and speakers.by is By.channels
+
     @cache
     def locate() -> Located:
+        if ears is not None:
+            ears.bring()
         if server is not None:
             from whisper_cli.serve.remote import engine as remote
 
@@ -104,7 +124,14 @@ def work_for(
         usage.remember_used(folder)
         return Located(
             _revision(model, folder),
-            engine_for(folder, placement, options, live=wanted.live, partials=wanted.partials),
+            engine_for(
+                folder,
+                placement,
+                options,
+                live=wanted.live,
+                partials=wanted.partials,
+                fair=fair,
+            ),
         )
 
     provenance = Provenance(
@@ -126,7 +153,10 @@ def work_for(
         write,
         wanted.overwrite,
         cues=style_of(settings),
-        history=history_dir() if settings.history and not wanted.live else None,
+        care=_care(settings),
+        speakers=speakers,
+        ears=ears,
+        history=kept,
         starts_over=not wanted.resume,
         goes_on=server is None and not wanted.live,
     )
@@ -142,7 +172,43 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     look = look_of(settings)
     provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(provenance, look, ledger, locate, write, overwrite, style_of(settings))
+    return Work(
+        provenance,
+        look,
+        ledger,
+        locate,
+        write,
+        overwrite,
+        cues=style_of(settings),
+        care=_care(settings),
+        speakers=speakers_of(settings, told=True),
+    )
+
+
+def _ears(
+    settings: Settings,
+    speakers: Speakers | None,
+    fetch: Callable[[Model], Path] | None,
+    kept: Path | None,
+) -> "Ears | None":
+    """Choose what tells voices apart, where that is asked for. Raises ConfigError, ModelError."""
+    if speakers is None or speakers.by is not By.voices or fetch is None:
+        return None
+    from whisper_cli.speakers.ears import ears_for
+    from whisper_cli.speakers.hear import require_extra
+
+    require_extra()
+    return ears_for(settings, speakers.count, fetch, kept)
+
+
+def _care(settings: Settings) -> "Care | None":
+    """Tell what is asked of the text; what does it is loaded only then. Raises ConfigError."""
+    names = ("replace", "strip_fillers", "mask_profanity", "mask_words")
+    if not any(getattr(settings, name) for name in names):
+        return None
+    from whisper_cli.care.style import care_of
+
+    return care_of(settings)
 
 
 def wishes_for(model: Model, settings: Settings) -> Wishes:
@@ -162,7 +228,7 @@ def options_of(settings: Settings, look: Look, formats: frozenset[Format] = froz
     """Pick the settings that change the words; cues and some formats need words with times."""
     names = {each.name for each in fields(Options)} & {each.name for each in fields(Settings)}
     options = Options(**{name: getattr(settings, name) for name in names})
-    wanted = any(map(look.wants_words, formats))
+    wanted = bool(settings.speakers) or any(map(look.wants_words, formats))
     timed = options.word_timestamps or style_of(settings) is not None or wanted
     return replace(options, word_timestamps=timed)
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ from whisper_cli.batch.outcomes import Outcome
 from whisper_cli.batch.targets import Job
 from whisper_cli.errors import WhisperError
 from whisper_cli.interrupt import Stopped, stoppable
+from whisper_cli.models.catalog import Model
 
 logger = logging.getLogger("whisper_cli")
 
@@ -29,7 +31,9 @@ class NextJob:
 
 @dataclass(frozen=True, slots=True)
 class NeedsModel:
-    """The process waits for the folder of the model."""
+    """The process waits for the folder of a model."""
+
+    model: Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,16 @@ def _work(client: "_Client", order: Order) -> None:
     from whisper_cli.batch.run import run
     from whisper_cli.batch.work import work_for
 
+    def fetch(model: Model) -> Path:
+        return cast("Path", client.ask(NeedsModel(model)))
+
     work = work_for(
         order.model,
         order.settings,
         order.wanted,
-        bring=lambda: cast("Path", client.ask(NeedsModel())),
+        bring=partial(fetch, order.model),
         write=lambda text: client.send(Wrote(text)),
+        fetch=fetch,
     )
     with closing(run(client.jobs(), work)) as outcomes:
         for outcome in outcomes:

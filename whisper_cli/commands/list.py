@@ -22,18 +22,19 @@ def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False)
     whisper-cli list --remote
     whisper-cli list --json | jq -r '.[].path'
     """
-    from whisper_cli.models.catalog import catalog
+    from whisper_cli.models.catalog import Kind, catalog
     from whisper_cli.models.store import installed
 
     console: Console = ctx.obj
-    here = list(installed())
+    here = list(installed(*Kind))
     if json:
-        models = [_remote(each, here) for each in catalog()] if remote else map(_local, here)
+        models = [_remote(each, here) for each in catalog(*Kind)] if remote else map(_local, here)
         console.write_json(list(models))
     elif remote:
-        console.table(("Name", "Size", "Languages", "Here"), [_offer(m, here) for m in catalog()])
+        offered = [_offer(model, here) for model in catalog(*Kind)]
+        console.table(("Name", "Size", "Languages", "Kind", "Here"), offered)
     elif here:
-        headings = ("Name", "Size", "Languages", "Revision", "Verified", "Last used")
+        headings = ("Name", "Size", "Languages", "Revision", "Verified", "Last used", "Kind")
         console.table(headings, [_row(model) for model in here])
         for name in (model.name for model in here if model.damaged):
             console.warn(f"{name} is damaged; whisper-cli pull {name} mends it")
@@ -44,6 +45,7 @@ def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False)
 def _local(model: "InstalledModel") -> dict[str, Any]:
     return {
         "name": model.name,
+        "kind": model.kind,
         "repo": model.repo,
         "revision": model.revision,
         "size": model.size,
@@ -61,6 +63,7 @@ def _remote(model: "Model", here: "list[InstalledModel]") -> dict[str, Any]:
         return _local(local)
     return {
         "name": model.name,
+        "kind": model.kind,
         "repo": model.repo,
         "revision": model.revision,
         "size": model.size,
@@ -76,7 +79,7 @@ def _row(model: "InstalledModel") -> tuple[str, ...]:
     used = model.last_used.astimezone().strftime("%Y-%m-%d %H:%M") if model.last_used else "-"
     verified = "damaged" if model.damaged else "yes" if model.verified else "no"
     languages = _languages(model.english_only)
-    return model.name, size(model.size), languages, model.revision[:12], verified, used
+    return model.name, size(model.size), languages, model.revision[:12], verified, used, model.kind
 
 
 def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
@@ -84,7 +87,7 @@ def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
     languages = _languages(model.english_only)
     local = _find(model, here)
     state = "damaged" if local and local.damaged else "yes" if local else "no"
-    return model.name, total, languages, state
+    return model.name, total, languages, model.kind, state
 
 
 def _find(model: "Model", here: "list[InstalledModel]") -> "InstalledModel | None":

@@ -43,6 +43,11 @@ def command(
     max_words: o.MaxWordsOpt = None,
     highlight: o.HighlightOpt = None,
     vtt_settings: o.VttSettingsOpt = None,
+    speaker_names: o.SpeakerNamesOpt = None,
+    replace: o.ReplaceOpt = None,
+    strip_fillers: o.StripFillersOpt = None,
+    mask_profanity: o.MaskProfanityOpt = None,
+    mask_words: o.MaskWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -56,6 +61,7 @@ def command(
     whisper-cli render transcripts/*.json -f srt,vtt -o subtitles/
     whisper-cli render talk.json -f srt --preset netflix
     whisper-cli render talk.json -o talk.html
+    whisper-cli render talk.json -f txt --strip-fillers --mask-profanity
     """
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render

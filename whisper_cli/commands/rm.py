@@ -12,9 +12,10 @@ def command(ctx: typer.Context, models: o.InstalledArg, quiet: o.QuietOpt = Fals
     \b
     whisper-cli rm tiny.en
     """
+    from whisper_cli.models.catalog import Kind
     from whisper_cli.models.store import remove, select
 
     console: Console = o.begin(ctx)[1]
-    for model in select(models):
+    for model in select(models, *Kind):
         remove(model)
         console.info(f"removed {model.name}, {size(model.size)}")

@@ -98,7 +98,7 @@ def command(
     from functools import partial
 
     from whisper_cli.batch.work import wishes_for
-    from whisper_cli.models.catalog import resolve
+    from whisper_cli.models.catalog import require_whisper, resolve
     from whisper_cli.serve import run
 
     settings, console = o.begin(ctx)
@@ -106,7 +106,9 @@ def command(
     serving = _serving(ctx.params, settings.model)
     run.check(serving)
     for name in serving.models:
-        bring(resolve(name), settings, console)
+        model = resolve(name)
+        require_whisper(model)
+        bring(model, settings, console)
     run.serve(serving, how_to_pull(settings), partial(wishes_for, settings=settings), console.log)
 
 

@@ -62,6 +62,14 @@ def command(
     max_words: o.MaxWordsOpt = None,
     highlight: o.HighlightOpt = None,
     vtt_settings: o.VttSettingsOpt = None,
+    speakers: o.SpeakersOpt = None,
+    speaker_names: o.SpeakerNamesOpt = None,
+    segmentation_model: o.SegmentationModelOpt = None,
+    embedding_model: o.EmbeddingModelOpt = None,
+    replace: o.ReplaceOpt = None,
+    strip_fillers: o.StripFillersOpt = None,
+    mask_profanity: o.MaskProfanityOpt = None,
+    mask_words: o.MaskWordsOpt = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
@@ -112,6 +120,7 @@ def command(
     whisper-cli transcribe film.mkv -o film.srt --preset netflix
     whisper-cli transcribe film.mkv -o film.ass --highlight words
     whisper-cli transcribe talk.mp3 -o talk.html
+    whisper-cli transcribe call.wav --speakers channels --speaker-names Alice,Bob
     whisper-cli transcribe recordings/ -f srt -m small --language de
     find . -name '*.mp3' -print0 | whisper-cli transcribe --stdin-list -0 -f vtt
     arecord -f S16_LE -r 16000 -d 9 | whisper-cli transcribe -
@@ -152,12 +161,20 @@ def _outcomes(jobs: "Sequence[Job]", order: "Order", console: Console) -> "Gener
     from whisper_cli.batch.work import work_for
 
     model, settings, wanted = order.model, order.settings, order.wanted
-    fetch = partial(bring, model, settings, console)
+    fetch = partial(bring, settings=settings, console=console)
     server = _server(settings)
     replayable = not any(job.source.name == "-" for job in jobs)
     if len(jobs) > 1 and server is None and replayable:
         return run_apart(iter(jobs), order, bring=fetch, write=console.write)
-    work = work_for(model, settings, wanted, bring=fetch, write=console.write, server=server)
+    work = work_for(
+        model,
+        settings,
+        wanted,
+        bring=partial(fetch, model),
+        write=console.write,
+        server=server,
+        fetch=fetch,
+    )
     return run(jobs, work)
 
 

@@ -24,10 +24,11 @@ def command(
     whisper-cli verify
     whisper-cli verify base tiny.en
     """
+    from whisper_cli.models.catalog import Kind
     from whisper_cli.models.store import select
 
     console: Console = o.begin(ctx)[1]
-    damaged = [model for model in select(models or ()) if not _verified(model, console)]
+    damaged = [model for model in select(models or (), *Kind) if not _verified(model, console)]
     return ModelError.exit_code if damaged else 0
 
 

@@ -43,6 +43,14 @@ def command(
     name: o.NameOpt = None,
     json_style: o.JsonStyleOpt = None,
     preset: o.PresetOpt = None,
+    speakers: o.SpeakersOpt = None,
+    speaker_names: o.SpeakerNamesOpt = None,
+    segmentation_model: o.SegmentationModelOpt = None,
+    embedding_model: o.EmbeddingModelOpt = None,
+    replace: o.ReplaceOpt = None,
+    strip_fillers: o.StripFillersOpt = None,
+    mask_profanity: o.MaskProfanityOpt = None,
+    mask_words: o.MaskWordsOpt = None,
     failed: FailedOpt = None,
     settle: SettleOpt = 2.0,
     history: o.HistoryOpt = None,
@@ -85,7 +93,7 @@ def command(
     place = f"{output}/" if output else None
     kinds = settings.format
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
-    fetch = partial(bring, chosen, settings, console)
+    fetch = partial(bring, settings=settings, console=console)
     order = Order(chosen, settings, Wanted(formats=frozenset(kinds)))
     jobs: dict[str, Job] = {}
     watch = Watch(folder, planned, settle)

@@ -87,16 +87,17 @@ def spoken(segment: Segment) -> Iterable[Word]:
     if any(word.word.strip() for word in segment.words):
         return segment.words
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
-    return _timed(tokens, segment.start, segment.end, probability=1.0)
+    return timed(tokens, segment.start, segment.end, probability=1.0)
 
 
 def _apart(word: Word) -> Iterable[Word]:
     """Give what is several words by itself."""
     tokens = _SPACED.findall(word.word)
-    return _timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
+    return timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
 
 
-def _timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
+def timed(tokens: list[str], start: float, end: float, probability: float) -> Iterator[Word]:
+    """Let words share a span of time (seconds) by how wide they are."""
     weights = [max(columns(token.strip()), 1) for token in tokens]
     whole, done = sum(weights), 0
     for token, weight in zip(tokens, weights, strict=True):
@@ -174,7 +175,7 @@ def _pieces(word: Word, width: int) -> Iterable[Word]:
     """Part a word that is wider than a line between characters, its time in proportion."""
     if columns(word.word.strip()) <= width:
         return [word]
-    return _timed(list(_cut(word.word, width)), word.start, word.end, word.probability)
+    return timed(list(_cut(word.word, width)), word.start, word.end, word.probability)
 
 
 def _cut(token: str, width: int) -> Iterator[str]:

@@ -15,19 +15,23 @@ def engine_for(
     *,
     live: bool = False,
     partials: bool = False,
+    fair: bool = False,
 ) -> Engine:
     """Choose the engine; the model in `folder` is loaded when it is needed.
 
-    A `live` one decodes each phrase as soon as it is over, with `partials` before that too.
+    A `live` one decodes each phrase as soon as it is over, with `partials` before that too;
+    a `fair` one lets inputs take turns.
     """
     from functools import cache
 
     from whisper_cli.engine.decoder import Decoder
     from whisper_cli.engine.exact import Exact, Sequential
+    from whisper_cli.engine.fair import FairPool
     from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
     from whisper_cli.engine.guard import Guard
     from whisper_cli.engine.heap import share_heap
     from whisper_cli.engine.live import LiveScheduler, PartialsScheduler
+    from whisper_cli.engine.pool import Pool
     from whisper_cli.engine.scheduler import Scheduler
 
     share_heap(placement.workers)
@@ -43,4 +47,5 @@ def engine_for(
         guard.frames,
         workers=placement.workers,
         batch=placement.batch,
+        pool=FairPool if fair else Pool,
     )

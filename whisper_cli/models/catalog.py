@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,14 @@ from whisper_cli.errors import ModelError
 
 _REPO = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class Kind(StrEnum):
+    """What a model is for."""
+
+    whisper = "whisper"
+    segmentation = "segmentation"  # where somebody speaks, and where the speaker changes
+    embedding = "embedding"  # what a voice sounds like
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Model:
     folder: Path | None = None
     english_only: bool | None = None
     renamed_to: str | None = None
+    kind: Kind = Kind.whisper
 
     @property
     def pinned(self) -> bool:
@@ -100,17 +110,30 @@ def resolve(text: str, *, folders: bool = True) -> Model:
     )
 
 
+def require_whisper(model: Model) -> None:
+    """Raise ModelError for a model that turns no speech into words."""
+    if model.kind is not Kind.whisper:
+        raise ModelError(
+            f'"{model.name}" is a model for speakers ({model.kind}) and writes no text',
+            hint="whisper-cli list --remote shows the others; --speakers auto uses this one",
+        )
+
+
 @cache
-def catalog() -> tuple[Model, ...]:
-    """List the models known by name, small ones first."""
+def catalog(*kinds: Kind) -> tuple[Model, ...]:
+    """List the models known by name, small ones first: Whisper models, or those of some kinds."""
     wheels = {name: Wheel(name, size) for name, size in _data()["wheels"].items()}
-    return tuple(_model(name, entry, wheels) for name, entry in _data()["models"].items())
+    models = (_model(name, entry, wheels) for name, entry in _data()["models"].items())
+    return tuple(model for model in models if model.kind in (kinds or (Kind.whisper,)))
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """List the short names and the aliases."""
-    return (*_data()["models"], *_data()["aliases"])
+def names(*kinds: Kind) -> tuple[str, ...]:
+    """List the short names and the aliases: of Whisper models, or of some kinds."""
+    wanted = [kind.value for kind in kinds or (Kind.whisper,)]
+    models: dict[str, Any] = _data()["models"]
+    found = [name for name, entry in models.items() if entry.get("kind", "whisper") in wanted]
+    return (*found, *(alias for alias, name in _data()["aliases"].items() if name in found))
 
 
 def in_catalog(repo: str) -> Model | None:
@@ -138,6 +161,7 @@ def _model(name: str, entry: dict[str, Any], wheels: Mapping[str, Wheel]) -> Mod
         files=tuple(_file(name, facts, wheels) for name, facts in entry["files"].items()),
         english_only=entry["languages"] == "en",
         renamed_to=entry.get("renamed_to"),
+        kind=Kind(entry.get("kind", Kind.whisper)),
     )
 
 
@@ -153,13 +177,15 @@ def _file(name: str, facts: dict[str, Any], wheels: Mapping[str, Wheel]) -> Mode
 
 @cache
 def _by_name() -> dict[str, Model]:
-    models = {model.name: model for model in catalog()}
+    models = {model.name: model for model in catalog(*Kind)}
     return models | {alias: models[name] for alias, name in _data()["aliases"].items()}
 
 
 @cache
 def _by_repo() -> dict[str, Model]:
-    return {repo: model for model in catalog() for repo in (model.repo, model.renamed_to) if repo}
+    return {
+        repo: model for model in catalog(*Kind) for repo in (model.repo, model.renamed_to) if repo
+    }
 
 
 def _is_path(text: str) -> bool:
@@ -184,7 +210,7 @@ def _in_folder(text: str) -> Model:
 def _unknown(text: str) -> ModelError:
     import difflib
 
-    close = difflib.get_close_matches(text.lower(), names(), n=1)
+    close = difflib.get_close_matches(text.lower(), names(*Kind), n=1)
     guess = f'did you mean "{close[0]}"? ' if close else ""
     return ModelError(
         f'no such model: "{text}"', hint=f"{guess}whisper-cli list --remote shows all"

@@ -11,7 +11,7 @@ from pathlib import Path
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.cache import RepoFolder, blob_name, repo_folder, repo_folders
-from whisper_cli.models.catalog import Model, ModelFile, in_catalog, resolve
+from whisper_cli.models.catalog import Kind, Model, ModelFile, in_catalog, resolve
 
 _ENGLISH_TOKENS = 51864  # openai-whisper: one token fewer than the smallest multilingual model
 _WHISPER = b"WhisperSpec\0"  # CTranslate2 writes the kind of model near the start of model.bin
@@ -34,6 +34,7 @@ class InstalledModel:
     last_used: datetime | None
     english_only: bool | None
     damaged: bool = False
+    kind: Kind = Kind.whisper
 
 
 def find(model: Model) -> Path | None:
@@ -54,21 +55,24 @@ def find(model: Model) -> Path | None:
     return None
 
 
-def installed() -> Iterator[InstalledModel]:
-    """List the Whisper models in the cache, also those that other tools pulled."""
+def installed(*kinds: Kind) -> Iterator[InstalledModel]:
+    """List the models in the cache, also those that other tools pulled.
+
+    Whisper models, or those of some kinds, of which the others are known by the catalogue.
+    """
     known = usage.load()
     for folder in repo_folders():
         for snapshot in folder.snapshots():
-            if _is_complete(snapshot) and _is_whisper(snapshot):
+            if _kind(folder, snapshot) in (kinds or (Kind.whisper,)):
                 yield _describe(folder, snapshot, known)
 
 
-def select(names: Sequence[str]) -> list[InstalledModel]:
-    """Find models that are here, by whatever names mean them; without names all of them.
+def select(names: Sequence[str], *kinds: Kind) -> list[InstalledModel]:
+    """Find models that are here, by whatever names mean them; without names all of these kinds.
 
     Raises ModelError for one that isn't in the cache.
     """
-    here = list(installed())
+    here = list(installed(*kinds))
     return list(dict.fromkeys(_pick(name, here) for name in names)) if names else here
 
 
@@ -123,7 +127,17 @@ def _describe(folder: RepoFolder, snapshot: Path, known: usage.Usage) -> Install
         last_used=known.last_used(snapshot),
         english_only=model.english_only if model else _english_only(snapshot),
         damaged=bool(pinned and not _is_complete(snapshot, pinned.files)),
+        kind=model.kind if model else Kind.whisper,
     )
+
+
+def _kind(folder: RepoFolder, snapshot: Path) -> Kind | None:
+    """Tell what a snapshot is: by its content a Whisper model, by the catalogue another one."""
+    model = in_catalog(folder.repo)
+    if model and model.kind is not Kind.whisper:
+        some = any(_size(snapshot / file.name) for file in model.files)
+        return model.kind if some and model.revision == snapshot.name else None
+    return Kind.whisper if _is_complete(snapshot) and _is_whisper(snapshot) else None
 
 
 def _name(folder: RepoFolder, snapshot: Path, model: Model | None) -> str:

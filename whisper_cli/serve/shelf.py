@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whisper_cli.errors import ModelError
 from whisper_cli.models import store
-from whisper_cli.models.catalog import Model, names, resolve
+from whisper_cli.models.catalog import Model, names, require_whisper, resolve
 from whisper_cli.serve.failures import ApiError
 
 # The names of OpenAI's own models, which many programs have built in: the first served one.
@@ -56,7 +56,9 @@ class Shelf:
                 break
         else:
             try:
-                found = _entry(resolve(chosen, folders=False))
+                model = resolve(chosen, folders=False)
+                require_whisper(model)
+                found = _entry(model)
             except ModelError as error:
                 raise self._unknown(name, error) from error
         if here and found.folder is None:

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from whisper_cli.models import usage
-from whisper_cli.models.catalog import Model, ModelFile, catalog
+from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
 from whisper_cli.models.store import find
 
 _FRESH = 1.0  # seconds for which a look at the cache holds
@@ -42,7 +42,7 @@ class Shelf:
     """
 
     def __init__(self, models: Sequence[Model] | None = None) -> None:
-        self._allowed = catalog() if models is None else models
+        self._allowed = catalog(*Kind) if models is None else models
         self._models: tuple[Shared, ...] = ()
         self._by_hash: dict[str | None, Copy] = {}
         self._looked = float("-inf")

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from whisper_cli.transcript import Dropped, Info, Segment, Word
+from whisper_cli.transcript import Change, Dropped, Info, Segment, Word
 from whisper_cli.writers.text import encodable
 from whisper_cli.writers.timestamps import span
 
@@ -42,7 +42,7 @@ def dump(value: object) -> str:
     return encodable(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
 
-def times(stretch: Segment | Word | Dropped) -> Members:
+def times(stretch: Segment | Word | Dropped | Change) -> Members:
     """Give start and end in seconds, to the millisecond."""
     start, end = span(stretch)
     return {"start": start / 1000, "end": end / 1000}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from whisper_cli.transcript import Info, Segment
+from whisper_cli.transcript import Change, Info, Segment
 from whisper_cli.writers.json_document import JsonDocument, Members, timed_word, times
 from whisper_cli.writers.text import joined
 from whisper_cli.writers.timestamps import ticks
@@ -25,6 +25,7 @@ def entry(number: int, segment: Segment) -> Members:
         "compression_ratio": segment.compression_ratio,
         "temperature": segment.temperature,
         "words": [timed_word(word) for word in segment.words],
+        **({} if segment.speaker is None else {"speaker": segment.speaker}),
     }
 
 
@@ -35,11 +36,22 @@ def duration(info: Info) -> float | None:
 
 def doubts(info: Info) -> Members:
     """List what was left out and why, and doubts about what was covered."""
+    changes = info.changes
     return {
         "dropped": [
             {**times(each), "text": each.text, "reason": each.reason} for each in info.dropped
         ],
         "warnings": list(info.warnings),
+        **({} if changes is None else {"changes": [_change(each) for each in changes]}),
+    }
+
+
+def _change(change: Change) -> Members:
+    return {
+        **times(change),
+        "before": change.before,
+        "after": change.after,
+        "why": change.why,
     }
 
 

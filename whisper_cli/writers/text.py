@@ -19,8 +19,17 @@ def lines(text: str) -> list[str]:
 
     Only a text that is nothing but white space has no lines.
     """
-    clean = _CONTROL.sub("\ufffd", encodable(text)).replace("\x1f", " ")
-    return [line.strip() for line in clean.splitlines() if line.strip()]
+    return [line.strip() for line in _cleaned(text).splitlines() if line.strip()]
+
+
+def _cleaned(text: str) -> str:
+    return _CONTROL.sub("\ufffd", encodable(text)).replace("\x1f", " ")
+
+
+def labelled(segment: Segment, lines: list[str]) -> str:
+    """Write a segment's lines as one, after the name of who speaks where that is known."""
+    name = speaker(segment)
+    return f"{name}: {' '.join(lines)}" if name else " ".join(lines)
 
 
 def joined(segments: Iterable[Segment]) -> str:

@@ -2,13 +2,14 @@
 
 from whisper_cli.transcript import Segment
 from whisper_cli.writers.cues import CueFile
+from whisper_cli.writers.text import labelled
 from whisper_cli.writers.timestamps import span
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     start, end = span(segment)
     # The format has no quoting: a quotation mark is a character like others.
-    text = " ".join(lines).replace("\t", " ")
+    text = labelled(segment, lines).replace("\t", " ")
     return f"{start}\t{end}\t{text}\n"
 
 

@@ -2,10 +2,11 @@
 
 from whisper_cli.transcript import Segment
 from whisper_cli.writers.cues import CueFile
+from whisper_cli.writers.text import labelled
 
 
-def _cue(_number: int, _segment: Segment, lines: list[str]) -> str:
-    return " ".join(lines) + "\n"
+def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
+    return labelled(segment, lines) + "\n"
 
 
 TXT = CueFile("text/plain", _cue)

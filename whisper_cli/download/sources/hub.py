@@ -15,7 +15,7 @@ from whisper_cli.download.reach import require_connection
 from whisper_cli.download.sources.ahead import Ahead, Lead
 from whisper_cli.download.transfer import Offer
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
-from whisper_cli.models.catalog import Model, ModelFile, catalog
+from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
 from whisper_cli.paths import hub_token_path
 
 _NEEDED = ("config.json", "model.bin")
@@ -167,6 +167,8 @@ def _file(entry: Any) -> ModelFile:
 
 
 def _require_whisper(model: Model, names: set[str]) -> None:
+    if model.kind is not Kind.whisper:
+        return
     missing = [name for name in _NEEDED if name not in names]
     if names.isdisjoint(_VOCABULARIES):
         missing.append("vocabulary")
