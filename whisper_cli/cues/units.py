@@ -84,7 +84,7 @@ class Gatherer:
 
 def spoken(segment: Segment) -> Iterable[Word]:
     """Give the words of a segment; without any, those of its text, timed by how wide they are."""
-    if any(word.word.strip() for word in segment.words):
+    if any(word.word.strip() for word in segment.words) or not segment.text.strip():
         return segment.words
     tokens = [match[0] for match in _TOKEN.finditer(segment.text)]
     return timed(tokens, segment.start, segment.end, probability=1.0)
