@@ -3,8 +3,9 @@
     python -m benchmarks.live --set DIR [--model tiny.en] [--minutes 3]
 
 Clips, joined with pauses, flow into `whisper-cli transcribe --live` in real time: as bare PCM, as
-WAV, and with --partials. What counts is the time from the end of a segment's sound, as it went into
-the pipe, until its line can be read.
+WAV, and with --partials. What counts is the time from the end of a phrase's sound, as it went into
+the pipe, until its lines can be read; those that come together are of one phrase. `segments` is
+the same for every segment, which may stand at the beginning of a phrase, `end` for the end of all.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 import soundfile
@@ -24,6 +26,7 @@ from benchmarks.speech import RATE, Clip, english, joined, read
 from benchmarks.wer import errors
 
 STEP = RATE // 10  # samples that go into the pipe at once
+TOGETHER = 0.05  # seconds between lines that are told at once
 HEADER = 44  # bytes of a WAV file before its samples
 COMMAND = [sys.executable, "-m", "whisper_cli", "transcribe", "-", "--live", "-f", "jsonl"]
 RAW = ["--raw", f"s16le:{RATE}:1"]
@@ -36,8 +39,8 @@ def main() -> None:
     parser.add_argument("--model", default="tiny.en")
     parser.add_argument("--minutes", type=float, default=3)
     given = parser.parse_args()
-    print("| input | segments | median s | 95 % s | longest s | last line s | WER |")
-    print("|---|---|---|---|---|---|---|")
+    print("| input | phrases | median s | 95 % s | longest s | segments | end s | WER |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "talk.wav"
         clip = joined(english(read(given.set)), given.minutes * 60, path)
@@ -49,12 +52,18 @@ def row(name: str, clip: Clip, command: Sequence[str]) -> str:
     """Let a recording flow once, and describe how late its segments were."""
     began, lines = flow(clip.path, command, header=name == "WAV")
     segments = [(at, line) for at, line in lines if line["type"] == "segment"]
-    late = sorted(at - began - line["end"] for at, line in segments)
+    each = [at - began - line["end"] for at, line in segments]
+    following = [at for at, _ in segments[1:]] + [inf]
+    late = sorted(
+        after
+        for after, (at, _), later in zip(each, segments, following, strict=True)
+        if later - at > TOGETHER
+    )
     last = lines[-1][0] - began - soundfile.info(clip.path).duration
     counted = errors(clip, " ".join(line["text"] for _, line in segments))
     wrong, words = sum(each.wrong for each in counted), sum(each.words for each in counted)
     high = late[min(len(late) - 1, round(0.95 * len(late)))]
-    figures = (statistics.median(late), high, late[-1], last)
+    figures = (statistics.median(late), high, late[-1], statistics.median(each), last)
     cells = " | ".join(f"{figure:.2f}" for figure in figures)
     return f"| {name} | {len(late)} | {cells} | {100 * wrong / words:.1f} |"
 

@@ -13,6 +13,9 @@ from whisper_cli.engine.scheduler import Scheduler
 
 STEP = SAMPLE_RATE * 3 // 10  # how much new sound is worth another look
 PAUSE = SAMPLE_RATE * 6 // 10  # of silence, after which a phrase is over
+LONG = SAMPLE_RATE * 5  # of a phrase, after which a breath ends it
+BREATH = SAMPLE_RATE // 4
+MOST = 12.0  # seconds of a phrase without either
 PAD = SAMPLE_RATE * 2 // 10  # around a phrase: the detector is late for soft consonants
 MORE = 1.0  # seconds of new sound, after which what a phrase says so far is decoded
 LEAD = SAMPLE_RATE // 2  # kept where nobody speaks, for the onset at its edge
@@ -26,12 +29,12 @@ def phrases(
     *,
     partials: bool = False,
 ) -> Iterator[Island]:
-    """Cut sound as it comes: at pauses of 0.6 s, at the quietest moment of `longest` seconds.
+    """Cut sound as it comes: at pauses of 0.6 s, after 5 s at shorter ones too.
 
-    Holds no more than that. The end gives what is left. With `partials` what there is of a phrase
-    is given every second, too.
+    At the quietest moment of 12 s or `longest` where there are none; holds no more than that. The
+    end gives what is left. With `partials` what there is of a phrase is given every second, too.
     """
-    most = int((longest or 18.0) * SAMPLE_RATE)
+    most = int(min(longest or MOST, MOST) * SAMPLE_RATE)
     start, held, looked, told = 0.0, np.zeros(0, np.float32), 0, 0.0
     for block in blocks:
         if len(held) and abs(block.start - start - len(held) / SAMPLE_RATE) > 0.05:
@@ -78,7 +81,7 @@ def _over(spans: Spans, held: np.ndarray, most: int) -> tuple[tuple[int, int] | 
         return None, max(0, len(held) - LEAD)
     first = max(0, spans[0][0] - PAD)
     for (_, end), later in zip(spans, [*(span[0] for span in spans[1:]), len(held)], strict=True):
-        if later - end >= PAUSE:
+        if later - end >= (PAUSE if end - first < LONG else BREATH):
             return (first, end + PAD), end + PAD
     if len(held) - first >= most:
         cut = quietest(held, first + most // 2, first + most)
