@@ -84,7 +84,7 @@ def _over(spans: Spans, held: np.ndarray, most: int) -> tuple[tuple[int, int] | 
         if later - end >= (PAUSE if end - first < LONG else BREATH):
             return (first, end + PAD), end + PAD
     if len(held) - first >= most:
-        cut = quietest(held, first + most // 2, first + most)
+        cut = quietest(held, first + most * 3 // 4, first + most)
         return (first, cut), cut
     return None, first
 
