@@ -98,3 +98,10 @@ def _numbers(own: Figures, first: Figures) -> tuple[str, ...]:
         f"{own.peak / first.peak:.2f}",
         f"{own.twice / MB:.1f}",
     )
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Interpolate a percentile; `part` from 0 to 1."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[round(part * 100) - 1]

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import soundfile
 
+from benchmarks.figures import percentile
 from benchmarks.speech import RATE, Clip, english, joined, read
 from benchmarks.wer import errors
 
@@ -54,17 +55,22 @@ def row(name: str, clip: Clip, command: Sequence[str]) -> str:
     segments = [(at, line) for at, line in lines if line["type"] == "segment"]
     each = [at - began - line["end"] for at, line in segments]
     following = [at for at, _ in segments[1:]] + [inf]
-    late = sorted(
+    late = [
         after
         for after, (at, _), later in zip(each, segments, following, strict=True)
         if later - at > TOGETHER
-    )
+    ]
     last = lines[-1][0] - began - soundfile.info(clip.path).duration
     counted = errors(clip, " ".join(line["text"] for _, line in segments))
     wrong, words = sum(each.wrong for each in counted), sum(each.words for each in counted)
-    high = late[min(len(late) - 1, round(0.95 * len(late)))]
-    figures = (statistics.median(late), high, late[-1], statistics.median(each), last)
-    cells = " | ".join(f"{figure:.2f}" for figure in figures)
+    times = (
+        statistics.median(late),
+        percentile(late, 0.95),
+        max(late),
+        statistics.median(each),
+        last,
+    )
+    cells = " | ".join(f"{figure:.2f}" for figure in times)
     return f"| {name} | {len(late)} | {cells} | {100 * wrong / words:.1f} |"
 
 

@@ -15,7 +15,8 @@ import httpx
 import numpy as np
 import soundfile
 
-from benchmarks.served import MIB, Answer, Server, load, ours, percentile, plain, running
+from benchmarks.figures import percentile
+from benchmarks.served import MIB, Answer, Server, load, ours, plain, running
 from benchmarks.speech import Clip, english, read
 from benchmarks.wer import errors
 

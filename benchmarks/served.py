@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -119,13 +118,6 @@ def load(
             return list(answers), time.perf_counter() - began
 
     return asyncio.run(work())
-
-
-def percentile(values: Sequence[float], part: float) -> float:
-    """Interpolate a percentile; `part` from 0 to 1."""
-    if len(values) < 2:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[round(part * 100) - 1]
 
 
 def _text(body: str, *, stream: bool) -> str:

@@ -73,40 +73,28 @@ def work_for(
     settings: Settings,
     wanted: Wanted,
     *,
-    bring: Callable[[], Path],
+    bring: Callable[[Model], Path],
     write: Callable[[str], None],
     server: "Place | None" = None,
-    fetch: Callable[[Model], Path] | None = None,
 ) -> Work:
-    """Settle a run's work. `bring` gives the model's folder, `write` puts text on stdout.
+    """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
 
-    With a `server` it decodes, and no model is needed here. `fetch` gives the folder of a model
-    that tells voices apart.
+    With a `server` it decodes, and no Whisper model is needed here.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
-
-    require_whisper(model)
     from whisper_cli.paths import history_dir, state_dir
 
+    require_whisper(model)
     look, speakers = look_of(settings, colors=wanted.colors), speakers_of(settings)
     options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
-    if model.english_only:
-        check_language(options, multilingual=False)
-    if wanted.partials and not wanted.live:
-        raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
-    if wanted.live and speakers is not None:
-        raise ConfigError("speakers are told apart in recordings, not in live sound")
-    if wanted.live and (options.mode is Mode.exact or server is not None):
-        raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
-    if options.task is Task.TRANSLATE and "turbo" in model.name:
-        logger.warning("%s was not trained to translate: expect the language spoken", model.name)
+    _check(model, options, wanted, speakers=speakers is not None, here=server is None)
     placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
 
     kept = history_dir() if settings.history and not wanted.live else None
-    ears = _ears(settings, speakers, fetch, kept)
+    ears = _ears(settings, speakers, bring, kept)
     if ears is not None and speakers is not None:
         speakers = replace(speakers, models=ears.identity)
     fair = speakers is not None and speakers.by is By.channels
@@ -120,7 +108,7 @@ def work_for(
 
             name = model.folder.absolute().name if model.folder else model.name
             return Located(provenance.revision, remote(server, name, options))
-        folder = here or bring()
+        folder = here or bring(model)
         usage.remember_used(folder)
         return Located(
             _revision(model, folder),
@@ -185,20 +173,34 @@ def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrit
     )
 
 
+def _check(model: Model, options: Options, wanted: Wanted, *, speakers: bool, here: bool) -> None:
+    """Raise ConfigError for what can't be done; `here` says that no server decodes."""
+    if model.english_only:
+        check_language(options, multilingual=False)
+    if wanted.partials and not wanted.live:
+        raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
+    if wanted.live and speakers:
+        raise ConfigError("speakers are told apart in recordings, not in live sound")
+    if wanted.live and (options.mode is Mode.exact or not here):
+        raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
+    if options.task is Task.TRANSLATE and "turbo" in model.name:
+        logger.warning("%s was not trained to translate: expect the language spoken", model.name)
+
+
 def _ears(
     settings: Settings,
     speakers: Speakers | None,
-    fetch: Callable[[Model], Path] | None,
+    bring: Callable[[Model], Path],
     kept: Path | None,
 ) -> "Ears | None":
     """Choose what tells voices apart, where that is asked for. Raises ConfigError, ModelError."""
-    if speakers is None or speakers.by is not By.voices or fetch is None:
+    if speakers is None or speakers.by is not By.voices:
         return None
     from whisper_cli.speakers.ears import ears_for
     from whisper_cli.speakers.hear import require_extra
 
     require_extra()
-    return ears_for(settings, speakers.count, fetch, kept)
+    return ears_for(settings, speakers.count, bring, kept)
 
 
 def _care(settings: Settings) -> "Care | None":

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
@@ -19,6 +18,7 @@ from whisper_cli.batch.outcomes import Outcome
 from whisper_cli.batch.targets import Job
 from whisper_cli.errors import WhisperError
 from whisper_cli.interrupt import Stopped, stoppable
+from whisper_cli.line import Line
 from whisper_cli.models.catalog import Model
 
 logger = logging.getLogger("whisper_cli")
@@ -68,7 +68,7 @@ def main(line: Connection, order: Order) -> None:
     """Be the process, until all jobs are done, it is stopped, or nobody listens any more."""
     for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):  # they are for the process that asked
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    client = _Client(line)
+    client = _Client(Line(line))
     logger.addHandler(_Forwarded(client))
     logger.setLevel(logging.INFO)
     threading.Thread(target=client.listen, daemon=True).start()
@@ -89,16 +89,12 @@ def _work(client: "_Client", order: Order) -> None:
     from whisper_cli.batch.run import run
     from whisper_cli.batch.work import work_for
 
-    def fetch(model: Model) -> Path:
-        return cast("Path", client.ask(NeedsModel(model)))
-
     work = work_for(
         order.model,
         order.settings,
         order.wanted,
-        bring=partial(fetch, order.model),
+        bring=lambda model: cast("Path", client.ask(NeedsModel(model))),
         write=lambda text: client.send(Wrote(text)),
-        fetch=fetch,
     )
     with closing(run(client.jobs(), work)) as outcomes:
         for outcome in outcomes:
@@ -106,19 +102,14 @@ def _work(client: "_Client", order: Order) -> None:
 
 
 class _Client:
-    """The line to whoever asked, for several threads."""
+    """Asks whoever started the process, and tells it what happens."""
 
-    def __init__(self, line: Connection) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
-        self._sending = threading.Lock()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
 
     def send(self, message: Message) -> None:
-        try:
-            with self._sending:
-                self._line.send(message)
-        except OSError:
-            os._exit(1)
+        self._line.send(message)
 
     def ask(self, question: Question) -> Answer:
         """Wait for the answer; one question is open at a time."""
@@ -130,12 +121,9 @@ class _Client:
             yield job
 
     def listen(self) -> None:
-        """Take answers; where nobody is there any more, end at once, as all would be killed."""
-        try:
-            while True:
-                self._answers.put(self._line.recv())
-        except (EOFError, OSError):
-            os._exit(1)
+        """Take answers."""
+        for answer in self._line.received():
+            self._answers.put(answer)
 
 
 class _Forwarded(logging.Handler):

@@ -134,8 +134,9 @@ def command(
     settings, console = o.begin(ctx)
     found = _found(inputs or [], settings, shard, listed=stdin_list or null, nul=null)
     chosen = resolve(settings.model)
-    if raw:
-        parse_raw(raw.lower())
+    pcm = raw.lower() if raw else None
+    if pcm:
+        parse_raw(pcm)
     asked = settings.format if format else None
     jobs = plan(found, output, asked, settings.format, Naming.of(settings, chosen))
     if partials and any(each != Target(Format.jsonl) for job in jobs for each in job.targets):
@@ -145,7 +146,6 @@ def command(
         return 0
     formats = formats_of(jobs, highlight)
     colored = settings.colors and prints_text(jobs) and console.colorful()
-    pcm = raw.lower() if raw else None
     wanted = Wanted(pcm, overwrite, resume, live, partials, formats, colored)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)
     told = Summary(jobs, strict)
@@ -166,15 +166,7 @@ def _outcomes(jobs: "Sequence[Job]", order: "Order", console: Console) -> "Gener
     replayable = not any(job.source.name == "-" for job in jobs)
     if len(jobs) > 1 and server is None and replayable:
         return run_apart(iter(jobs), order, bring=fetch, write=console.write)
-    work = work_for(
-        model,
-        settings,
-        wanted,
-        bring=partial(fetch, model),
-        write=console.write,
-        server=server,
-        fetch=fetch,
-    )
+    work = work_for(model, settings, wanted, bring=fetch, write=console.write, server=server)
     return run(jobs, work)
 
 

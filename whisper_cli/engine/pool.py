@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.track import Track
 
 MOST_SECONDS = 600.0  # of sound that wait: 38 MB
 MOST_WINDOWS = 256
-FRAMES_PER_SECOND = 100
 USUAL_FRAMES = 1200  # a batch holds fewer of longer windows, since memory grows with both
 
 

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
 from whisper_cli.transcript import Segment
 
@@ -47,11 +46,6 @@ class Merge:
             if cleaned is not None:
                 yield cleaned
 
-    @property
-    def told(self) -> float:
-        """Seconds up to which every lane is told."""
-        return min(lane.reached for lane in self._lanes)
-
     def _first(self) -> int | None:
         """Find the lane whose next segment is next of all, and sure to be."""
         heads = [
@@ -78,6 +72,3 @@ class Merge:
         for lane in self._lanes:
             while lane.said and lane.said[0].end < before:
                 lane.said.popleft()
-
-
-END = inf

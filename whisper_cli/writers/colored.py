@@ -6,7 +6,7 @@ from whisper_cli.transcript import Segment
 from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.karaoke import Piece, pieces
 from whisper_cli.writers.look import Look
-from whisper_cli.writers.text import speaker
+from whisper_cli.writers.text import labelled
 
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"  # of the terminal's own palette
 
@@ -17,10 +17,10 @@ def colored(look: Look) -> CueFile:
 
 
 def _cue(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
-    text, name = " ".join(lines), speaker(segment)
+    text = " ".join(lines)
     parts = pieces(text, segment) or [Piece("", text, 0, 0)]
-    label = f"{name}: " if name else ""
-    return label + "".join(each.space + _shown(each, below) for each in parts) + "\n"
+    shown = "".join(each.space + _shown(each, below) for each in parts)
+    return labelled(segment, [shown]) + "\n"
 
 
 def _shown(piece: Piece, below: float) -> str:

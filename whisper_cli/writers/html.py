@@ -11,7 +11,7 @@ from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.karaoke import Piece, pieces
 from whisper_cli.writers.look import Look
 from whisper_cli.writers.text import speaker, title
-from whisper_cli.writers.timestamps import clock, span
+from whisper_cli.writers.timestamps import second, span
 
 # Only the page's own style and script run, and sound comes from files alone, or where it stands.
 _HEAD = """<!doctype html>
@@ -65,13 +65,12 @@ def _header(look: Look, info: Info) -> str:
 
 def _cue(look: Look, _number: int, segment: Segment, lines: list[str]) -> str:
     start, end = span(segment)
-    begins = clock(start, ".").partition(".")[0]
     text = " ".join(lines)
     parts = pieces(text, segment) or [Piece("", text, start, end)]
     shown = "".join(_word(each, look.review_below) for each in parts if each.text)
     name = speaker(segment)
     named = f"<b>{escape(name)}:</b> " if name else ""
-    button = f'<button type="button" data-at="{start / 1000:.3f}">{begins}</button>'
+    button = f'<button type="button" data-at="{start / 1000:.3f}">{second(start)}</button>'
     return f'<p dir="auto">{button} {named}<span class="text">{shown}</span></p>\n'
 
 

@@ -5,7 +5,7 @@ import re
 from whisper_cli.transcript import Info, Segment
 from whisper_cli.writers.cues import CueFile
 from whisper_cli.writers.text import speaker, title
-from whisper_cli.writers.timestamps import clock, span
+from whisper_cli.writers.timestamps import second, span
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&|~$]")  # nothing of a text is at the start of a line
 
@@ -19,7 +19,7 @@ def _header(info: Info) -> str:
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    begins, name = clock(span(segment)[0], ".").partition(".")[0], speaker(segment)
+    begins, name = second(span(segment)[0]), speaker(segment)
     said_by = f"{begins} {_plain(name)}:" if name else begins
     return f"\n**{said_by}** {_plain(' '.join(lines))}\n"
 

@@ -17,6 +17,11 @@ def span(stretch: Segment | Word | Dropped | Change) -> tuple[int, int]:
     return start, max(start, ticks(stretch.end))
 
 
+def second(milliseconds: int) -> str:
+    """Write HH:MM:SS, the second in which a time lies."""
+    return clock(milliseconds, ".").partition(".")[0]
+
+
 def clock(milliseconds: int, mark: str) -> str:
     """Write HH:MM:SS, the decimal mark, and milliseconds."""
     seconds, milliseconds = divmod(milliseconds, 1000)

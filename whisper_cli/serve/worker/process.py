@@ -12,6 +12,7 @@ from typing import cast
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Passed, Recording, Said, Sound
 from whisper_cli.engine.placement import Wishes, place
 from whisper_cli.errors import AudioError, WhisperError
+from whisper_cli.line import Line
 from whisper_cli.serve.worker import decoding
 from whisper_cli.serve.worker.blocks import BlockFile
 from whisper_cli.serve.worker.messages import (
@@ -21,7 +22,6 @@ from whisper_cli.serve.worker.messages import (
     Heard,
     Language,
     Loaded,
-    News,
     Opened,
     Order,
     Start,
@@ -36,7 +36,7 @@ def main(line: Connection, folder: Path, wishes: Wishes) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    inbox = _Inbox(_Out(line))
+    inbox = _Inbox(Line(line))
     threading.Thread(target=decoding.prepare, daemon=True).start()
     threading.Thread(target=inbox.listen, daemon=True).start()
     try:
@@ -53,36 +53,18 @@ def main(line: Connection, folder: Path, wishes: Wishes) -> None:
     os._exit(0)
 
 
-class _Out:
-    """The line to the server, for several threads."""
-
-    def __init__(self, line: Connection) -> None:
-        self.line = line
-        self._turn = threading.Lock()
-
-    def send(self, news: News | Loaded) -> None:
-        try:
-            with self._turn:
-                self.line.send(news)
-        except OSError:  # the server has gone
-            os._exit(0)
-
-
 class _Inbox:
     """Orders as they come."""
 
-    def __init__(self, out: _Out) -> None:
+    def __init__(self, out: Line) -> None:
         self.out = out
         self._queue: queue.SimpleQueue[_Ordered] = queue.SimpleQueue()
         self._jobs: dict[int, _Ordered] = {}
 
     def listen(self) -> None:
-        """Take orders until the server hangs up; then there is nothing left to do."""
-        try:
-            while True:
-                self._obey(self.out.line.recv())
-        except (EOFError, OSError):
-            os._exit(0)
+        """Take orders."""
+        for order in self.out.received():
+            self._obey(order)
 
     def inputs(self) -> "Iterator[_Ordered]":
         """Give what is to be transcribed, for ever."""
@@ -121,7 +103,7 @@ class _Inbox:
 class _Ordered:
     """One job, as an Input of the engine."""
 
-    def __init__(self, start: Start, out: _Out) -> None:
+    def __init__(self, start: Start, out: Line) -> None:
         self.job = start.job
         self.wanted = True
         self._start, self._out = start, out
