@@ -10,7 +10,6 @@ the same for every segment, which may stand at the beginning of a phrase, `end` 
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -63,14 +62,9 @@ def row(name: str, clip: Clip, command: Sequence[str]) -> str:
     last = lines[-1][0] - began - soundfile.info(clip.path).duration
     counted = errors(clip, " ".join(line["text"] for _, line in segments))
     wrong, words = sum(each.wrong for each in counted), sum(each.words for each in counted)
-    times = (
-        statistics.median(late),
-        percentile(late, 0.95),
-        max(late),
-        statistics.median(each),
-        last,
-    )
-    cells = " | ".join(f"{figure:.2f}" for figure in times)
+    figures = [percentile(late, part) for part in (0.5, 0.95)]
+    figures += [max(late), percentile(each, 0.5), last]
+    cells = " | ".join(f"{figure:.2f}" for figure in figures)
     return f"| {name} | {len(late)} | {cells} | {100 * wrong / words:.1f} |"
 
 
