@@ -19,11 +19,12 @@ from benchmarks.weights import pulled
 from benchmarks.wer import by_language, rate
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.engine.decoder import Decoded, Decoder, Task
-from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
+from whisper_cli.engine.faster_whisper import FasterWhisper
 from whisper_cli.engine.guard import Guard
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.engine.placement import Wishes, place
 from whisper_cli.engine.scheduler import LONGEST
+from whisper_cli.engine.silero import find_phrases
 from whisper_cli.transcript import Options
 
 MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)

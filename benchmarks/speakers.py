@@ -23,7 +23,7 @@ import soundfile
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.faster_whisper import find_phrases
+from whisper_cli.engine.silero import find_phrases
 from whisper_cli.models.store import find
 from whisper_cli.settings import Settings
 from whisper_cli.speakers.ears import ears_for

@@ -1,19 +1,27 @@
 """The engines on the real model: languages, damage, what they refuse, and what they say alike."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.batch.fakes import FakeEngine
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
-from whisper_cli.choices import ComputeType, Device, Mode, Task
+from whisper_cli.batch.work import Located
+from whisper_cli.choices import ComputeType, Device, Mode
+from whisper_cli.choices import Task as Wish
+from whisper_cli.engine import decoder as decoding
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
+from whisper_cli.engine.decoder import Decoder, Task
 from whisper_cli.engine.events import Begun, Ended, Passed, Recording, Said
 from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.faster_whisper import FasterWhisper
+from whisper_cli.engine.guard import Guard
+from whisper_cli.engine.islands import Island
 from whisper_cli.engine.placement import Placement, Wishes, place
 from whisper_cli.errors import ConfigError, ModelError
 from whisper_cli.models.catalog import resolve
@@ -21,6 +29,7 @@ from whisper_cli.models.store import find
 from whisper_cli.transcript import Info, Options, Provenance, Segment
 
 ONE = Placement(Device.cpu, ComputeType.int8, workers=1, threads=1, batch=8)
+PROVENANCE = Provenance("t", "m", None, None, "?", "?", Options(), "x")
 BOTH = pytest.mark.parametrize("mode", list(Mode))
 
 
@@ -33,13 +42,13 @@ class Clip:
         self._path, self._options = path, options
 
     def open(self) -> Recording:
-        provenance = Provenance("t", "m", None, None, "cpu", "int8", self._options, "x")
-        return Recording(open_audio(Source(self._path)), Info(self._path.name, provenance))
+        info = Info(self._path.name, replace(PROVENANCE, options=self._options))
+        return Recording(open_audio(Source(self._path)), info)
 
 
 def hear(model: str, options: Options, *paths: Path, placement: Placement | None = None):
     """Give what an engine says of files."""
-    engine = engine_for(find(resolve(model)), placement or place(Wishes()), options)
+    engine, _ = engine_for(find(resolve(model)), placement or place(Wishes()), options)
     return list(engine.run(iter([Clip(path, options) for path in paths])))
 
 
@@ -57,7 +66,7 @@ def info(events) -> Info:
 
 def test_an_english_model_takes_no_other_language_and_does_not_translate():
     check_language(Options(language="en"), multilingual=False)
-    for wish in (Options(language="de"), Options(task=Task.TRANSLATE)):
+    for wish in (Options(language="de"), Options(task=Wish.TRANSLATE)):
         with pytest.raises(ConfigError, match="English only"):
             check_language(wish, multilingual=False)
         check_language(wish, multilingual=True)
@@ -176,3 +185,37 @@ def test_the_gpu_hears_the_same_words(tiny_en, jfk):
         pytest.skip("no CUDA device")
     said = text(hear(tiny_en, Options(), jfk, placement=place(Wishes(Device.cuda))))
     assert "ask what you can do for your country" in said
+
+
+def test_a_gpu_that_fails_leaves_all_of_the_work_to_the_cpu(tiny_en, jfk, caplog):
+    gpu = Placement(Device.cuda, ComputeType.float16, workers=1, threads=2, batch=64, fallback=True)
+    if place(Wishes()).device is Device.cuda:
+        pytest.skip("the GPU doesn't fail here")
+    engine, settled = engine_for(find(resolve("tiny.en")), gpu, Options())
+    assert settled == Placement(Device.cpu, ComputeType.int8, workers=2, threads=1, batch=8)
+    assert "the GPU can't be used" in caplog.text
+    assert "ask not what your country" in text(engine.run(iter([Clip(jfk, Options())]))).lower()
+    known = Located("r", engine, settled).known(PROVENANCE)
+    assert (known.device, known.compute_type, known.revision) == ("cpu", "int8", "r")
+
+
+@pytest.mark.slow
+def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, monkeypatch):
+    with open_audio(Source(jfk)) as audio:
+        sound = np.concatenate([block.samples for block in audio.blocks()])
+    phrases = [sound[:176_000], sound[: 5 * 16_000], sound[: 8 * 16_000]]
+    options = Options(word_timestamps=True)
+    tasks = [
+        Task(Island(0.0, each, speech=((0.0, len(each) / 16_000),)), "en", options)
+        for each in phrases
+    ]
+    decoder = Decoder(FasterWhisper(find(resolve("tiny.en")), ONE), options, Guard(least=14.0))
+
+    def times(tokens: int) -> list[float]:
+        monkeypatch.setattr(decoding, "ALIGNED", tokens)
+        heard = [segment for each in decoder.decode(tasks) for segment in each.segments]
+        return [at for segment in heard for word in segment.words for at in (word.start, word.end)]
+
+    one_by_one = times(1)
+    assert len(one_by_one) > 60
+    assert one_by_one == pytest.approx(times(10_000), abs=0.05)

@@ -10,7 +10,7 @@ from whisper_cli.batch.doing import Doing
 from whisper_cli.batch.journal import prune
 from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.page import Page
-from whisper_cli.batch.work import Work
+from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
 from whisper_cli.errors import ConfigError, WhisperError
 from whisper_cli.transcript import Info
@@ -19,11 +19,11 @@ from whisper_cli.transcript import Info
 class Desk:
     """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
 
-    `revision` names the model's weights, once they are known.
+    `located` is the model, once it is here.
     """
 
     def __init__(self, work: Work) -> None:
-        self.revision = work.provenance.revision
+        self.located: Located | None = None
         self._work = work
         self._pages: dict[int, Page] = {}
         self._skipped: dict[int, int] = {}
@@ -118,7 +118,9 @@ class Desk:
         return Heard(page.name, page.heard if seconds is None else seconds, page.total)
 
     def _known(self, info: Info) -> Info:
-        return replace(info, provenance=replace(info.provenance, revision=self.revision))
+        if self.located is None:
+            return info
+        return replace(info, provenance=self.located.known(info.provenance))
 
 
 class InOrder:

@@ -16,7 +16,7 @@ from whisper_cli.cues.style import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
-from whisper_cli.engine.placement import Wishes, cores, place
+from whisper_cli.engine.placement import Placement, Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
@@ -36,10 +36,21 @@ logger = logging.getLogger("whisper_cli")
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A model that is here: its revision, and an engine that loads it when it is needed."""
+    """A model that is here: its revision, an engine that loads it when it is needed, and where.
+
+    What a server decodes has no place here.
+    """
 
     revision: str | None
     engine: Engine
+    placement: Placement | None = None
+
+    def known(self, provenance: Provenance) -> Provenance:
+        """Add what is known only now."""
+        if self.placement is None:
+            return replace(provenance, revision=self.revision)
+        device, kind = self.placement.device, self.placement.compute_type
+        return replace(provenance, revision=self.revision, device=device, compute_type=kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +121,11 @@ def work_for(
             return Located(provenance.revision, remote(server, name, options))
         folder = here or bring(model)
         usage.remember_used(folder)
-        return Located(
-            _revision(model, folder),
-            engine_for(
-                folder,
-                placement,
-                options,
-                live=wanted.live,
-                partials=wanted.partials,
-                fair=fair,
-            ),
+        live, partials = wanted.live, wanted.partials
+        engine, settled = engine_for(
+            folder, placement, options, live=live, partials=partials, fair=fair
         )
+        return Located(_revision(model, folder), engine, settled)
 
     provenance = Provenance(
         tool=f"whisper-cli {__version__}",

@@ -1,5 +1,6 @@
 """Samples in, segments out: the fast engine and the exact one."""
 
+from functools import cache
 from pathlib import Path
 
 from whisper_cli.choices import Mode
@@ -16,32 +17,32 @@ def engine_for(
     live: bool = False,
     partials: bool = False,
     fair: bool = False,
-) -> Engine:
-    """Choose the engine; the model in `folder` is loaded when it is needed.
+) -> tuple[Engine, Placement]:
+    """Choose the engine, and tell where it runs; the model in `folder` is loaded when needed.
 
     A `live` one decodes each phrase as soon as it is over, with `partials` before that too;
     a `fair` one lets inputs take turns.
     """
-    from functools import cache
-
     from whisper_cli.engine.decoder import Decoder
     from whisper_cli.engine.exact import Exact, Sequential
     from whisper_cli.engine.fair import FairPool
-    from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
+    from whisper_cli.engine.faster_whisper import settled
     from whisper_cli.engine.guard import Guard
     from whisper_cli.engine.heap import share_heap
     from whisper_cli.engine.live import LiveScheduler, PartialsScheduler
     from whisper_cli.engine.pool import Pool
     from whisper_cli.engine.scheduler import Scheduler
+    from whisper_cli.engine.silero import find_phrases
 
     share_heap(placement.workers)
     if options.mode is Mode.exact:
-        alone = placement.for_one()
-        return Sequential(cache(lambda: Exact(FasterWhisper(folder, alone))))
+        placement, model = settled(folder, placement.for_one())
+        return Sequential(cache(lambda: Exact(model()))), placement
+    placement, model = settled(folder, placement)
     guard = Guard()
     kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
-    return kind(
-        lambda: Decoder(FasterWhisper(folder, placement), options, guard),
+    engine = kind(
+        lambda: Decoder(model(), options, guard),
         options,
         find_phrases,
         guard.frames,
@@ -49,3 +50,4 @@ def engine_for(
         batch=placement.batch,
         pool=FairPool if fair else Pool,
     )
+    return engine, placement

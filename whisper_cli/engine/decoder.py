@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
-from whisper_cli.engine.draft import Draft, Line, lines, without_loops
+from whisper_cli.engine.draft import Draft
 from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FULL_WINDOW, FasterWhisper
 from whisper_cli.engine.guard import MISSED, Guard
 from whisper_cli.engine.islands import Island
-from whisper_cli.engine.phantoms import is_phantom
+from whisper_cli.engine.passes import Pass
 from whisper_cli.engine.tongue import Tongue
-from whisper_cli.engine.words import LONGEST_CUE, TimedWord, cues, orderly
-from whisper_cli.transcript import Dropped, Options, Segment, Word
+from whisper_cli.engine.words import LONGEST_CUE
+from whisper_cli.transcript import Dropped, Options, Segment
 
 LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
 SURE = 0.5  # a language less probable than this is asked for again, of the full window
+ALIGNED = 256  # tokens at once on a CPU: each takes 0.2 MB, a float for every token there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +44,6 @@ class Decoded:
     doubt: str | None = None
 
 
-@dataclass(slots=True)
-class _Pass:
-    """One decoding of (the rest of) a window: `offset` seconds from the window's start."""
-
-    island: Island
-    tongue: Tongue
-    draft: Draft
-    frames: int
-    encoded: np.ndarray
-    offset: float = 0.0
-    words: list[TimedWord] = field(default_factory=list)
-
-    @property
-    def length(self) -> float:
-        """Seconds of sound that this pass heard."""
-        return min(self.island.length - self.offset, self.frames / FRAMES_PER_SECOND)
-
-    @property
-    def speech(self) -> tuple[tuple[float, float], ...]:
-        """The speech that it heard, in seconds from the offset."""
-        return self.island.after(self.offset).speech
-
-    @property
-    def reached(self) -> float:
-        """Where its last line ends, in seconds from the offset; 0 where it heard none."""
-        return self.lines[-1].end if self.lines else 0.0
-
-    @property
-    def lines(self) -> list[Line]:
-        """The lines it heard."""
-        tokens, tongue = self.draft.tokens, self.tongue
-        return list(lines(tokens, tongue.first_timestamp, tongue.eot, self.length))
-
-
 class Decoder:
     """Decodes batches of windows of one length; may be called from several threads at once."""
 
@@ -99,9 +66,9 @@ class Decoder:
         tongues = [self._model.tongue(language, self._options.task) for language, _ in told]
         drafts = self._drafts(np.concatenate(encoded), tongues, [task.island for task in tasks])
         doubts: list[str | None] = []
-        heard: list[list[_Pass]] = []
+        heard: list[list[Pass]] = []
         for task, tongue, draft, each in zip(tasks, tongues, drafts, encoded, strict=True):
-            first = _Pass(task.island, tongue, draft, frames, each)
+            first = Pass(task.island, tongue, draft, frames, each)
             doubts.append(self._doubt(draft, task.island, tongue))
             heard.append(list(self._believed(first, doubts[-1])))
         self._align([each for passes in heard for each in passes])
@@ -173,7 +140,7 @@ class Decoder:
             and draft.avg_logprob < self._options.log_prob_threshold
         )
 
-    def _believed(self, first: _Pass, doubt: str | None) -> Iterator[_Pass]:
+    def _believed(self, first: Pass, doubt: str | None) -> Iterator[Pass]:
         """Give what can be believed of a window.
 
         That is its short decoding, with what that left out decoded after it; or the full window's.
@@ -187,14 +154,14 @@ class Decoder:
             frames = self._guard.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
             [draft] = self._drafts(encoded, [tongue], [rest])
-            heard = _Pass(island, tongue, draft, frames, encoded, offset)
+            heard = Pass(island, tongue, draft, frames, encoded, offset)
             doubt = self._doubt(draft, rest, tongue)
         if doubt is None:
             yield heard
         else:
             yield from self._again(island, tongue, offset)
 
-    def _again(self, island: Island, tongue: Tongue, offset: float) -> Iterator[_Pass]:
+    def _again(self, island: Island, tongue: Tongue, offset: float) -> Iterator[Pass]:
         """Decode a window in full as Whisper does, with the ladder of temperatures.
 
         And once more from where the text ended, until all of it is heard.
@@ -207,7 +174,7 @@ class Decoder:
             if _is_prompt(draft.text, options):
                 options = replace(options, initial_prompt=None, hotwords=None)
                 draft = self._model.generate_with_fallback(encoded, tongue, options)
-            found = _Pass(island, tongue, draft, FULL_WINDOW, encoded, offset)
+            found = Pass(island, tongue, draft, FULL_WINDOW, encoded, offset)
             yield found
             if self._silent(draft) or found.reached < LEAST_PROGRESS:
                 return
@@ -215,120 +182,59 @@ class Decoder:
                 return
             offset += found.reached
 
-    def _align(self, heard: Sequence[_Pass]) -> None:
+    def _align(self, heard: Sequence[Pass]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
 
         CTranslate2 aligns together what has one length and one start sequence.
         """
-        batches: dict[tuple[int, tuple[int, ...]], list[_Pass]] = {}
+        batches: dict[tuple[int, tuple[int, ...]], list[Pass]] = {}
         for each in heard:
             if self._wants_words(each) and not self._silent(each.draft):
                 batches.setdefault((each.frames, each.tongue.start), []).append(each)
-        for batch in batches.values():
-            timed = self._model.align(
-                np.concatenate([each.encoded for each in batch]),
-                batch[0].tongue,
-                [[token for line in each.lines for token in line.tokens] for each in batch],
-                [max(2, round(each.length * FRAMES_PER_SECOND)) for each in batch],
-            )
-            for each, words in zip(batch, timed, strict=True):
-                each.words = words
+        for alike in batches.values():
+            most = 1 + max(len(each.spelled) for each in alike)
+            count = len(alike) if self._on_gpu else max(1, ALIGNED // most)
+            for start in range(0, len(alike), count):
+                self._time(alike[start : start + count])
 
-    def _wants_words(self, heard: _Pass) -> bool:
+    def _time(self, batch: Sequence[Pass]) -> None:
+        timed = self._model.align(
+            np.concatenate([each.encoded for each in batch]),
+            batch[0].tongue,
+            [each.spelled for each in batch],
+            [max(2, round(each.length * FRAMES_PER_SECOND)) for each in batch],
+        )
+        for each, words in zip(batch, timed, strict=True):
+            each.words = words
+
+    def _wants_words(self, heard: Pass) -> bool:
         if self._options.word_timestamps:
             return bool(heard.lines)
         return any(line.end - line.start > LONGEST_CUE for line in heard.lines)
 
     def _decoded(
-        self, heard: Sequence[_Pass], language: str, probability: float, doubt: str | None
+        self, heard: Sequence[Pass], language: str, probability: float, doubt: str | None
     ) -> Decoded:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
         reached = heard[0].island.start
         for each in heard:
-            dropped += _loops(each)
-            for segment in _segments(each, reached, keep_words=self._options.word_timestamps):
+            dropped += each.loops()
+            for segment in each.segments(reached, keep_words=self._options.word_timestamps):
                 reached = segment.end
-                reason = "silence" if self._silent(each.draft) else _phantom(segment, each.island)
-                if reason is None and segment.text.strip():
-                    segments.append(segment)
-                elif reason is not None and segment.text.strip():
+                if not segment.text.strip():
+                    continue
+                if reason := self._reason(segment, each):
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
+                else:
+                    segments.append(segment)
         return Decoded(tuple(segments), language, probability, tuple(dropped), doubt)
 
-
-def _segments(heard: _Pass, reached: float, *, keep_words: bool) -> Iterator[Segment]:
-    """Make segments of a pass in the input's own time, long ones cut where words allow it.
-
-    `reached` is where the last one before ended.
-    """
-    left = list(heard.words)
-    reached = max(0.0, reached - heard.island.start - heard.offset)
-    for line in heard.lines:
-        tokens = without_loops(line.tokens)
-        words = _take(left, len(line.tokens))
-        if not words or tokens != line.tokens:
-            start = max(line.start, reached)
-            reached = max(line.end, start)
-            yield _segment(heard, start, reached, tokens, ())
-            continue
-        for run in cues(orderly(words, reached, heard.length, heard.speech)):
-            spelled = tuple(token for word in run for token in word.tokens)
-            told = tuple(_moved(word.word, heard) for word in run) if keep_words else ()
-            reached = run[-1].word.end
-            yield _segment(heard, run[0].word.start, reached, spelled, told)
-
-
-def _loops(heard: _Pass) -> Iterator[Dropped]:
-    """Name what is left out of lines that say the same over and over."""
-    origin = heard.island.start + heard.offset
-    for line in heard.lines:
-        kept = without_loops(line.tokens)
-        if kept != line.tokens:
-            text = heard.tongue.text(line.tokens)
-            yield Dropped(origin + line.start, origin + line.end, text, "loop")
-
-
-def _take(left: list[TimedWord], tokens: int) -> list[TimedWord]:
-    """Take the words that spell the next so many tokens."""
-    taken: list[TimedWord] = []
-    while left and sum(len(word.tokens) for word in taken) < tokens:
-        taken.append(left.pop(0))
-    return taken
-
-
-def _segment(
-    heard: _Pass, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...]
-) -> Segment:
-    origin = heard.island.start + heard.offset
-    draft = heard.draft
-    first, last = (heard.tongue.timestamp(seconds) for seconds in (start, end))
-    return Segment(
-        start=origin + start,
-        end=origin + end,
-        text=heard.tongue.text(tokens),
-        avg_logprob=draft.avg_logprob,
-        no_speech_prob=draft.no_speech_prob,
-        compression_ratio=draft.compression_ratio,
-        temperature=draft.temperature,
-        words=words,
-        seek=round(origin * FRAMES_PER_SECOND),
-        tokens=(first, *tokens, last),
-    )
-
-
-def _moved(word: Word, heard: _Pass) -> Word:
-    origin = heard.island.start + heard.offset
-    return replace(word, start=origin + word.start, end=origin + word.end)
-
-
-def _phantom(segment: Segment, island: Island) -> str | None:
-    """Say why a segment is to be dropped: a known phrase, where the detector hears nobody."""
-    if not island.speech or not is_phantom(segment.text):
-        return None
-    start, end = segment.start - island.start, segment.end - island.start
-    heard = any(start < last and end > first for first, last in island.speech)
-    return None if heard else "phantom"
+    def _reason(self, segment: Segment, heard: Pass) -> str | None:
+        """Say why a segment is dropped, None where it isn't."""
+        if self._silent(heard.draft):
+            return "silence"
+        return "phantom" if heard.is_phantom(segment) else None
 
 
 def _is_prompt(text: str, options: Options) -> bool:

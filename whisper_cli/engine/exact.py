@@ -19,8 +19,9 @@ from whisper_cli.engine.events import (
     Said,
     ended,
 )
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper, find_speech
+from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper
 from whisper_cli.engine.islands import Island, islands
+from whisper_cli.engine.silero import find_speech
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError
 from whisper_cli.transcript import Options, Segment, Word
 

@@ -1,9 +1,8 @@
-"""A model on faster-whisper: the only module that knows it and CTranslate2."""
+"""A model on faster-whisper and CTranslate2."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
-from whisper_cli.choices import ComputeType, Device, Task
+from whisper_cli.choices import Device, Task
 from whisper_cli.engine.draft import Draft
-from whisper_cli.engine.placement import Placement
+from whisper_cli.engine.heap import give_back
+from whisper_cli.engine.loading import load, refused
+from whisper_cli.engine.placement import Placement, on_cpu
 from whisper_cli.engine.tongue import Tongue
 from whisper_cli.engine.words import TimedWord
-from whisper_cli.errors import ConfigError, ModelError
+from whisper_cli.errors import ConfigError
 from whisper_cli.transcript import Options, Word
 
 if TYPE_CHECKING:
-    from faster_whisper import WhisperModel
     from faster_whisper.transcribe import TranscriptionOptions
 
 logger = logging.getLogger("whisper_cli")
@@ -45,17 +45,20 @@ class FasterWhisper:
     def __init__(self, folder: Path, placement: Placement) -> None:
         """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
         self.placement = placement
-        self._full = Semaphore(max(1, placement.workers // WORKERS_A_FULL_WINDOW))
         try:
-            self.whisper: Any = _load(folder, placement)  # its own types are wrong for batches
+            self.whisper: Any = load(folder, placement)  # its own types are wrong for batches
             self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
         except (ValueError, RuntimeError) as error:
             if not placement.fallback:
-                raise _refused(folder, error) from error
-            logger.warning("the GPU can't be used: %s; the CPU does the work", error)
-            self.placement = _on_cpu(placement)
-            self.whisper = _load(folder, self.placement)
+                raise refused(folder, error) from error
+            logger.warning(
+                "the GPU can't be used: %s; the CPU does the work, which --device cpu asks for",
+                error,
+            )
+            self.placement = on_cpu(placement.threads)
+            self.whisper = load(folder, self.placement)
             self.dimensions = self._encoder_dimensions()
+        self._full = Semaphore(max(1, self.placement.workers // WORKERS_A_FULL_WINDOW))
         self._tongues: dict[tuple[str, Task], Tongue] = {}
 
     @property
@@ -100,8 +103,10 @@ class FasterWhisper:
         from ctranslate2 import StorageView
 
         view = StorageView.from_array(np.ascontiguousarray(features))
-        full = features.shape[-1] >= FULL_WINDOW and self.placement.device is Device.cpu
-        with self._full if full else nullcontext():
+        if features.shape[-1] < FULL_WINDOW or self.placement.device is not Device.cpu:
+            return np.asarray(self.whisper.model.encode(view, to_cpu=True))
+        with self._full:
+            give_back()
             return np.asarray(self.whisper.model.encode(view, to_cpu=True))
 
     def language_in(self, encoded: np.ndarray, among: Sequence[str] = ()) -> tuple[str, float]:
@@ -250,59 +255,13 @@ class FasterWhisper:
         )
 
 
-def find_speech(samples: np.ndarray) -> list[tuple[int, int]]:
-    """Find speech by Silero: padded (start, end) in samples, pauses under 2 s inside."""
-    from faster_whisper.vad import get_speech_timestamps
+def settled(folder: Path, placement: Placement) -> tuple[Placement, Callable[[], FasterWhisper]]:
+    """Settle where a model runs, and how to load it once.
 
-    return [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples)]
-
-
-def find_phrases(samples: np.ndarray) -> list[tuple[int, int]]:
-    """Find speech by Silero between all pauses of 0.16 s: (start, end) in samples, not padded.
-
-    More sensitive than Silero's default, since what it doesn't hear is lost.
+    Where a GPU may be left for the CPU it is loaded now, since only that tells.
     """
-    from faster_whisper.vad import get_speech_timestamps
-
-    spans = get_speech_timestamps(
-        samples, threshold=0.35, min_silence_duration_ms=160, speech_pad_ms=0
-    )
-    return [(int(span["start"]), int(span["end"])) for span in spans]
-
-
-def _load(folder: Path, placement: Placement) -> "WhisperModel":
-    from faster_whisper import WhisperModel
-
-    gpus = list(range(placement.workers)) if placement.device is Device.cuda else 0
-    return WhisperModel(
-        str(folder),
-        device=placement.device.value,
-        device_index=gpus,
-        compute_type=placement.compute_type.value,
-        cpu_threads=placement.threads,
-        num_workers=1 if placement.device is Device.cuda else placement.workers,
-        local_files_only=True,
-    )
-
-
-def _refused(folder: Path, error: Exception) -> ConfigError | ModelError:
-    if isinstance(error, ValueError):
-        return ConfigError(f"{error}".rstrip(".").lower(), hint="--compute-type auto")
-    hint = "whisper-cli verify finds damaged files, whisper-cli pull --force MODEL mends them"
-    return ModelError(f"can't load the model in {folder}: {error}", hint=hint)
-
-
-def _on_cpu(placement: Placement) -> Placement:
-    workers = placement.threads
-    return replace(
-        placement,
-        device=Device.cpu,
-        compute_type=ComputeType.int8,
-        workers=workers,
-        threads=1,
-        batch=8,
-        fallback=False,
-    )
+    model = cache(lambda: FasterWhisper(folder, placement))
+    return (model().placement if placement.fallback else placement), model
 
 
 def _draft(result: Any, tongue: Tongue, temperature: float, limit: int) -> Draft:

@@ -8,6 +8,7 @@ from whisper_cli.choices import ComputeType, Device
 from whisper_cli.errors import ConfigError
 
 MOST_WORKERS = 16  # each holds the state of a batch
+CPU_BATCH = 8  # windows of 8 s, see `Pool`
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,15 @@ def place(wishes: Wishes) -> Placement:
             wishes.batch or batch_for(free_gpu_memory()),
             fallback=wishes.device is Device.auto,
         )
-    workers = wishes.workers or min(threads, MOST_WORKERS)
-    return Placement(device, kind, workers, max(1, threads // workers), wishes.batch or 8)
+    return on_cpu(threads, kind, wishes.workers, wishes.batch)
+
+
+def on_cpu(
+    threads: int, kind: ComputeType = ComputeType.int8, workers: int = 0, batch: int = 0
+) -> Placement:
+    """Give each worker a thread of its own, unless there are too many threads."""
+    workers = workers or min(threads, MOST_WORKERS)
+    return Placement(Device.cpu, kind, workers, max(1, threads // workers), batch or CPU_BATCH)
 
 
 def cores() -> int:

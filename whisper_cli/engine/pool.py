@@ -8,7 +8,7 @@ from whisper_cli.engine.track import Track
 
 MOST_SECONDS = 600.0  # of sound that wait: 38 MB
 MOST_WINDOWS = 256
-USUAL_FRAMES = 1200  # a batch holds fewer of longer windows, since memory grows with both
+USUAL_FRAMES = 800  # a batch holds fewer of longer windows, since memory grows with both
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from pathlib import Path
 from whisper_cli.engine.decoder import Decoded, Decoder, Task
 from whisper_cli.engine.events import Event, Input
 from whisper_cli.engine.fair import FairPool
-from whisper_cli.engine.faster_whisper import FasterWhisper, find_phrases
+from whisper_cli.engine.faster_whisper import FasterWhisper, settled
 from whisper_cli.engine.guard import Guard
 from whisper_cli.engine.heap import share_heap
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.placement import Placement
 from whisper_cli.engine.scheduler import Scheduler, WindowDecoder
+from whisper_cli.engine.silero import find_phrases
 from whisper_cli.transcript import Options
 
 
@@ -50,9 +51,10 @@ def standing_engine(
     Raises ModelError and ConfigError where the model can't be loaded.
     """
     share_heap(placement.workers)
+    placement, model = settled(folder, placement)
 
     def load() -> WindowDecoder:
-        decoder = Standing(FasterWhisper(folder, placement))
+        decoder = Standing(model())
         decoder.warm_up()
         loaded(decoder)
         return decoder
