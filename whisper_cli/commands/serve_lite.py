@@ -116,8 +116,8 @@ def _serving(given: Mapping[str, Any], model: str) -> "Serving":
     """Read what was given. Raises ConfigError."""
     from dataclasses import fields
 
+    from whisper_cli.parsers import in_bytes
     from whisper_cli.serve.serving import Serving, seconds
-    from whisper_cli.settings import in_bytes
 
     parsers: dict[str, Callable[[Any], Any]] = {
         "keep_alive": seconds,
