@@ -42,6 +42,8 @@ CueOpts = Annotated[
     o.MaxDurationOpt,
     o.MinGapOpt,
     o.MaxWordsOpt,
+    o.HighlightOpt,
+    o.VttSettingsOpt,
 ]
 SpeakerOpts = Annotated[
     None, o.SpeakersOpt, o.SpeakerNamesOpt, o.SegmentationModelOpt, o.EmbeddingModelOpt

@@ -33,8 +33,6 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     names: g.NamingOpts = None,
     cues: g.CueOpts = None,
-    highlight: o.HighlightOpt = None,
-    vtt_settings: o.VttSettingsOpt = None,
     speaker_names: o.SpeakerNamesOpt = None,
     care: g.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
@@ -64,7 +62,7 @@ def command(
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
     naming = Naming(settings.name, "transcript", None)
     jobs = plan(found, output, settings.format if format else None, settings.format, naming)
-    check_highlight(formats_of(jobs), highlight)
+    check_highlight(formats_of(jobs), ctx.params["highlight"])
     work = rendering_work(settings, write=console.write, overwrite=overwrite)
     return _report(render(jobs, work), console, Summary(jobs))
 

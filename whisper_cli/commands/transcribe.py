@@ -50,8 +50,6 @@ def command(
     names: g.NamingOpts = None,
     colors: o.ColorsOpt = None,
     cues: g.CueOpts = None,
-    highlight: o.HighlightOpt = None,
-    vtt_settings: o.VttSettingsOpt = None,
     voices: g.SpeakerOpts = None,
     care: g.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
@@ -115,7 +113,7 @@ def command(
         console.write("".join(listing(jobs)))
         return 0
     formats = formats_of(jobs)
-    check_highlight(formats, highlight)
+    check_highlight(formats, ctx.params["highlight"])
     colored = settings.colors and prints_text(jobs) and console.colorful()
     wanted = Wanted(pcm, overwrite, resume, live, partials, formats, colored)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)

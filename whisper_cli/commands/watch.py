@@ -43,8 +43,6 @@ def command(
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
     names: g.NamingOpts = None,
     cues: g.CueOpts = None,
-    highlight: o.HighlightOpt = None,
-    vtt_settings: o.VttSettingsOpt = None,
     voices: g.SpeakerOpts = None,
     care: g.CareOpts = None,
     failed: FailedOpt = None,
@@ -85,7 +83,7 @@ def command(
     naming = Naming.of(settings, chosen)
     place = f"{output}/" if output else None
     kinds = settings.format
-    check_highlight(frozenset(kinds), highlight)
+    check_highlight(frozenset(kinds), ctx.params["highlight"])
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, settings=settings, console=console)
     order = Order(chosen, settings, Wanted(formats=frozenset(kinds)))
