@@ -87,6 +87,17 @@ def test_the_json_of_others_becomes_subtitles(run, tmp_path, content, expected):
     assert (result.code, result.stdout, result.stderr) == (0, expected, "")
 
 
+@pytest.mark.parametrize("kind", ["srt", "ttml"])
+def test_segments_without_text_are_neither_written_nor_counted(run, tmp_path, kind):
+    bare, blank = tmp_path / "bare.json", tmp_path / "blank.json"
+    silent = {"start": 0.0, "end": 0.0, "text": " "}
+    bare.write_text(json.dumps(VERBOSE))
+    blank.write_text(json.dumps(VERBOSE | {"segments": [silent, *VERBOSE["segments"], silent]}))
+    shown = run("render", blank, "-f", kind)
+    assert (shown.code, shown.stderr) == (0, "")
+    assert shown.stdout == run("render", bare, "-f", kind).stdout
+
+
 def test_words_without_times_stand_between_their_neighbours():
     told = read_transcript(json.dumps(WHISPERX).encode(), "x.json")
     words = told.segments[0].words

@@ -6,6 +6,8 @@ import sys
 import time
 
 import pytest
+import srt
+import typer
 
 from tests.batch.fakes import noise
 from whisper_cli.audio.inputs import Inputs, Source
@@ -13,7 +15,9 @@ from whisper_cli.batch.outcomes import Failed, Finished
 from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.batch.watch import Watch, note_failure
 from whisper_cli.choices import Format
+from whisper_cli.cli import app
 from whisper_cli.commands.watch import _report
+from whisper_cli.config import NAMES
 from whisper_cli.console import Console
 from whisper_cli.errors import AudioError
 
@@ -83,9 +87,19 @@ def test_a_file_that_changes_in_work_ends_twice(tmp_path):
     assert _report(ends, {job.source.name: job}, Console(), watch, None) == 0
 
 
+def test_it_has_the_flags_of_transcribe_but_for_what_is_no_folder():
+    commands = typer.main.get_command(app).commands
+    flags = {name: {each.name for each in commands[name].params} for name in commands}
+    urls = {"allow_private_urls", "max_url_size", "max_url_time"}
+    assert (flags["transcribe"] - flags["watch"]) & set(NAMES) == {*urls, "colors", "server"}
+
+
 def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
     assert run("watch", tmp_path / "none").code == 2
     assert run("watch", tmp_path, "-o", "-").code == 2
+    unmarked = run("watch", tmp_path, "-f", "csv", "--highlight", "words")
+    assert unmarked.code == 2
+    assert "words can't be marked in csv" in unmarked.stderr
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     missing = run("watch", tmp_path)
     assert missing.code == 2
@@ -96,7 +110,8 @@ def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
 def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk, tiny_en):
     inbox, out, broken = tmp_path / "inbox", tmp_path / "out", tmp_path / "broken"
     (inbox / "deep").mkdir(parents=True)
-    arguments = ("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5", "-v")
+    arguments = ("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5", "-v",
+        "--max-words", "4")  # fmt: skip
     child = start(*arguments)
     whole = jfk.read_bytes()
     with (inbox / "talk.flac").open("wb") as file:
@@ -106,7 +121,9 @@ def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk,
             time.sleep(0.2)
             assert not (out / "talk.srt").exists()
     until((out / "talk.srt").exists)
-    assert "your country" in (out / "talk.srt").read_text("utf-8")
+    texts = [cue.content for cue in srt.parse((out / "talk.srt").read_text("utf-8"))]
+    assert max(len(text.split()) for text in texts) <= 4
+    assert "ask what you can do for your country" in " ".join(" ".join(texts).split())
     (inbox / "bad.mp3").write_bytes(b"no sound")
     shutil.copy(jfk, inbox / "deep" / "more.flac")
     until((out / "bad.mp3.failed").exists)

@@ -17,6 +17,7 @@ from whisper_cli.console import Console, ShowLog
 from whisper_cli.errors import ConfigError, OutputError, WhisperError
 from whisper_cli.help import GroupedCommand, GroupedCommands
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped, stoppable
+from whisper_cli.option_groups import spread
 
 logger = logging.getLogger("whisper_cli")
 
@@ -65,7 +66,7 @@ for panel, command in COMMANDS:
     if isinstance(getattr(command, "app", None), typer.Typer):
         app.add_typer(command.app, name=name, rich_help_panel=panel)
     else:
-        app.command(name, cls=GroupedCommand, rich_help_panel=panel)(command.command)
+        app.command(name, cls=GroupedCommand, rich_help_panel=panel)(spread(command.command))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

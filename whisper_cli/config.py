@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from whisper_cli import atomic
 from whisper_cli.errors import ConfigError
 from whisper_cli.settings import Settings
 
@@ -105,9 +106,7 @@ def set_value(file: Path, name: str, text: str) -> None:
         document[name] = parsed if isinstance(parsed, bool | int) else as_text(parsed)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_text(tomlkit.dumps(document), encoding="utf-8")
-        part.replace(file)
+        atomic.write_text(file, tomlkit.dumps(document))
     except OSError as error:
         raise ConfigError(f"can't write {file}: {error.strerror}") from error
 

@@ -107,12 +107,17 @@ def _setting(
     panel: str, *names: str, complete: Callable[[str], Iterable[str]] | None = None
 ) -> object:
     """Declare the flag of a setting: its help and default are the setting's own."""
-    setting = names[0].split("/")[0].removeprefix("--").replace("-", "_")
+    setting = setting_of(names[0])
     default = config.as_text(config.default(setting))
     shown = f"{config.about(setting)} (default: {default})" if default else config.about(setting)
     return typer.Option(
         *names, rich_help_panel=panel, show_default=False, autocompletion=complete, help=shown
     )
+
+
+def setting_of(flag: str) -> str:
+    """Name the setting of a flag, such as --vad/--no-vad."""
+    return flag.partition("/")[0].removeprefix("--").replace("-", "_")
 
 
 def _flag(panel: str, *names: str, about: str) -> object:

@@ -40,6 +40,12 @@ def test_a_processor_of_imsc_shows_each_cue_in_its_time():
     assert shown(document, 3600) == ["👩‍👩‍👧 family", "Br", "[0:12] second line"]
 
 
+def test_a_transcript_without_speech_has_no_body_as_ebu_tt_d_asks():
+    text = written(writer_for(Format.ttml), INFO, ())
+    assert [each.tag for each in ET.fromstring(text)] == ["{http://www.w3.org/ns/ttml}head"]
+    assert shown(imsc(text), 1) == []
+
+
 @given(segments=any_segments)
 def test_a_processor_of_imsc_complains_of_nothing(segments):
     complaints: list[logging.LogRecord] = []

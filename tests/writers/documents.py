@@ -25,6 +25,8 @@ def read_csv(text):
 
 def read_ttml(text):
     root = ET.fromstring(text)
+    for name in ("body", "div"):  # as EBU-TT-D wants it: none of them is empty
+        assert all(len(each) for each in root.iter(f"{{http://www.w3.org/ns/ttml}}{name}"))
     return [
         (
             milliseconds_of(cue.get("begin")),

@@ -185,7 +185,7 @@ def test_parsers_read_back_the_times_and_texts(kind, segments):
 def test_a_file_cut_off_after_any_segment_holds_the_cues_so_far(kind, segments):
     writer = writer_for(kind)
     for count in range(len(segments) + 1):
-        closing = writer.end(unfinished(INFO), ()) if writer.needs_end else ""
+        closing = writer.closing(unfinished(INFO), count)
         cues = READERS[kind](opened(writer, INFO, segments[:count]) + closing)
         assert len(cues) == count
 
@@ -203,7 +203,8 @@ def test_a_single_line_of_plain_words_is_kept_letter_by_letter(segments):
 def test_json_follows_its_schema_whole_and_cut_off(segments):
     writer = writer_for(Format.json)
     TRANSCRIPT.validate(json.loads(written(writer, INFO, segments)))
-    cut = json.loads(opened(writer, INFO, segments) + writer.end(unfinished(INFO), ()))
+    closing = writer.closing(unfinished(INFO), len(segments))
+    cut = json.loads(opened(writer, INFO, segments) + closing)
     TRANSCRIPT.validate(cut)
     assert (cut["provenance"]["complete"], cut["text"], cut["words"]) == (False, "", [])
 

@@ -21,8 +21,9 @@ def test_each_writer_names_its_media_type(kind):
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_only_the_bracketed_formats_need_their_end(kind):
-    assert writer_for(kind).needs_end is (kind in (Format.json, Format.ttml, Format.html))
+def test_only_the_bracketed_formats_need_to_be_closed(kind):
+    closed = bool(writer_for(kind).closing(INFO, 1))
+    assert closed is (kind in (Format.json, Format.ttml, Format.html))
 
 
 @pytest.mark.parametrize("kind", Format)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from types import TracebackType
 from typing import Self, cast
 
 from whisper_cli.batch.doing import Doing
@@ -31,12 +30,7 @@ class Desk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:
             for page in self._pages.values():
                 stack.enter_context(page.stack)

@@ -56,7 +56,8 @@ class Rendered:
         return replace(info, changes=(*(info.changes or ()), *self._carer.changes))
 
     def _cared(self, segment: Segment) -> Iterator[Segment]:
-        return self._carer.add(segment) if self._carer else iter((segment,))
+        cared = self._carer.add(segment) if self._carer else (segment,)
+        return (each for each in cared if each.text.strip())  # writers count on it
 
     def _renamed(self, segment: Segment) -> Segment:
         """Give a transcript's own speakers names, in the order in which they come."""

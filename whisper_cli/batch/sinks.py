@@ -84,12 +84,12 @@ class FileSink:
         self._file.truncate(0)
         self._size = self._written = 0
         self._tail = ""
-        self._closing: tuple[Info, str] | None = None
-        self._put(writer.begin(info), self._unfinished(info))
+        self._closing: tuple[tuple[Info | None, bool], str] = ((None, False), "")
+        self._put(writer.begin(info), self._unfinished(info, 0))
 
     def add(self, info: Info, number: int, segment: Segment) -> None:
         """Write the segment and what makes the file valid as it stands."""
-        self._put(self._writer.segment(number, segment), self._unfinished(info))
+        self._put(self._writer.segment(number, segment), self._unfinished(info, number))
 
     def guess(self, segment: Segment) -> None:
         """Leave it out: a file holds what stays."""
@@ -106,11 +106,10 @@ class FileSink:
             except OSError as error:
                 raise OutputError(f"can't write {self._path}: {error.strerror}") from error
 
-    def _unfinished(self, info: Info) -> str:
-        if not self._writer.needs_end:
-            return ""
-        if self._closing is None or self._closing[0] is not info:
-            self._closing = (info, self._writer.end(info, ()))
+    def _unfinished(self, info: Info, number: int) -> str:
+        known = (info, number > 0)
+        if self._closing[0] != known:
+            self._closing = (known, self._writer.closing(info, number))
         return self._closing[1]
 
     def _put(self, text: str, tail: str) -> None:

@@ -5,11 +5,10 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whisper_cli import __version__
+from whisper_cli import __version__, atomic
 from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
 from whisper_cli.batch.targets import LANGUAGE, Job
 from whisper_cli.errors import OutputError
@@ -63,13 +62,9 @@ class Summary:
             "counts": {status: counts[status] for status in ("done", "skipped", "failed", "left")},
             "inputs": entries,
         }
-        part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            part.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
-            part.replace(path)
+            atomic.write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
         except OSError as error:
-            with suppress(OSError):
-                part.unlink()
             raise OutputError(f"can't write {path}: {error.strerror}") from error
 
 

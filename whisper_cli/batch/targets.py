@@ -104,15 +104,18 @@ def plan(
     return jobs
 
 
-def formats_of(jobs: Iterable[Job], highlight: str | None = None) -> frozenset[Format]:
-    """List the formats to be written; raises ConfigError where none can do a `highlight` flag."""
-    formats = frozenset(target.format for job in jobs for target in job.targets)
+def formats_of(jobs: Iterable[Job]) -> frozenset[Format]:
+    """List the formats to be written."""
+    return frozenset(target.format for job in jobs for target in job.targets)
+
+
+def check_highlight(formats: frozenset[Format], highlight: str | None) -> None:
+    """Raise ConfigError where a `highlight` flag is given, and none of the formats can do it."""
     if highlight not in (None, "none") and formats and not formats & HIGHLIGHTED:
         raise ConfigError(
             f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
             hint=f"-f takes one of: {', '.join(sorted(HIGHLIGHTED))}",
         )
-    return formats
 
 
 def prints_text(jobs: Iterable[Job]) -> bool:

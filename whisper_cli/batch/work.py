@@ -95,7 +95,6 @@ def work_for(
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
     from whisper_cli.models import store
-    from whisper_cli.paths import history_dir, state_dir
 
     require_whisper(model)
     look, speakers = look_of(settings, colors=wanted.colors), speakers_of(settings)
@@ -103,50 +102,24 @@ def work_for(
     _check(model, options, wanted, speakers=speakers is not None, here=server is None)
     placement = place(wishes_for(model, settings))
     here = model.folder or store.find(model)
-
-    kept = history_dir() if settings.history and not wanted.live else None
+    kept = _history(settings, wanted)
     ears = _ears(settings, speakers, bring, kept)
     if ears is not None and speakers is not None:
         speakers = replace(speakers, models=ears.identity)
-    fair = speakers is not None and speakers.by is By.channels
 
     @cache
     def locate() -> Located:
         if ears is not None:
             ears.bring()
         if server is not None:
-            from whisper_cli.serve.remote import engine as remote
+            return _served(model, options, server, provenance.revision)
+        fair = speakers is not None and speakers.by is By.channels
+        return _local(model, here or bring(model), placement, options, wanted, fair=fair)
 
-            name = model.folder.absolute().name if model.folder else model.name
-            return Located(provenance.revision, remote(server, name, options))
-        folder = here or bring(model)
-        usage.remember_used(folder)
-        live, partials = wanted.live, wanted.partials
-        engine, settled = engine_for(
-            folder, placement, options, live=live, partials=partials, fair=fair
-        )
-        return Located(_revision(model, folder), engine, settled)
-
-    provenance = Provenance(
-        tool=f"whisper-cli {__version__}",
-        model=model.name,
-        repo=model.repo,
-        revision=_revision(model, here) if here else model.revision,
-        device=placement.device,
-        compute_type=placement.compute_type,
-        options=options,
-        input="",
-    )
-    ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(
-        provenance,
-        look,
-        ledger,
-        locate,
-        write,
-        wanted.overwrite,
-        cues=style_of(settings),
-        care=_care(settings),
+    provenance = _provenance(model, here, placement, options)
+    return replace(
+        _rendering(settings, provenance, look, locate, write),
+        overwrite=wanted.overwrite,
         speakers=speakers,
         ears=ears,
         history=kept,
@@ -157,25 +130,76 @@ def work_for(
 
 def rendering_work(settings: Settings, *, write: Callable[[str], None], overwrite: bool) -> Work:
     """Settle what outputs are made from where no model is needed."""
-    from whisper_cli.paths import state_dir
 
     def locate() -> Located:
         raise RuntimeError("rendering needs no model")
 
     look = look_of(settings)
     provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
+    work = _rendering(settings, provenance, look, locate, write)
+    return replace(work, overwrite=overwrite, speakers=speakers_of(settings, told=True))
+
+
+def _rendering(
+    settings: Settings,
+    provenance: Provenance,
+    look: Look,
+    locate: Callable[[], Located],
+    write: Callable[[str], None],
+) -> Work:
+    """Settle what the settings say of outputs, wherever their segments come from."""
+    from whisper_cli.paths import state_dir
+
     ledger = Ledger(state_dir() / "outputs.sqlite3")
-    return Work(
-        provenance,
-        look,
-        ledger,
-        locate,
-        write,
-        overwrite,
-        cues=style_of(settings),
-        care=_care(settings),
-        speakers=speakers_of(settings, told=True),
+    cues, care = style_of(settings), _care(settings)
+    return Work(provenance, look, ledger, locate, write, cues=cues, care=care)
+
+
+def _history(settings: Settings, wanted: Wanted) -> Path | None:
+    from whisper_cli.paths import history_dir
+
+    return history_dir() if settings.history and not wanted.live else None
+
+
+def _provenance(
+    model: Model, here: Path | None, placement: Placement, options: Options
+) -> Provenance:
+    return Provenance(
+        tool=f"whisper-cli {__version__}",
+        model=model.name,
+        repo=model.repo,
+        revision=_revision(model, here) if here else model.revision,
+        device=placement.device,
+        compute_type=placement.compute_type,
+        options=options,
+        input="",
     )
+
+
+def _served(model: Model, options: Options, server: "Place", revision: str | None) -> Located:
+    """Have a server decode, which knows a model in a folder by the folder's name."""
+    from whisper_cli.serve.remote import engine
+
+    name = model.folder.absolute().name if model.folder else model.name
+    return Located(revision, engine(server, name, options))
+
+
+def _local(
+    model: Model,
+    folder: Path,
+    placement: Placement,
+    options: Options,
+    wanted: Wanted,
+    *,
+    fair: bool,
+) -> Located:
+    """Decode here; the model is loaded when the engine is first asked."""
+    usage.remember_used(folder)
+    live, partials = wanted.live, wanted.partials
+    engine, placement = engine_for(
+        folder, placement, options, live=live, partials=partials, fair=fair
+    )
+    return Located(_revision(model, folder), engine, placement)
 
 
 def _check(model: Model, options: Options, wanted: Wanted, *, speakers: bool, here: bool) -> None:

@@ -42,13 +42,13 @@ def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False)
         console.info("no models here yet; whisper-cli pull base brings one")
 
 
+def _remote(model: "Model", here: "list[InstalledModel]") -> dict[str, Any]:
+    local = _find(model, here)
+    return _local(local) if local else _entry(model)
+
+
 def _local(model: "InstalledModel") -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "kind": model.kind,
-        "repo": model.repo,
-        "revision": model.revision,
-        "size": model.size,
+    return _entry(model) | {
         "path": str(model.path),
         "installed": True,
         "verified": model.verified,
@@ -57,22 +57,11 @@ def _local(model: "InstalledModel") -> dict[str, Any]:
     }
 
 
-def _remote(model: "Model", here: "list[InstalledModel]") -> dict[str, Any]:
-    local = _find(model, here)
-    if local:
-        return _local(local)
-    return {
-        "name": model.name,
-        "kind": model.kind,
-        "repo": model.repo,
-        "revision": model.revision,
-        "size": model.size,
-        "path": None,
-        "installed": False,
-        "verified": False,
-        "damaged": False,
-        "last_used": None,
-    }
+def _entry(model: "Model | InstalledModel") -> dict[str, Any]:
+    """Describe a model as one that isn't here."""
+    known = {name: getattr(model, name) for name in ("name", "kind", "repo", "revision", "size")}
+    absent = {"installed": False, "verified": False, "damaged": False, "last_used": None}
+    return known | {"path": None} | absent
 
 
 def _row(model: "InstalledModel") -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from whisper_cli import option_groups as g
 from whisper_cli import options as o
 from whisper_cli.console import Console
 from whisper_cli.errors import ConfigError
@@ -30,24 +31,10 @@ def command(
     transcripts: Transcripts,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    name: o.NameOpt = None,
-    json_style: o.JsonStyleOpt = None,
-    review_below: o.ReviewBelowOpt = None,
-    preset: o.PresetOpt = None,
-    max_line_width: o.MaxLineWidthOpt = None,
-    max_lines: o.MaxLinesOpt = None,
-    max_cps: o.MaxCpsOpt = None,
-    min_duration: o.MinDurationOpt = None,
-    max_duration: o.MaxDurationOpt = None,
-    min_gap: o.MinGapOpt = None,
-    max_words: o.MaxWordsOpt = None,
-    highlight: o.HighlightOpt = None,
-    vtt_settings: o.VttSettingsOpt = None,
+    names: g.NamingOpts = None,
+    cues: g.CueOpts = None,
     speaker_names: o.SpeakerNamesOpt = None,
-    replace: o.ReplaceOpt = None,
-    strip_fillers: o.StripFillersOpt = None,
-    mask_profanity: o.MaskProfanityOpt = None,
-    mask_words: o.MaskWordsOpt = None,
+    care: g.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -66,7 +53,7 @@ def command(
     from whisper_cli.audio.inputs import expand
     from whisper_cli.batch.render import render
     from whisper_cli.batch.summary import Summary
-    from whisper_cli.batch.targets import Naming, formats_of, plan
+    from whisper_cli.batch.targets import Naming, check_highlight, formats_of, plan
     from whisper_cli.batch.work import rendering_work
 
     settings, console = o.begin(ctx)
@@ -75,7 +62,7 @@ def command(
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
     naming = Naming(settings.name, "transcript", None)
     jobs = plan(found, output, settings.format if format else None, settings.format, naming)
-    formats_of(jobs, highlight)
+    check_highlight(formats_of(jobs), ctx.params["highlight"])
     work = rendering_work(settings, write=console.write, overwrite=overwrite)
     return _report(render(jobs, work), console, Summary(jobs))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whisper_cli import option_groups as g
 from whisper_cli import options as o
 from whisper_cli.commands.pull import bring, how_to_pull
 
@@ -76,11 +77,7 @@ def command(
     log_json: LogJson = False,
     ssl_certfile: Certificate = None,
     ssl_keyfile: Key = None,
-    device: o.DeviceOpt = None,
-    compute_type: o.ComputeTypeOpt = None,
-    threads: o.ThreadsOpt = None,
-    workers: o.WorkersOpt = None,
-    batch_size: o.BatchSizeOpt = None,
+    machine: g.MachineOpts = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     quiet: o.QuietOpt = False,
@@ -116,8 +113,8 @@ def _serving(given: Mapping[str, Any], model: str) -> "Serving":
     """Read what was given. Raises ConfigError."""
     from dataclasses import fields
 
+    from whisper_cli.parsers import in_bytes
     from whisper_cli.serve.serving import Serving, seconds
-    from whisper_cli.settings import in_bytes
 
     parsers: dict[str, Callable[[Any], Any]] = {
         "keep_alive": seconds,

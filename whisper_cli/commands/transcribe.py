@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from whisper_cli import option_groups as g
 from whisper_cli import options as o
 from whisper_cli.choices import Format
 from whisper_cli.commands.pull import bring
@@ -43,66 +44,26 @@ def command(
     null: o.NulOpt = False,
     shard: o.ShardOpt = None,
     list_jobs: o.ListJobsOpt = False,
-    allow_private_urls: o.AllowPrivateUrlsOpt = None,
-    max_url_size: o.MaxUrlSizeOpt = None,
-    max_url_time: o.MaxUrlTimeOpt = None,
+    urls: g.UrlOpts = None,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    name: o.NameOpt = None,
-    json_style: o.JsonStyleOpt = None,
-    review_below: o.ReviewBelowOpt = None,
+    names: g.NamingOpts = None,
     colors: o.ColorsOpt = None,
-    preset: o.PresetOpt = None,
-    max_line_width: o.MaxLineWidthOpt = None,
-    max_lines: o.MaxLinesOpt = None,
-    max_cps: o.MaxCpsOpt = None,
-    min_duration: o.MinDurationOpt = None,
-    max_duration: o.MaxDurationOpt = None,
-    min_gap: o.MinGapOpt = None,
-    max_words: o.MaxWordsOpt = None,
-    highlight: o.HighlightOpt = None,
-    vtt_settings: o.VttSettingsOpt = None,
-    speakers: o.SpeakersOpt = None,
-    speaker_names: o.SpeakerNamesOpt = None,
-    segmentation_model: o.SegmentationModelOpt = None,
-    embedding_model: o.EmbeddingModelOpt = None,
-    replace: o.ReplaceOpt = None,
-    strip_fillers: o.StripFillersOpt = None,
-    mask_profanity: o.MaskProfanityOpt = None,
-    mask_words: o.MaskWordsOpt = None,
+    cues: g.CueOpts = None,
+    voices: g.SpeakerOpts = None,
+    care: g.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
     strict: o.StrictOpt = False,
     fail_fast: o.FailFastOpt = False,
     summary: o.SummaryOpt = None,
-    model: o.ModelOpt = None,
-    mode: o.ModeOpt = None,
-    language: o.LanguageOpt = None,
-    language_candidates: o.LanguageCandidatesOpt = None,
-    multilingual: o.MultilingualOpt = None,
-    task: o.TaskOpt = None,
-    word_timestamps: o.WordTimestampsOpt = None,
-    initial_prompt: o.InitialPromptOpt = None,
-    hotwords: o.HotwordsOpt = None,
-    beam_size: o.BeamSizeOpt = None,
-    temperature: o.TemperatureOpt = None,
-    compression_ratio_threshold: o.CompressionRatioThresholdOpt = None,
-    log_prob_threshold: o.LogProbThresholdOpt = None,
-    no_speech_threshold: o.NoSpeechThresholdOpt = None,
-    suppress_tokens: o.SuppressTokensOpt = None,
-    vad: o.VadOpt = None,
-    clip: o.ClipOpt = None,
-    track: o.TrackOpt = None,
-    channel: o.ChannelOpt = None,
+    decoding: g.DecodingOpts = None,
+    audio: g.AudioOpts = None,
     raw: o.RawOpt = None,
     live: o.LiveOpt = False,
     partials: o.PartialsOpt = False,
-    device: o.DeviceOpt = None,
-    compute_type: o.ComputeTypeOpt = None,
-    threads: o.ThreadsOpt = None,
-    workers: o.WorkersOpt = None,
-    batch_size: o.BatchSizeOpt = None,
+    machine: g.MachineOpts = None,
     server: o.ServerOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
@@ -128,7 +89,14 @@ def command(
     from whisper_cli.audio.raw import parse_raw
     from whisper_cli.batch.order import Order, Wanted
     from whisper_cli.batch.summary import Summary, listing
-    from whisper_cli.batch.targets import Naming, Target, formats_of, plan, prints_text
+    from whisper_cli.batch.targets import (
+        Naming,
+        Target,
+        check_highlight,
+        formats_of,
+        plan,
+        prints_text,
+    )
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -144,7 +112,8 @@ def command(
     if list_jobs:
         console.write("".join(listing(jobs)))
         return 0
-    formats = formats_of(jobs, highlight)
+    formats = formats_of(jobs)
+    check_highlight(formats, ctx.params["highlight"])
     colored = settings.colors and prints_text(jobs) and console.colorful()
     wanted = Wanted(pcm, overwrite, resume, live, partials, formats, colored)
     outcomes = _outcomes(jobs, Order(chosen, settings, wanted), console)

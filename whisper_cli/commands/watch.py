@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from whisper_cli import option_groups as g
 from whisper_cli import options as o
 from whisper_cli.commands.pull import bring
 from whisper_cli.console import Console
@@ -40,29 +41,18 @@ def command(
     folder: Folder,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    name: o.NameOpt = None,
-    json_style: o.JsonStyleOpt = None,
-    preset: o.PresetOpt = None,
-    speakers: o.SpeakersOpt = None,
-    speaker_names: o.SpeakerNamesOpt = None,
-    segmentation_model: o.SegmentationModelOpt = None,
-    embedding_model: o.EmbeddingModelOpt = None,
-    replace: o.ReplaceOpt = None,
-    strip_fillers: o.StripFillersOpt = None,
-    mask_profanity: o.MaskProfanityOpt = None,
-    mask_words: o.MaskWordsOpt = None,
+    names: g.NamingOpts = None,
+    cues: g.CueOpts = None,
+    voices: g.SpeakerOpts = None,
+    care: g.CareOpts = None,
     failed: FailedOpt = None,
     settle: SettleOpt = 2.0,
     history: o.HistoryOpt = None,
-    model: o.ModelOpt = None,
-    mode: o.ModeOpt = None,
-    language: o.LanguageOpt = None,
-    task: o.TaskOpt = None,
-    word_timestamps: o.WordTimestampsOpt = None,
-    device: o.DeviceOpt = None,
-    compute_type: o.ComputeTypeOpt = None,
-    workers: o.WorkersOpt = None,
+    decoding: g.DecodingOpts = None,
+    audio: g.AudioOpts = None,
+    machine: g.MachineOpts = None,
     offline: o.OfflineOpt = None,
+    source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
@@ -74,13 +64,14 @@ def command(
     \b
     whisper-cli watch recordings/ -o transcripts/ -f srt
     whisper-cli watch inbox/ -o done/ -f txt,json --failed broken/
+    whisper-cli watch films/ -f srt --preset netflix --highlight words
     """
     from functools import partial
 
     from whisper_cli.batch.apart import run_apart
     from whisper_cli.batch.background import in_background
     from whisper_cli.batch.order import Order, Wanted
-    from whisper_cli.batch.targets import Naming, plan
+    from whisper_cli.batch.targets import Naming, check_highlight, plan
     from whisper_cli.batch.watch import Watch
     from whisper_cli.models.catalog import resolve
 
@@ -92,6 +83,7 @@ def command(
     naming = Naming.of(settings, chosen)
     place = f"{output}/" if output else None
     kinds = settings.format
+    check_highlight(frozenset(kinds), ctx.params["highlight"])
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, settings=settings, console=console)
     order = Order(chosen, settings, Wanted(formats=frozenset(kinds)))

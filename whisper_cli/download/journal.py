@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from whisper_cli import atomic
 from whisper_cli.download.extents import Extents
 from whisper_cli.download.transfer import Job
 
@@ -130,13 +131,7 @@ def _record(fields: dict[str, Any]) -> Record:
 
 
 def _save(path: Path, record: Record, *, durable: bool = False) -> None:
-    new = _beside(path, ".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump(asdict(record), file)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    new.replace(path)
+    atomic.write_text(path, json.dumps(asdict(record)), durable=durable)
 
 
 def _beside(path: Path, suffix: str) -> Path:

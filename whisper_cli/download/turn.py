@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisper_cli import atomic
 from whisper_cli.download.progress import Phase, Progress
 
 if TYPE_CHECKING:
@@ -80,10 +81,8 @@ class Turn:
 
     def _beat(self) -> None:
         self._beaten = time.monotonic()
-        new = self._news.with_name(f"{self._news.name}.{self._owner}")
         told = [asdict(progress) for progress in self._told.values()]
-        new.write_text(json.dumps({"owner": self._owner, "told": told}), encoding="utf-8")
-        new.replace(self._news)
+        atomic.write_text(self._news, json.dumps({"owner": self._owner, "told": told}))
 
     def _others(self) -> Iterator[Progress]:
         with suppress(OSError, ValueError, KeyError, TypeError):

@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+from whisper_cli import atomic
 from whisper_cli.choices import ComputeType
 from whisper_cli.engine.placement import MOST_WORKERS
 
@@ -37,9 +38,7 @@ class Tuning:
         """Note what did best. Raises OSError where it can't be written."""
         known = self._load() | {_key(model, kind, threads): workers}
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_name(self._file.name + ".part")
-        part.write_text(json.dumps(known, indent=2), encoding="utf-8")
-        part.replace(self._file)
+        atomic.write_text(self._file, json.dumps(known, indent=2))
 
     def _load(self) -> dict[str, object]:
         try:

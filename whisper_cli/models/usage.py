@@ -3,13 +3,13 @@
 import json
 import logging
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from whisper_cli import atomic
 from whisper_cli.paths import state_dir
 
 _log = logging.getLogger("whisper_cli")
@@ -117,10 +117,8 @@ def _stamp(file: Path, digest: str) -> Stamp:
 def _save(usage: Usage) -> None:
     known = asdict(usage)
     here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
-    temporary = _path().with_name(f"{_path().name}.{secrets.token_hex(4)}")
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(here, indent=1), encoding="utf-8")
-        temporary.replace(_path())
+        atomic.write_text(_path(), json.dumps(here, indent=1))
     except OSError as error:  # a read-only home must not stop a transcription
         _log.debug("could not remember the use of models: %s", error)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from whisper_cli import atomic
 from whisper_cli.errors import ConfigError, EngineError
 from whisper_cli.speakers.turns import Turn, numbered
 
@@ -116,11 +117,9 @@ def _read(kept: Path) -> tuple[Turn, ...] | None:
 def _write(kept: Path | None, turns: tuple[Turn, ...]) -> None:
     if kept is None:
         return
-    part = kept.with_suffix(".part")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         rows = [(turn.start, turn.end, turn.speaker) for turn in turns]
-        part.write_text(json.dumps(rows), "utf-8")
-        part.replace(kept)
+        atomic.write_text(kept, json.dumps(rows))
     except OSError as error:
         logger.warning("can't keep who speaks when in %s: %s", kept, error.strerror)

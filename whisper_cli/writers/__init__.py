@@ -36,20 +36,19 @@ class Writer(Protocol):
         """Name the format as HTTP does."""
         ...
 
-    @property
-    def needs_end(self) -> bool:
-        """Tell whether the text is invalid without its end.
-
-        `end(info, ())` then closes it for the moment, to be written over by the next segment.
-        """
-        ...
-
     def begin(self, info: Info) -> str:
         """Write what stands before the segments."""
         ...
 
     def segment(self, number: int, segment: Segment) -> str:
         """Write one segment; `number` counts from 1, and only those whose text isn't blank."""
+        ...
+
+    def closing(self, info: Info, number: int) -> str:
+        """Write what makes the text valid after `number` segments, if it isn't as it stands.
+
+        The next segment is written over it.
+        """
         ...
 
     def end(self, info: Info, segments: Sequence[Segment]) -> str:

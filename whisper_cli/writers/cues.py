@@ -14,12 +14,7 @@ class CueFile:
     media_type: str
     cue: Callable[[int, Segment, list[str]], str]
     header: str | Callable[[Info], str] = ""
-    footer: str = ""
-
-    @property
-    def needs_end(self) -> bool:
-        """Tell whether there is a footer."""
-        return bool(self.footer)
+    footer: str | Callable[[int], str] = ""
 
     def begin(self, info: Info) -> str:
         """Write the header."""
@@ -30,6 +25,10 @@ class CueFile:
         text = lines(segment.text)
         return self.cue(number, segment, text) if text else ""
 
-    def end(self, info: Info, segments: Sequence[Segment]) -> str:  # noqa: ARG002 - as it is
+    def closing(self, info: Info, number: int) -> str:  # noqa: ARG002 - it holds for all
+        """Write the footer after so many cues."""
+        return self.footer if isinstance(self.footer, str) else self.footer(number)
+
+    def end(self, info: Info, segments: Sequence[Segment]) -> str:
         """Write the footer."""
-        return self.footer
+        return self.closing(info, len(segments))

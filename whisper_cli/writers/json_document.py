@@ -20,7 +20,6 @@ class JsonDocument:
     entry: Callable[[int, Segment], Members]
     tail: Callable[[Info, Sequence[Segment]], Members]
     media_type: str = "application/json"
-    needs_end: bool = True
 
     def begin(self, info: Info) -> str:
         """Write the object up to the opening of its segments."""
@@ -30,6 +29,10 @@ class JsonDocument:
     def segment(self, number: int, segment: Segment) -> str:
         """Write the segment on a line of its own."""
         return ("" if number == 1 else ",") + f"\n    {dump(self.entry(number, segment))}"
+
+    def closing(self, info: Info, number: int) -> str:  # noqa: ARG002 - alike after each segment
+        """Close the object without what sums up its segments."""
+        return self.end(info, ())
 
     def end(self, info: Info, segments: Sequence[Segment]) -> str:
         """Close the segments, write what is known only now, and close the object."""

@@ -17,7 +17,6 @@ class Jsonl:
 
     source: str
     media_type: str = "application/x-ndjson"
-    needs_end: bool = False
 
     def begin(self, info: Info) -> str:
         """Write what is known before the first segment."""
@@ -33,6 +32,10 @@ class Jsonl:
     def partial(self, segment: Segment) -> str:
         """Write what a phrase says so far that is still spoken."""
         return self._line("partial", {**times(segment), "text": segment.text.strip()})
+
+    def closing(self, info: Info, number: int) -> str:  # noqa: ARG002 - each line stands alone
+        """Write nothing."""
+        return ""
 
     def end(self, info: Info, segments: Sequence[Segment]) -> str:
         """Write what only the end tells: `provenance.complete` says whether it is the real one."""

@@ -30,10 +30,8 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
         tts:overflow="visible"/>
     </layout>
   </head>
-  <body style="block">
-    <div region="bottom">
 """
-_FOOT = "    </div>\n  </body>\n</tt>\n"
+_BODY = '  <body style="block">\n    <div region="bottom">\n'
 
 
 def _header(info: Info) -> str:
@@ -44,7 +42,13 @@ def _cue(number: int, segment: Segment, lines: list[str]) -> str:
     start, end = (clock(time, ".") for time in span(segment))
     text = "<br/>".join(escape(_NO_XML.sub("\ufffd", line)) for line in lines)
     times = f'xml:id="cue{number}" begin="{start}" end="{end}"'
-    return f'      <p {times}><span style="text">{text}</span></p>\n'
+    opened = _BODY if number == 1 else ""
+    return f'{opened}      <p {times}><span style="text">{text}</span></p>\n'
 
 
-TTML = CueFile("application/ttml+xml", _cue, _header, _FOOT)
+def _footer(cues: int) -> str:
+    """Close what is open: a document with nothing to show has no body (EBU Tech 3380)."""
+    return ("    </div>\n  </body>\n" if cues else "") + "</tt>\n"
+
+
+TTML = CueFile("application/ttml+xml", _cue, _header, _footer)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Thread
-from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin
 
@@ -45,12 +44,7 @@ class Ahead:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for client in self._clients:
             client.cut()
 
