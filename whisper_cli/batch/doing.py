@@ -14,6 +14,7 @@ from whisper_cli.batch.outcomes import Finished
 from whisper_cli.batch.outputs import published, still_to_write
 from whisper_cli.batch.targets import Job, Target, special
 from whisper_cli.batch.work import Work
+from whisper_cli.choices import Mode
 from whisper_cli.engine.events import Recording
 from whisper_cli.errors import AudioError
 from whisper_cli.transcript import Info
@@ -153,6 +154,7 @@ class Doing:
             channel=options.channel if self.channel is None else str(self.channel + 1),
             raw=parse_raw(options.raw) if options.raw else None,
             clip=options.clip,
+            plain=options.mode is Mode.exact and not options.vad,
         )
 
     def _audio(self) -> Audio:
