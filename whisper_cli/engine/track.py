@@ -16,8 +16,8 @@ LEAST_SPEECH = 1.0  # seconds; less may well be a cough
 class Track:
     """What is known of an input while its windows are decoded.
 
-    `number` is its place among the inputs; `language` is None until it is settled; `served` are
-    the seconds of sound that count as decoded where inputs take turns.
+    `number` is its place among the inputs; `language` is None until it is settled, by the window
+    `teller`; `served` are the seconds of sound that count as decoded where inputs take turns.
     """
 
     number: int
@@ -25,8 +25,10 @@ class Track:
     info: Info
     language: str | None
     windows: int = 0
+    teller: int = 0
     broken: bool = False
     served: float = 0.0
+    _told: tuple[str, float] | None = None
     _given: int = 0
     _begun: bool = False
     _ended: Info | None = None
@@ -65,6 +67,7 @@ class Track:
         self._waiting[number] = (island, result)
         if self.language is None:
             self.language = result.language
+            self._told = result.language, result.probability
         while self._given in self._waiting:
             yield from self._next(*self._waiting.pop(self._given))
             self._given += 1
@@ -83,9 +86,8 @@ class Track:
     def _next(self, island: Island, result: Decoded) -> Iterator[Event]:
         if not self._begun:
             if self.info.language is None:
-                self.info = replace(
-                    self.info, language=result.language, language_probability=result.probability
-                )
+                language, probability = self._told or (result.language, result.probability)
+                self.info = replace(self.info, language=language, language_probability=probability)
             self._begun = True
             yield Begun(self.input, self.info)
         if island.partial:
