@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.decoder import Decoded
 from whisper_cli.engine.events import Begun, Ended, Event, Guessed, Input, Mark, Passed, Said
 from whisper_cli.engine.islands import Island
 from whisper_cli.transcript import Dropped, Info, Options
-
-FAR = 5.0  # seconds of speech after the last cue that are worth a warning
-LEAST_SPEECH = 1.0  # seconds; less may well be a cough
 
 
 @dataclass(slots=True, eq=False)
@@ -34,16 +32,12 @@ class Track:
     _ended: Info | None = None
     _waiting: dict[int, tuple[Island, Decoded]] = field(default_factory=dict)
     _dropped: list[Dropped] = field(default_factory=list)
-    _speech: float = 0.0
-    _unsaid: float = 0.0
-    _said: bool = False
-    _said_until: float = 0.0
+    _coverage: Coverage = field(default_factory=Coverage)
 
     def go_on(self, since: Mark) -> None:
         """Take up what was told of it before."""
         self._dropped = list(self.info.dropped)
-        self._speech, self._unsaid = since.speech, since.unsaid
-        self._said, self._said_until = since.said_until >= 0, max(0.0, since.said_until)
+        self._coverage = Coverage.since(since)
 
     @property
     def options(self) -> Options:
@@ -97,24 +91,11 @@ class Track:
                 yield Guessed(self.input, replace(first, end=last.end, text=text))
             return
         for segment in result.segments:
-            self._said, self._said_until = True, max(self._said_until, segment.end)
+            self._coverage.say(segment.end)
             yield Said(self.input, segment)
         self._dropped += result.dropped
-        self._heard(island)
-        yield Passed(self.input, island.end, self._mark(island), result.dropped)
-
-    def _mark(self, island: Island) -> Mark | None:
-        if island.place is None:
-            return None
-        said_until = self._said_until if self._said else -1.0
-        return Mark(island.place.after, self._speech, self._unsaid, said_until)
-
-    def _heard(self, island: Island) -> None:
-        spoken = [(island.start + start, island.start + end) for start, end in island.speech]
-        self._speech += sum(end - start for start, end in spoken)
-        if self._said_until > island.start:
-            self._unsaid = 0.0
-        self._unsaid += sum(max(0.0, end - max(start, self._said_until)) for start, end in spoken)
+        self._coverage.hear(island)
+        yield Passed(self.input, island.end, self._coverage.mark(island), result.dropped)
 
     def _end(self) -> Iterator[Event]:
         if self._ended is None or self._given < self.windows:
@@ -132,15 +113,6 @@ class Track:
                 duration=end.duration,
                 provenance=end.provenance,
                 dropped=tuple(self._dropped),
-                warnings=tuple(self._warnings()),
+                warnings=tuple(self._coverage.warnings()),
             ),
         )
-
-    def _warnings(self) -> Iterator[str]:
-        if not self._said and self._speech > LEAST_SPEECH:
-            yield f"{self._speech:.1f} s of speech were found, and no text"
-        elif self._unsaid > FAR:
-            yield (
-                f"the last cue ends at {self._said_until:.1f} s, "
-                f"and {self._unsaid:.1f} s of speech follow"
-            )
