@@ -1,6 +1,6 @@
 """What the engine says of many inputs at once, written to the outputs of each job."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -12,6 +12,7 @@ from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.page import Page
 from whisper_cli.batch.work import Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
+from whisper_cli.engine.placement import Placement
 from whisper_cli.errors import ConfigError, WhisperError
 from whisper_cli.transcript import Info
 
@@ -19,11 +20,12 @@ from whisper_cli.transcript import Info
 class Desk:
     """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
 
-    `revision` names the model's weights, once they are known.
+    `revision` names the model's weights, once they are known, and `placed` where it was loaded.
     """
 
     def __init__(self, work: Work) -> None:
         self.revision = work.provenance.revision
+        self.placed: Sequence[Placement] = ()
         self._work = work
         self._pages: dict[int, Page] = {}
         self._skipped: dict[int, int] = {}
@@ -118,7 +120,10 @@ class Desk:
         return Heard(page.name, page.heard if seconds is None else seconds, page.total)
 
     def _known(self, info: Info) -> Info:
-        return replace(info, provenance=replace(info.provenance, revision=self.revision))
+        known = replace(info.provenance, revision=self.revision)
+        for where in self.placed:
+            known = replace(known, device=where.device, compute_type=where.compute_type)
+        return replace(info, provenance=known)
 
 
 class InOrder:

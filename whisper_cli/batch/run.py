@@ -61,7 +61,7 @@ def _decode(
         for doing in first:
             doing.close()
         raise
-    desk.revision = located.revision
+    desk.revision, desk.placed = located.revision, located.placed
     streamed = any(each.pattern is None for each in first[0].targets)
     order = InOrder(first[0].number) if streamed else None
     with closing(_run(located, first, others)) as events:

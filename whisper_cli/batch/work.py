@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from whisper_cli.cues.style import Style, style_of
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.events import Engine
-from whisper_cli.engine.placement import Wishes, cores, place
+from whisper_cli.engine.placement import Placement, Wishes, cores, place
 from whisper_cli.engine.tuning import tuning
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import usage
@@ -36,10 +36,14 @@ logger = logging.getLogger("whisper_cli")
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A model that is here: its revision, and an engine that loads it when it is needed."""
+    """A model that is here: its revision, and an engine that loads it when it is needed.
+
+    `placed` is where that was, once it is; none where a server does the work.
+    """
 
     revision: str | None
     engine: Engine
+    placed: Sequence[Placement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +114,17 @@ def work_for(
             return Located(provenance.revision, remote(server, name, options))
         folder = here or bring(model)
         usage.remember_used(folder)
-        return Located(
-            _revision(model, folder),
-            engine_for(
-                folder,
-                placement,
-                options,
-                live=wanted.live,
-                partials=wanted.partials,
-                fair=fair,
-            ),
+        placed: list[Placement] = []
+        engine = engine_for(
+            folder,
+            placement,
+            options,
+            live=wanted.live,
+            partials=wanted.partials,
+            fair=fair,
+            placed=placed.append,
         )
+        return Located(_revision(model, folder), engine, placed)
 
     provenance = Provenance(
         tool=f"whisper-cli {__version__}",

@@ -1,5 +1,6 @@
 """Samples in, segments out: the fast engine and the exact one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from whisper_cli.choices import Mode
@@ -16,11 +17,12 @@ def engine_for(
     live: bool = False,
     partials: bool = False,
     fair: bool = False,
+    placed: Callable[[Placement], None] = lambda _: None,
 ) -> Engine:
     """Choose the engine; the model in `folder` is loaded when it is needed.
 
     A `live` one decodes each phrase as soon as it is over, with `partials` before that too;
-    a `fair` one lets inputs take turns.
+    a `fair` one lets inputs take turns. `placed` hears where it was loaded: a GPU may fail.
     """
     from functools import cache
 
@@ -34,14 +36,19 @@ def engine_for(
     from whisper_cli.engine.pool import Pool
     from whisper_cli.engine.scheduler import Scheduler
 
+    def load(where: Placement) -> FasterWhisper:
+        model = FasterWhisper(folder, where)
+        placed(model.placement)
+        return model
+
     share_heap(placement.workers)
     if options.mode is Mode.exact:
         alone = placement.for_one()
-        return Sequential(cache(lambda: Exact(FasterWhisper(folder, alone))))
+        return Sequential(cache(lambda: Exact(load(alone))))
     guard = Guard()
     kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
     return kind(
-        lambda: Decoder(FasterWhisper(folder, placement), options, guard),
+        lambda: Decoder(load(placement), options, guard),
         options,
         find_phrases,
         guard.frames,
