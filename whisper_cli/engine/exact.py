@@ -1,5 +1,6 @@
 """The exact engine: faster-whisper's own sequential algorithm, one input after the other."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
@@ -129,6 +130,10 @@ class Exact:
     """Decodes one island after another with faster-whisper's rules, previous text and all."""
 
     def __init__(self, model: FasterWhisper) -> None:
+        from tqdm.std import tqdm
+
+        # Its own lock is one of processes, missed aloud where a process just ends.
+        tqdm.set_lock(threading.RLock())
         self._model = model
 
     @property
