@@ -164,3 +164,13 @@ def test_find_feeds_shards_through_xargs(tmp_path, jfk, tiny_en):
     )
     subprocess.run(["sh", "-ec", script], cwd=tmp_path, check=True, timeout=120)
     assert len(list(tmp_path.glob("*.srt"))) == 4
+
+
+@pytest.mark.slow
+def test_nothing_is_complained_of_where_the_exact_engine_of_a_batch_ends(
+    start, tiny_en, jfk, tmp_path
+):
+    clips = [shutil.copy(jfk, tmp_path / name) for name in ("a.flac", "b.flac")]
+    child = start("transcribe", *clips, "-m", tiny_en, "--mode", "exact", "--clip", "0-2")
+    _, complaints = child.communicate(timeout=120)
+    assert (child.returncode, complaints) == (0, b"")

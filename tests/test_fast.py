@@ -96,3 +96,17 @@ def test_translation_works_in_batches(run, base):
     clip = SAMPLES / "kerstin-de.flac"
     said = run("transcribe", clip, "-m", base, "--task", "translate").stdout.lower()
     assert {"player", "players", "played", "song", "end"} & set(said.replace(".", "").split())
+
+
+def test_a_gpu_that_fails_is_not_named_in_the_transcript(run, tiny_en, jfk, tmp_path, monkeypatch):
+    import ctranslate2
+
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    asked = ("transcribe", jfk, "-m", tiny_en, "-f", "json", "-o")
+    first = run(*asked, tmp_path / "a.json")
+    assert "the CPU does the work" in first.stderr
+    assert run(*asked, tmp_path / "a.json").stderr == ""  # it is up to date
+    run(*asked, tmp_path / "b.json")  # from what was stored
+    for name in ("a.json", "b.json"):
+        told = json.loads((tmp_path / name).read_text())["provenance"]
+        assert (told["device"], told["compute_type"]) == ("cpu", "int8")

@@ -193,3 +193,13 @@ def test_ogg_streams_one_after_the_other_are_all_decoded(hear, speech, tmp_path)
             with part.open("rb") as piece:
                 shutil.copyfileobj(piece, file)
     assert hear(path).seconds == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["jfk.m4a", "jfk.ogg", "jfk_mulaw_8k.wav"])
+def test_a_plain_mix_is_what_faster_whisper_hears(speech, name):
+    from faster_whisper.audio import decode_audio
+
+    path = speech / "hard_formats" / name
+    with open_audio(Source(path), plain=True) as audio:
+        heard = np.concatenate([block.samples for block in audio.blocks()])
+    np.testing.assert_array_equal(heard, decode_audio(str(path)))

@@ -314,3 +314,15 @@ def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, ledge
     assert (tmp_path / "out/a.txt").read_text() == plain
     assert "changes" not in json.loads((tmp_path / "out/a.json").read_text())
     assert engine.decoded == 1
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning_only(tmp_path, caplog):
+    (tmp_path / "file").touch()
+    written: list[str] = []
+    shared = work(
+        tmp_path / "ledger", FakeEngine(), written.append, history=tmp_path / "file" / "cache"
+    )
+    [*_, done] = run(jobs(noise(tmp_path / "a.wav"), output="-"), shared)
+    assert isinstance(done, Finished)
+    assert "".join(written).splitlines() == ["second 0", "second 1", "second 2"]
+    assert "a run that is cut off will start over" in caplog.text

@@ -274,7 +274,9 @@ def test_what_shares_stdout_waits_for_its_turn():
     from whisper_cli.batch.desk import InOrder
     from whisper_cli.engine.events import Begun, Broke, Ended, Said
 
-    first, second, third = (SimpleNamespace(number=number, group=(None,)) for number in range(3))
+    first, second, third = (
+        SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(3)
+    )
     order = InOrder(0)
     events = [
         Begun(second, None),
@@ -286,3 +288,20 @@ def test_what_shares_stdout_waits_for_its_turn():
     ]
     passed = [event.input.number for event in events for event in order.let_through(event)]
     assert passed == [0, 0, 1, 1, 1, 2]
+
+
+def test_an_input_that_cannot_be_written_holds_up_no_other_on_stdout():
+    from types import SimpleNamespace
+
+    from whisper_cli.batch.desk import InOrder
+    from whisper_cli.engine.events import Begun, Ended
+
+    first, second = (
+        SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(2)
+    )
+    order, passed = InOrder(0), []
+    for event in [Ended(second, None), Begun(first, None)]:
+        for due in order.let_through(event):
+            passed.append(due.input.number)
+            due.input.wanted = due.input is second  # the engine tells no more of the first
+    assert passed == [0, 1]

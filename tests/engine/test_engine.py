@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,23 @@ def test_what_is_dealt_with_grows_to_the_end_of_the_input(jfk):
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(11.0)
     assert isinstance(events[-1], Ended)
+
+
+def test_exact_mode_tells_of_speech_without_text(jfk):
+    class Mute(FakeEngine):
+        def decode(self, island, language, options):
+            return iter(())
+
+    class Hasty(FakeEngine):
+        def decode(self, island, language, options):
+            return islice(super().decode(island, language, options), 2)
+
+    def doubts(engine) -> tuple[str, ...]:
+        return list(Sequential(engine).run(iter([Clip(jfk, Options())])))[-1].info.warnings
+
+    assert doubts(Mute) == ("11.0 s of speech were found, and no text",)
+    assert doubts(Hasty) == ("the last cue ends at 2.0 s, and 9.0 s of speech follow",)
+    assert doubts(FakeEngine) == ()
 
 
 def test_the_language_of_the_options_is_not_detected_again(jfk):

@@ -155,9 +155,9 @@ def test_beams_are_for_what_a_greedy_decoding_is_not_sure_of(tiny_en, jfk):
     searched: list[int] = []
 
     class Watched(FasterWhisper):
-        def generate(self, encoded, tongues, options, limit):
+        def generate(self, encoded, tongues, options, limits):
             searched.append(options.beam_size)
-            return super().generate(encoded, tongues, options, limit)
+            return super().generate(encoded, tongues, options, limits)
 
     model = Watched(find(resolve(tiny_en)), ONE)
 
@@ -169,3 +169,39 @@ def test_beams_are_for_what_a_greedy_decoding_is_not_sure_of(tiny_en, jfk):
     assert beams(Guard(sure=-9.0), Options()) == [1]
     assert beams(Guard(sure=0.0), Options()) == [1, 5]
     assert beams(Guard(sure=0.0), Options(beam_size=1)) == [1]
+
+
+@pytest.mark.slow
+def test_a_moment_that_is_doubted_has_no_text(tiny_en):
+    class Doubting(Guard):
+        def doubt(self, *_: object) -> str:
+            return "log probability"
+
+    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    moment = Island(2.0, np.zeros(1, np.float32))
+    [found] = Decoder(model, Options(), Doubting()).decode([Task(moment)])
+    assert (found.segments, found.dropped) == ((), ())
+
+
+@pytest.mark.slow
+def test_a_window_may_have_as_many_tokens_as_it_would_have_alone(tiny_en, jfk):
+    """The room of its neighbour, which is longer, is not its own."""
+    with open_audio(Source(jfk)) as audio:
+        sound = np.concatenate([block.samples for block in audio.blocks()])
+    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    guard = Guard(least=14.0, rate=1.0, allowance=1)
+    tasks = [Task(Island(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),))) for n in (4, 11)]
+    decoder = Decoder(model, Options(), guard)
+    [alone] = decoder.decode(tasks[:1])
+    together = decoder.decode(tasks)[0]
+    assert alone.doubt == together.doubt == "too many tokens"
+
+
+@pytest.mark.slow
+def test_a_long_prompt_beside_long_hotwords_leaves_room_for_the_text(tiny_en, jfk):
+    with open_audio(Source(jfk)) as audio:
+        sound = np.concatenate([block.samples for block in audio.blocks()])
+    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    options = Options(initial_prompt="A speech by the president. " * 60, hotwords="Kennedy " * 200)
+    [found] = Decoder(model, options).decode([Task(Island(0.0, sound))])
+    assert "country" in "".join(segment.text for segment in found.segments)

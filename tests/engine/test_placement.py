@@ -57,6 +57,31 @@ def test_the_quota_of_a_container_is_read(tmp_path, files, count):
     assert placement._quota(tmp_path) == count
 
 
+@pytest.mark.parametrize(
+    ("mine", "files", "count"),
+    [
+        ("0::/a.slice/b.service\n", {"a.slice/b.service/cpu.max": "300000 100000"}, 3),
+        (
+            "0::/a.slice/b.service\n",
+            {"a.slice/b.service/cpu.max": "max 100000", "a.slice/cpu.max": "200000 100000"},
+            2,
+        ),
+        (
+            "9:name=systemd:/x\n4:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "400000", "cpu/a/cpu.cfs_period_us": "100000"},
+            4,
+        ),
+        ("0::/elsewhere\n", {"cpu.max": "100000 100000"}, 1),
+        ("0::/../outside\n", {"cpu.max": "max 100000"}, 0),
+    ],
+)
+def test_the_quota_of_a_service_is_read(tmp_path, mine, files, count):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert placement._quota(tmp_path, mine) == count
+
+
 def test_there_is_at_least_one_core():
     assert cores() >= 1
 

@@ -263,3 +263,21 @@ def test_doubts_about_what_was_covered_are_told():
     assert "no text" in warnings(Mute())[0]
     assert "of speech follow" in warnings(Half())[0]
     assert warnings(FakeDecoder()) == ()
+
+
+@pytest.mark.parametrize("words", [1, 4])
+def test_a_word_before_the_talk_does_not_tell_its_language(words):
+    class Linguist(FakeDecoder):
+        def decode(self, tasks):
+            known = [task.language or ("de" if task.island.length > 5 else "en") for task in tasks]
+            return [
+                Decoded((Segment(task.island.start, task.island.end, language),), language, 0.8)
+                for task, language in zip(tasks, known, strict=True)
+            ]
+
+    sound = Sound("a", 40, pauses=[2 * n + 1 for n in range(words)])
+    events = schedule(Linguist(), [sound], workers=1, batch=1)
+    [begun] = [event.info for event in events if isinstance(event, Begun)]
+    assert (begun.language, begun.language_probability) == ("de", 0.8)
+    assert {segment.text for segment in said(events, sound)} == {"de"}
+    assert len(said(events, sound)) > words

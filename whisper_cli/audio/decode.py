@@ -30,12 +30,12 @@ class Audio:
     """An open input whose sound is decoded while it is read; close it, or use `with`."""
 
     def __init__(
-        self, content: Content, reader: Reader, channel: int | None, clips: Sequence[Clip]
+        self, content: Content, reader: Reader, blocks: Iterator[Block], clips: Sequence[Clip]
     ) -> None:
         self._content = content
         self._reader = reader
         self._position = 0.0
-        blocks = self._decoded(channel)
+        blocks = self._decoded(blocks)
         self._blocks: Iterator[Block] | None = cut(blocks, clips) if clips else blocks
 
     def __enter__(self) -> Self:
@@ -80,10 +80,10 @@ class Audio:
         self._reader.close()
         self._content.close()
 
-    def _decoded(self, channel: int | None) -> Iterator[Block]:
+    def _decoded(self, blocks: Iterator[Block]) -> Iterator[Block]:
         name = self._content.name
         with reading(name):
-            for block in resample(mono(_sounding(self._reader.chunks(), name), channel, name)):
+            for block in _sounding(blocks, name):
                 self._position = block.end
                 yield block
             self._content.drain()
@@ -96,17 +96,24 @@ def open_audio(
     channel: str = "mix",
     raw: RawFormat | None = None,
     clip: Sequence[Clip] = (),
+    plain: bool = False,
 ) -> Audio:
     """Open an input, told by its content and never by its name.
 
     `track` counts the audio streams from 1; `channel` is mix, left, right, or a number from 1;
-    `raw` says what headerless PCM is. Raises AudioError, or ConfigError for no such channel.
+    `raw` says what headerless PCM is. A `plain` mix is to the sample what faster-whisper hears.
+    Raises AudioError, or ConfigError for no such channel.
     """
     index = parse_channel(channel)
     content = open_content(source)
     try:
         with reading(content.name):
-            return Audio(content, _reader(content, track, raw), index, clip)
+            if plain and index is None and raw is None:
+                libav = LibavReader.open(content, track)
+                return Audio(content, libav, libav.blocks(), clip)
+            reader = _reader(content, track, raw)
+            chunks = mono(_possible(reader.chunks(), content.name), index, content.name)
+            return Audio(content, reader, resample(chunks), clip)
     except BaseException:
         content.close()
         raise
@@ -119,13 +126,18 @@ def _reader(content: Content, track: int, raw: RawFormat | None) -> Reader:
     return sndfile or LibavReader.open(content, track)
 
 
-def _sounding(chunks: Iterator[Chunk], name: str) -> Iterator[Chunk]:
-    first = next(chunks, None)
+def _sounding(blocks: Iterator[Block], name: str) -> Iterator[Block]:
+    first = next(blocks, None)
     if first is None:
         raise AudioError(
             f"no sound in {name}: not a single sample could be decoded",
             hint="record, convert or download it again",
         )
-    if not 1000 <= first.rate <= 1_000_000:
-        raise AudioError(f"{name} has an impossible sample rate: {first.rate} Hz")
-    yield from chain([first], chunks)
+    yield from chain([first], blocks)
+
+
+def _possible(chunks: Iterator[Chunk], name: str) -> Iterator[Chunk]:
+    for chunk in chunks:
+        if not 1000 <= chunk.rate <= 1_000_000:
+            raise AudioError(f"{name} has an impossible sample rate: {chunk.rate} Hz")
+        yield chunk

@@ -94,6 +94,14 @@ class LibavReader:
             yield Chunk(group[0].start, group[0].rate, samples)
         self._report()
 
+    def blocks(self) -> Iterator[Block]:
+        """Decode as faster-whisper does, to the sample: FFmpeg mixes channels, in 16 bits."""
+        clock, run = Clock(self._origin), Run(seconds=float("inf"))
+        placed = ((_placed(frame, clock), frame) for frame in self._frames() if frame.samples)
+        for start, group in groupby(placed, lambda each: run(each[0])):
+            yield from _converted(start, (_untimed(frame) for _, frame in group), "s16")
+        self._report()
+
     def _frames(self) -> Iterator["AudioFrame"]:
         import av
 
@@ -212,17 +220,26 @@ def resample(chunks: Iterator[Chunk]) -> Iterator[Block]:
 
 
 def _resampled(run: Iterator[Chunk]) -> Iterator[Block]:
+    first = next(run)
+    return _converted(first.start, map(_frame, chain([first], run)), "flt")
+
+
+def _converted(start: float, frames: Iterator["AudioFrame"], kind: str) -> Iterator[Block]:
+    """Mix and resample frames that follow each other, by way of FFmpeg's sample format `kind`."""
     from av import AudioResampler
 
-    resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    first = next(run)
-    frames = chain(map(_frame, chain([first], run)), [None])
+    resampler = AudioResampler(format=kind, layout="mono", rate=SAMPLE_RATE)
     position = 0
-    for frame in chain.from_iterable(map(resampler.resample, frames)):
+    for frame in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
         if frame is not None:  # the end, where there was nothing to resample
-            samples = frame.to_ndarray()[0]
-            yield Block(first.start + position / SAMPLE_RATE, samples)
+            samples = normalised(frame.to_ndarray()[0])
+            yield Block(start + position / SAMPLE_RATE, samples)
             position += len(samples)
+
+
+def _untimed(frame: "AudioFrame") -> "AudioFrame":
+    frame.pts = None
+    return frame
 
 
 def _frame(chunk: Chunk) -> "AudioFrame":

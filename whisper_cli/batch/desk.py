@@ -131,7 +131,8 @@ class InOrder:
         while held := self._held.pop(self._turn, None):
             yield from held
             self._ended += sum(isinstance(each, Ended) for each in held)
-            whole = self._ended == len(cast("Doing", held[0].input).group)
+            doing = cast("Doing", held[0].input)
+            whole = self._ended == len(doing.group) or not doing.wanted  # nothing follows then
             if not whole and not any(isinstance(each, Broke) for each in held):
                 return
             self._turn, self._ended = self._turn + 1, 0

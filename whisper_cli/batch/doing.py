@@ -1,5 +1,6 @@
 """One job under way."""
 
+import logging
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,9 +15,12 @@ from whisper_cli.batch.outcomes import Finished
 from whisper_cli.batch.outputs import published, still_to_write
 from whisper_cli.batch.targets import Job, Target, special
 from whisper_cli.batch.work import Work
+from whisper_cli.choices import Mode
 from whisper_cli.engine.events import Recording
-from whisper_cli.errors import AudioError
+from whisper_cli.errors import AudioError, OutputError
 from whisper_cli.transcript import Info
+
+logger = logging.getLogger("whisper_cli")
 
 
 class Doing:
@@ -77,12 +81,18 @@ class Doing:
     def journal(self) -> Journal | None:
         """Open the journal of what is told of it; None where nothing would find it again.
 
-        Raises OutputError where it can't be written.
+        Raises OutputError where it can't be written beside the outputs: they could not be, either.
         """
         place = self._journal_place()
         if self._work_name is None or place is None:
             return None
-        return Journal(place, self._work_name, self.stored)
+        try:
+            return Journal(place, self._work_name, self.stored)
+        except OutputError as error:
+            if self.kept is None or place.parent != self.kept.parent:
+                raise
+            logger.warning("%s: a run that is cut off will start over", error.message)
+            return None
 
     @property
     def kept(self) -> Path | None:
@@ -153,6 +163,7 @@ class Doing:
             channel=options.channel if self.channel is None else str(self.channel + 1),
             raw=parse_raw(options.raw) if options.raw else None,
             clip=options.clip,
+            plain=options.mode is Mode.exact and not options.vad,
         )
 
     def _audio(self) -> Audio:

@@ -67,7 +67,8 @@ def _read(size: int, lines: Iterator[bytes], info: Info) -> Stored | None:
             break
         kind, said = json.loads(line)
         if kind == "begun":
-            info = replace(info, **said)
+            places = {name: said.pop(name) for name in ("device", "compute_type") if name in said}
+            info = replace(info, provenance=replace(info.provenance, **places), **said)
         elif kind == "segment":
             segments.append(_segment(said))
         elif kind == "passed":
@@ -106,8 +107,10 @@ class Journal:
 
     def begun(self, info: Info) -> None:
         """Note the language."""
+        told = info.provenance
         known = {"language": info.language, "language_probability": info.language_probability}
-        self._write(["begun", known])
+        places = {"device": told.device, "compute_type": told.compute_type}
+        self._write(["begun", known | places])
 
     def said(self, segment: Segment) -> None:
         """Note a segment."""

@@ -50,7 +50,9 @@ def _state(path: Path, key: str, work: Work) -> State:
 
 
 def _key(target: Target, info: Info, work: Work) -> str:
-    look = _look(target, info, work)
+    """Name what is at a target by what was asked; a GPU that failed may have changed the rest."""
+    asked = replace(info.provenance, compute_type=work.provenance.compute_type)
+    info, look = replace(info, provenance=asked), _look(target, info, work)
     return work_key(info, target.format, look, work.cues, work.care, work.speakers)
 
 

@@ -108,11 +108,11 @@ class Decoder:
 
         Where Whisper is sure, beam search finds the same words at twice the cost.
         """
-        options, limit = self._options, self._guard.limit(max(each.length for each in heard))
+        options, limits = self._options, [self._guard.limit(each.length) for each in heard]
         if options.beam_size == 1 or options.temperature[0] > 0:
-            return self._model.generate(encoded, tongues, options, limit)
+            return self._model.generate(encoded, tongues, options, limits)
         greedy = replace(options, beam_size=1)
-        drafts = self._model.generate(encoded, tongues, greedy, limit)
+        drafts = self._model.generate(encoded, tongues, greedy, limits)
         unsure = [
             number
             for number, (draft, tongue, island) in enumerate(
@@ -122,7 +122,8 @@ class Decoder:
         ]
         if unsure:
             chosen = [tongues[number] for number in unsure]
-            searched = self._model.generate(encoded[unsure], chosen, options, limit)
+            short = [limits[number] for number in unsure]
+            searched = self._model.generate(encoded[unsure], chosen, options, short)
             for number, draft in zip(unsure, searched, strict=True):
                 drafts[number] = draft
         return drafts
@@ -217,7 +218,7 @@ class Decoder:
     ) -> Decoded:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
-        reached = heard[0].island.start
+        reached = heard[0].island.start if heard else 0.0  # of a moment of doubt nothing is heard
         for each in heard:
             dropped += each.loops()
             for segment in each.segments(reached, keep_words=self._options.word_timestamps):

@@ -1,5 +1,6 @@
 """The exact engine: faster-whisper's own sequential algorithm, one input after the other."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
@@ -7,13 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from whisper_cli.engine.checks import check_language
+from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.events import (
     Begun,
     Broke,
     Ended,
     Event,
     Input,
-    Mark,
     Passed,
     Recording,
     Said,
@@ -72,8 +73,9 @@ class Sequential:
         decoder, options = self._load(), recording.info.provenance.options
         check_language(options, multilingual=decoder.multilingual)
         info = replace(recording.info, duration=recording.audio.duration)
-        begun = recording.since is not None
-        if begun:
+        begun, coverage = recording.since is not None, Coverage()
+        if recording.since is not None:
+            coverage = Coverage.since(recording.since)
             yield Begun(source, info)
         for island in _islands(decoder, recording, options):
             if not source.wanted:
@@ -84,16 +86,18 @@ class Sequential:
                 begun = True
                 yield Begun(source, info)
             for segment in decoder.decode(island, info.language or "en", options):
+                coverage.say(segment.end)
                 yield Said(source, segment)
                 yield Passed(source, segment.end)
-            mark = Mark(island.place.after) if island.place else None
-            yield Passed(source, island.end, mark)
+            coverage.hear(island)
+            yield Passed(source, island.end, coverage.mark(island))
         if not begun:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
             yield Begun(source, info)
         end = ended(recording)
-        yield Ended(source, replace(info, duration=end.duration, provenance=end.provenance))
+        info = replace(info, duration=end.duration, provenance=end.provenance)
+        yield Ended(source, replace(info, warnings=tuple(coverage.warnings())))
 
 
 def _islands(decoder: IslandDecoder, recording: Recording, options: Options) -> Iterator[Island]:
@@ -127,6 +131,10 @@ class Exact:
     """Decodes one island after another with faster-whisper's rules, previous text and all."""
 
     def __init__(self, model: FasterWhisper) -> None:
+        from tqdm.std import tqdm
+
+        # Its own lock is one of processes, missed aloud where a process just ends.
+        tqdm.set_lock(threading.RLock())
         self._model = model
 
     @property

@@ -128,16 +128,18 @@ class FasterWhisper:
         encoded: np.ndarray,
         tongues: Sequence[Tongue],
         options: Options,
-        limit: int,
+        limits: Sequence[int],
     ) -> list[Draft]:
-        """Decode encoded windows (batch, n, dimensions) together, `limit` tokens each at most.
+        """Decode encoded windows (batch, n, dimensions) together, in so many tokens each.
 
-        At the first of the temperatures; see `generate_with_fallback` for the others.
+        At the first of the temperatures; see `generate_with_fallback` for the others. A draft of
+        more tokens isn't finished.
         """
         from ctranslate2 import StorageView
 
         prompts = [self._prompt(tongue, options) for tongue in tongues]
-        limit = min(limit, self.whisper.max_length - len(prompts[0]))
+        known = len(prompts[0])
+        most = min(max(limits), self.whisper.max_length // 2, self.whisper.max_length - known)
         temperature = options.temperature[0]
         sampling = {"beam_size": options.beam_size}
         if temperature > 0:
@@ -145,7 +147,7 @@ class FasterWhisper:
         results = self.whisper.model.generate(
             StorageView.from_array(encoded),
             prompts,
-            max_length=len(prompts[0]) + limit,
+            max_length=max(2 * most, known + most),  # CTranslate2 lets the text have half of it
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed(tongues[0], options),
@@ -154,8 +156,8 @@ class FasterWhisper:
             **sampling,
         )
         return [
-            _draft(result, tongue, temperature, limit)
-            for result, tongue in zip(results, tongues, strict=True)
+            _draft(result, tongue, temperature, min(limit, most))
+            for result, tongue, limit in zip(results, tongues, limits, strict=True)
         ]
 
     def generate_with_fallback(
@@ -211,6 +213,9 @@ class FasterWhisper:
         before: list[int] = []
         if options.initial_prompt:
             before = tongue.tokenizer.encode(" " + options.initial_prompt.strip())
+            hotwords = tongue.tokenizer.encode(" " + (options.hotwords or "").strip())
+            room = self.whisper.max_length // 2 - 1 - len(hotwords)
+            before = before[-room:] if room > 0 else []  # half of the tokens are for the text
         prompt: list[int] = self.whisper.get_prompt(
             tongue.tokenizer, before, hotwords=options.hotwords
         )
@@ -276,7 +281,7 @@ def _draft(result: Any, tongue: Tongue, temperature: float, limit: int) -> Draft
         float(result.no_speech_prob),
         float(get_compression_ratio(text.strip() or " ")),
         temperature,
-        finished=len(tokens) < limit - 1,
+        finished=len(tokens) < limit,
     )
 
 

@@ -91,7 +91,7 @@ def cores() -> int:
     count = len(allowed) if allowed is not None else os.cpu_count() or 1
     if allowed is not None:
         count = _physical(allowed) or count
-    quota = _quota(Path("/sys/fs/cgroup"))
+    quota = _quota(Path("/sys/fs/cgroup"), _groups())
     return max(1, min(count, quota) if quota else count)
 
 
@@ -107,18 +107,43 @@ def _physical(allowed: set[int]) -> int:
     return len(siblings)
 
 
-def _quota(root: Path) -> int:
-    """Read a container's CPU quota, rounded up; 0 where there is none."""
-    for limit, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+def _quota(root: Path, mine: str = "") -> int:
+    """Read the CPU quota of a container or a service, rounded up; 0 where there is none.
+
+    `mine` is what /proc/self/cgroup says; the groups around one limit it, too.
+    """
+    limits = [_limit(root), _limit(root / "cpu")]
+    for line in mine.splitlines():
+        _, kinds, path = line.split(":", 2)
+        if not kinds or "cpu" in kinds.split(","):
+            top = root / "cpu" if kinds else root
+            group = top / path.strip("/")
+            limits += [_limit(each) for each in (group, *group.parents) if each.is_relative_to(top)]
+    return min(filter(None, limits), default=0)
+
+
+def _limit(group: Path) -> int:
+    """Read what one group of cgroup v2, else v1, limits its processors to."""
+    try:
+        words = (group / "cpu.max").read_text(encoding="ascii").split()
+    except OSError:
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
         try:
-            words = (root / limit).read_text(encoding="ascii").split()
-            if period is not None:
-                words.append((root / period).read_text(encoding="ascii").strip())
-            quota, length = float(words[0]), float(words[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        return max(1, -int(-quota // length)) if quota > 0 and length > 0 else 0
-    return 0
+            words = [(group / name).read_text(encoding="ascii").strip() for name in names]
+        except OSError:
+            return 0
+    try:
+        quota, length = float(words[0]), float(words[1])
+    except (ValueError, IndexError):
+        return 0
+    return max(1, -int(-quota // length)) if quota > 0 and length > 0 else 0
+
+
+def _groups() -> str:
+    try:
+        return Path("/proc/self/cgroup").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def free_gpu_memory() -> int:

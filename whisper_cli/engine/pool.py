@@ -23,7 +23,7 @@ class Waiting:
     @property
     def ready(self) -> bool:
         """Say whether its language is known, or it is the window that tells it."""
-        return self.track.language is not None or self.number == 0
+        return self.track.language is not None or self.number == self.track.teller
 
 
 class Pool:
@@ -40,7 +40,12 @@ class Pool:
         self._seconds = 0.0
 
     def has_room(self, track: Track) -> bool:
-        """Say whether the reader of an input may go on: of one, a batch a worker is enough."""
+        """Say whether the reader of an input may go on: of one, a batch a worker is enough.
+
+        Up to the window that tells its language it may: nothing of it is decoded before.
+        """
+        if track.language is None and track.windows <= track.teller:
+            return True
         if self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS:
             return False
         usual = USUAL_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers

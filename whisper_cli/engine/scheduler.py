@@ -20,6 +20,9 @@ from whisper_cli.transcript import Options
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
 LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
+# Seconds of a window that tells the language, and of the opening in which one is looked for: of
+# the longest where none has so much. Whisper itself hears the first 30 s.
+TELLING, OPENING = 5.0, 30.0
 Cut = Callable[
     [Iterable[Block], FindSpeech | None, float | None, Place | None], Iterator[Island]
 ]  # as `islands` does it
@@ -186,7 +189,10 @@ class _Shift:
                 track = self._enter(number, source, recording)
                 detector = find_speech if track.options.vad else None
                 since = recording.since.next if recording.since else None
-                for island in cut(recording.audio.blocks(), detector, LONGEST, since):
+                found = cut(recording.audio.blocks(), detector, LONGEST, since)
+                if track.language is None:
+                    found = _telling(found, track)
+                for island in found:
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
                         return
@@ -286,6 +292,24 @@ class _Shift:
             self._tracks.remove(track)
             self._changed.notify_all()
         return True
+
+
+def _telling(found: Iterator[Island], track: Track) -> Iterator[Island]:
+    """Hold the first islands back until one has speech enough to tell the language from.
+
+    A word before the talk would tell it for all; live sound doesn't wait.
+    """
+    held: list[Island] = []
+    for island in found:
+        held.append(island)
+        if island.place is None or island.length >= TELLING:
+            break
+        if island.end - held[0].start >= OPENING:
+            break
+    if held:
+        track.teller = max(range(len(held)), key=lambda number: held[number].length)
+    yield from held
+    yield from found
 
 
 def _failed(error: Exception) -> WhisperError:

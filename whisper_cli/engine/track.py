@@ -3,21 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.decoder import Decoded
 from whisper_cli.engine.events import Begun, Ended, Event, Guessed, Input, Mark, Passed, Said
 from whisper_cli.engine.islands import Island
 from whisper_cli.transcript import Dropped, Info, Options
-
-FAR = 5.0  # seconds of speech after the last cue that are worth a warning
-LEAST_SPEECH = 1.0  # seconds; less may well be a cough
 
 
 @dataclass(slots=True, eq=False)
 class Track:
     """What is known of an input while its windows are decoded.
 
-    `number` is its place among the inputs; `language` is None until it is settled; `served` are
-    the seconds of sound that count as decoded where inputs take turns.
+    `number` is its place among the inputs; `language` is None until it is settled, by the window
+    `teller`; `served` are the seconds of sound that count as decoded where inputs take turns.
     """
 
     number: int
@@ -25,23 +23,21 @@ class Track:
     info: Info
     language: str | None
     windows: int = 0
+    teller: int = 0
     broken: bool = False
     served: float = 0.0
+    _told: tuple[str, float] | None = None
     _given: int = 0
     _begun: bool = False
     _ended: Info | None = None
     _waiting: dict[int, tuple[Island, Decoded]] = field(default_factory=dict)
     _dropped: list[Dropped] = field(default_factory=list)
-    _speech: float = 0.0
-    _unsaid: float = 0.0
-    _said: bool = False
-    _said_until: float = 0.0
+    _coverage: Coverage = field(default_factory=Coverage)
 
     def go_on(self, since: Mark) -> None:
         """Take up what was told of it before."""
         self._dropped = list(self.info.dropped)
-        self._speech, self._unsaid = since.speech, since.unsaid
-        self._said, self._said_until = since.said_until >= 0, max(0.0, since.said_until)
+        self._coverage = Coverage.since(since)
 
     @property
     def options(self) -> Options:
@@ -65,6 +61,7 @@ class Track:
         self._waiting[number] = (island, result)
         if self.language is None:
             self.language = result.language
+            self._told = result.language, result.probability
         while self._given in self._waiting:
             yield from self._next(*self._waiting.pop(self._given))
             self._given += 1
@@ -83,9 +80,8 @@ class Track:
     def _next(self, island: Island, result: Decoded) -> Iterator[Event]:
         if not self._begun:
             if self.info.language is None:
-                self.info = replace(
-                    self.info, language=result.language, language_probability=result.probability
-                )
+                language, probability = self._told or (result.language, result.probability)
+                self.info = replace(self.info, language=language, language_probability=probability)
             self._begun = True
             yield Begun(self.input, self.info)
         if island.partial:
@@ -95,24 +91,11 @@ class Track:
                 yield Guessed(self.input, replace(first, end=last.end, text=text))
             return
         for segment in result.segments:
-            self._said, self._said_until = True, max(self._said_until, segment.end)
+            self._coverage.say(segment.end)
             yield Said(self.input, segment)
         self._dropped += result.dropped
-        self._heard(island)
-        yield Passed(self.input, island.end, self._mark(island), result.dropped)
-
-    def _mark(self, island: Island) -> Mark | None:
-        if island.place is None:
-            return None
-        said_until = self._said_until if self._said else -1.0
-        return Mark(island.place.after, self._speech, self._unsaid, said_until)
-
-    def _heard(self, island: Island) -> None:
-        spoken = [(island.start + start, island.start + end) for start, end in island.speech]
-        self._speech += sum(end - start for start, end in spoken)
-        if self._said_until > island.start:
-            self._unsaid = 0.0
-        self._unsaid += sum(max(0.0, end - max(start, self._said_until)) for start, end in spoken)
+        self._coverage.hear(island)
+        yield Passed(self.input, island.end, self._coverage.mark(island), result.dropped)
 
     def _end(self) -> Iterator[Event]:
         if self._ended is None or self._given < self.windows:
@@ -130,15 +113,6 @@ class Track:
                 duration=end.duration,
                 provenance=end.provenance,
                 dropped=tuple(self._dropped),
-                warnings=tuple(self._warnings()),
+                warnings=tuple(self._coverage.warnings()),
             ),
         )
-
-    def _warnings(self) -> Iterator[str]:
-        if not self._said and self._speech > LEAST_SPEECH:
-            yield f"{self._speech:.1f} s of speech were found, and no text"
-        elif self._unsaid > FAR:
-            yield (
-                f"the last cue ends at {self._said_until:.1f} s, "
-                f"and {self._unsaid:.1f} s of speech follow"
-            )
