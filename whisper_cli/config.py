@@ -1,5 +1,6 @@
 """Where settings come from: flag over environment over file over default."""
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -95,7 +96,7 @@ def set_value(file: Path, name: str, text: str) -> None:
 
     if name not in NAMES:
         raise ConfigError(f'unknown key "{name}"', hint="whisper-cli config shows every key")
-    file = file.resolve()  # a link stays one
+    file = Path(os.path.realpath(file))  # a link stays one; resolve() fails at a loop
     text_before = _read(file)
     _toml(text_before, file)
     document = tomlkit.parse(text_before)
