@@ -164,3 +164,17 @@ def test_find_feeds_shards_through_xargs(tmp_path, jfk, tiny_en):
     )
     subprocess.run(["sh", "-ec", script], cwd=tmp_path, check=True, timeout=120)
     assert len(list(tmp_path.glob("*.srt"))) == 4
+
+
+def test_a_summary_replaces_no_recording_and_no_device(run, jfk, tmp_path):
+    recording = tmp_path / "a.flac"
+    recording.write_bytes(jfk.read_bytes())
+    result = run("transcribe", jfk, "--offline", "--summary", recording)  # FILE was forgotten
+    assert (result.code, result.stdout) == (2, "")
+    assert "is no summary: kept" in result.stderr
+    assert recording.read_bytes() == jfk.read_bytes()
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    assert run("transcribe", "none.mp3", "--offline", "--summary", device).code == 3
+    assert device.is_symlink()
+    assert run("transcribe", jfk, "--offline", "--summary", "").code == 2

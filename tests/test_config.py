@@ -1,6 +1,8 @@
 """Settings: which source wins, what is refused, and how they are shown and changed."""
 
 import json
+import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -104,3 +106,16 @@ def test_a_setting_from_the_file_is_obeyed_by_a_command(run, isolated, jfk):
     result = run("transcribe", jfk)
     assert result.code == 2
     assert "config.toml:1" in result.stderr
+
+
+def test_no_device_becomes_the_configuration_file(run, monkeypatch, tmp_path):
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("devices are made by root")
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", str(device))
+    result = run("config", "set", "model", "base")
+    assert (result.code, result.stdout) == (2, "")
+    assert "null is no file" in result.stderr
+    assert device.is_char_device()

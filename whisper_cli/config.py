@@ -97,6 +97,8 @@ def set_value(file: Path, name: str, text: str) -> None:
     if name not in NAMES:
         raise ConfigError(f'unknown key "{name}"', hint="whisper-cli config shows every key")
     file = Path(os.path.realpath(file))  # a link stays one; resolve() fails at a loop
+    if os.path.exists(file) and not os.path.isfile(file):  # /dev/null would be replaced
+        raise ConfigError(f"{file} is no file", hint="WHISPER_CLI_CONFIG names another")
     text_before = _read(file)
     _toml(text_before, file)
     document = tomlkit.parse(text_before)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from whisper_cli import __version__
 from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
-from whisper_cli.batch.targets import LANGUAGE, Job
+from whisper_cli.batch.targets import LANGUAGE, Job, special
 from whisper_cli.errors import OutputError
+
+_HEAD = b'{\n  "schema": "whisper-cli/summary/'
 
 Members = dict[str, object]
 
@@ -52,7 +54,12 @@ class Summary:
         """Write it as JSON, whole or not at all; raises OutputError.
 
         writers/schema/summary-1.json describes it. The exit code is None while the run goes on.
+        A file that is no summary is kept: where FILE was forgotten, it may be a recording.
         """
+        if special(path) and exit_code is None:
+            return  # a pipe gets it once
+        if not special(path) and not _replaceable(path):
+            raise OutputError(f"{path} is no summary: kept", hint="--summary FILE.json")
         entries = [_entry(job, self.done.get(job.source.name)) for job in self.jobs]
         counts = Counter(str(entry["status"]) for entry in entries)
         content = {
@@ -63,14 +70,34 @@ class Summary:
             "counts": {status: counts[status] for status in ("done", "skipped", "failed", "left")},
             "inputs": entries,
         }
-        part = path.with_name(f".{path.name}.{os.getpid()}")
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
         try:
-            part.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
-            part.replace(path)
+            _put(path, text.encode())
         except OSError as error:
-            with suppress(OSError):
-                part.unlink()
             raise OutputError(f"can't write {path}: {error.strerror}") from error
+
+
+def _put(path: Path, data: bytes) -> None:
+    if special(path):
+        with path.open("ab") as device:
+            device.write(data)
+        return
+    whole = Path(os.path.realpath(path))  # a link stays one
+    part = whole.with_name(f".{whole.name}.{os.getpid()}")
+    try:
+        part.write_bytes(data)
+        part.replace(whole)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _replaceable(path: Path) -> bool:
+    if not os.path.isfile(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_HEAD)) in (b"", _HEAD)
 
 
 def listing(jobs: Sequence[Job]) -> Iterator[str]:
