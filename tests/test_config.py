@@ -119,3 +119,16 @@ def test_no_device_becomes_the_configuration_file(run, monkeypatch, tmp_path):
     assert (result.code, result.stdout) == (2, "")
     assert "null is no file" in result.stderr
     assert device.is_char_device()
+
+
+@pytest.mark.parametrize("place", ["~nobody-has-this-name/x.toml", "/dev/null/x.toml"])
+def test_a_configuration_file_in_no_folder_is_none(run, monkeypatch, place):
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", place)
+    assert run("config", "get", "model").stdout == "base\n"
+
+
+def test_a_configuration_nested_without_end_is_2(run, isolated):
+    (isolated / "config.toml").write_text("a = " + "[" * 100_000)
+    result = run("config")
+    assert (result.code, result.stdout) == (2, "")
+    assert "config.toml: " in result.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 def config_path() -> Path:
     """Name the configuration file; WHISPER_CLI_CONFIG overrides the platform's place."""
     if override := os.environ.get("WHISPER_CLI_CONFIG"):
-        return Path(override).expanduser()
+        return _expanded(override)
     from platformdirs import user_config_path
 
     return user_config_path("whisper-cli", appauthor=False) / "config.toml"
@@ -16,7 +16,7 @@ def config_path() -> Path:
 def state_dir() -> Path:
     """Name the folder of what we remember between runs; WHISPER_CLI_STATE_DIR overrides it."""
     if override := os.environ.get("WHISPER_CLI_STATE_DIR"):
-        return Path(override).expanduser()
+        return _expanded(override)
     from platformdirs import user_state_path
 
     return user_state_path("whisper-cli", appauthor=False)
@@ -25,7 +25,7 @@ def state_dir() -> Path:
 def history_dir() -> Path:
     """Name the folder of finished segments; WHISPER_CLI_CACHE_DIR overrides the cache it is in."""
     if override := os.environ.get("WHISPER_CLI_CACHE_DIR"):
-        return Path(override).expanduser() / "segments"
+        return _expanded(override) / "segments"
     from platformdirs import user_cache_path
 
     return user_cache_path("whisper-cli", appauthor=False) / "segments"
@@ -56,4 +56,4 @@ def _hub_home() -> Path:
 
 
 def _expanded(text: str) -> Path:
-    return Path(os.path.expandvars(text)).expanduser()
+    return Path(os.path.expanduser(os.path.expandvars(text)))
