@@ -179,6 +179,7 @@ def test_a_busy_port_ends_with_its_code(run, tiny_en):
     [
         (["--host", "0.0.0.0"], 2, "--insecure-bind"),
         (["--ssl-certfile", "none.pem"], 2, "--ssl-keyfile"),
+        (["--ssl-certfile", __file__, "--ssl-keyfile", __file__], 2, "no certificate"),
         (["--keep-alive", "soon"], 2, "span of time"),
         (["--max-upload", "huge"], 2, "not a size"),
         (["--model", "tiny.enn"], 4, "did you mean"),
