@@ -121,10 +121,20 @@ def test_no_device_becomes_the_configuration_file(run, monkeypatch, tmp_path):
     assert device.is_char_device()
 
 
-@pytest.mark.parametrize("place", ["~nobody-has-this-name/x.toml", "/dev/null/x.toml"])
-def test_a_configuration_file_in_no_folder_is_none(run, monkeypatch, place):
-    monkeypatch.setenv("WHISPER_CLI_CONFIG", place)
+def test_a_configuration_file_in_no_folder_is_none(run, monkeypatch):
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", "/dev/null/x.toml")
     assert run("config", "get", "model").stdout == "base\n"
+
+
+def test_without_a_home_it_is_said_what_to_set(run, monkeypatch):
+    for name in ("HOME", "WHISPER_CLI_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)  # nobody's
+    result = run("config", "path")
+    assert (result.code, result.stdout) == (2, "")
+    assert "hint: set HOME" in result.stderr
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", "~nobody-has-this-name/x.toml")
+    assert run("config", "path").code == 2
 
 
 def test_a_configuration_nested_without_end_is_2(run, isolated):

@@ -29,11 +29,9 @@ def command(ctx: typer.Context, shell: Shell, install: Install = False) -> None:
     if install:
         try:
             _, path = completion.install(shell, "whisper-cli", COMPLETING)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
             hint = f"whisper-cli completion {shell} shows it, to be put elsewhere"
-            raise OutputError(
-                f"can't write {error.filename}: {error.strerror}", hint=hint
-            ) from error
+            raise OutputError(f"can't install it: {error}", hint=hint) from error
         ctx.obj.info(f"{path} is set up; open a new terminal to use it")
     else:
         ctx.obj.write(script(shell))
