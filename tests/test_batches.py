@@ -174,3 +174,17 @@ def test_nothing_is_complained_of_where_the_exact_engine_of_a_batch_ends(
     child = start("transcribe", *clips, "-m", tiny_en, "--mode", "exact", "--clip", "0-2")
     _, complaints = child.communicate(timeout=120)
     assert (child.returncode, complaints) == (0, b"")
+
+
+def test_a_summary_replaces_no_recording_and_no_device(run, jfk, tmp_path):
+    recording = tmp_path / "a.flac"
+    recording.write_bytes(jfk.read_bytes())
+    result = run("transcribe", jfk, "--offline", "--summary", recording)  # FILE was forgotten
+    assert (result.code, result.stdout) == (2, "")
+    assert "is no summary: kept" in result.stderr
+    assert recording.read_bytes() == jfk.read_bytes()
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    assert run("transcribe", "none.mp3", "--offline", "--summary", device).code == 3
+    assert device.is_symlink()
+    assert run("transcribe", jfk, "--offline", "--summary", "").code == 2

@@ -22,6 +22,14 @@ def test_an_unknown_shell_is_refused(run):
     assert run("completion", "tcsh").code == 2
 
 
+def test_a_home_that_is_no_folder_is_2_with_another_way(run, tmp_path, monkeypatch):
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    result = run("completion", "bash", "--install")
+    assert (result.code, result.stdout) == (2, "")
+    assert "hint: whisper-cli completion bash" in result.stderr
+
+
 def test_installing_sets_up_the_users_shell(run, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert run("completion", "bash", "--install").code == 0

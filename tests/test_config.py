@@ -1,6 +1,8 @@
 """Settings: which source wins, what is refused, and how they are shown and changed."""
 
 import json
+import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -104,3 +106,39 @@ def test_a_setting_from_the_file_is_obeyed_by_a_command(run, isolated, jfk):
     result = run("transcribe", jfk)
     assert result.code == 2
     assert "config.toml:1" in result.stderr
+
+
+def test_no_device_becomes_the_configuration_file(run, monkeypatch, tmp_path):
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("devices are made by root")
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", str(device))
+    result = run("config", "set", "model", "base")
+    assert (result.code, result.stdout) == (2, "")
+    assert "null is no file" in result.stderr
+    assert device.is_char_device()
+
+
+def test_a_configuration_file_in_no_folder_is_none(run, monkeypatch):
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", "/dev/null/x.toml")
+    assert run("config", "get", "model").stdout == "base\n"
+
+
+def test_without_a_home_it_is_said_what_to_set(run, monkeypatch):
+    for name in ("HOME", "WHISPER_CLI_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)  # nobody's
+    result = run("config", "path")
+    assert (result.code, result.stdout) == (2, "")
+    assert "hint: set HOME" in result.stderr
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", "~nobody-has-this-name/x.toml")
+    assert run("config", "path").code == 2
+
+
+def test_a_configuration_nested_without_end_is_2(run, isolated):
+    (isolated / "config.toml").write_text("a = " + "[" * 100_000)
+    result = run("config")
+    assert (result.code, result.stdout) == (2, "")
+    assert "config.toml: " in result.stderr

@@ -203,3 +203,51 @@ def test_a_full_disk_behind_the_help_is_2():
     )
     assert done.returncode == 2
     assert "no space left" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render", "NAME"),
+        ("watch", "NAME", "-o", "x"),
+        ("pull", "tiny", "--output", "NAME"),
+        ("serve-lite", "--ssl-certfile", "NAME", "--ssl-keyfile", "NAME"),
+    ],
+)
+def test_a_name_longer_than_the_system_allows_is_2(run, arguments):
+    result = run(*(each.replace("NAME", "x" * 300) for each in arguments))
+    assert (result.code, result.stdout) == (2, "")
+    assert "file name too long" in result.stderr
+
+
+def test_an_input_whose_name_is_too_long_does_not_harm_the_others(run, tmp_path):
+    result = run("transcribe", "x" * 300, tmp_path / "none.mp3", "--offline")
+    assert result.code == 1
+    assert "2 of 2 inputs failed" in result.stderr
+
+
+@pytest.mark.slow
+def test_an_output_whose_name_is_too_long_does_not_harm_the_others(run, tiny_en, jfk, tmp_path):
+    long = tmp_path / ("x" * 250 + ".flac")  # as .flac it can be, as .srt.part not
+    long.symlink_to(jfk)
+    (tmp_path / "short.wav").write_bytes((jfk.parent / "austen.wav").read_bytes())
+    result = run("transcribe", tmp_path, "-m", tiny_en, "-f", "srt")
+    assert (result.code, result.stdout) == (1, "")
+    assert "File name too long" in result.stderr
+    assert (tmp_path / "short.srt").stat().st_size
+
+
+@pytest.mark.slow
+def test_a_link_to_itself_is_replaced_as_an_output_and_refused_as_a_setting(
+    run, tiny_en, jfk, tmp_path, monkeypatch
+):
+    loop = tmp_path / "loop.txt"
+    loop.symlink_to(loop)
+    assert run("transcribe", jfk, "-m", tiny_en, "-o", loop).code == 0
+    assert "country" in loop.read_text()
+    loop.unlink()
+    loop.symlink_to(loop)
+    monkeypatch.setenv("WHISPER_CLI_CONFIG", str(loop))
+    result = run("config", "set", "model", "base")
+    assert (result.code, result.stdout) == (2, "")
+    assert "can't read" in result.stderr

@@ -136,7 +136,9 @@ def test_times_of_words_never_run_backwards_within_one(words):
     "data",
     [b"", b"no json", b"[]", b"{}", b'{"segments": 3}', b'{"segments": [{"start": 0}]}',
      b'{"segments": [{"start": "a", "end": 1, "text": ""}]}', b"\xff\xfe",
-     b'{"segments": [{"start": NaN, "end": 1, "text": ""}]}', b'{"segments": [null]}'],
+     b'{"segments": [{"start": NaN, "end": 1, "text": ""}]}', b'{"segments": [null]}',
+     b'{"segments": [{"start": 0, "end": 1, "text": null}]}',
+     pytest.param(b"[" * 100_000, id="nested without end")],
 )  # fmt: skip
 def test_what_is_no_transcript_is_a_clear_error(run, tmp_path, data):
     with pytest.raises(TranscriptError):

@@ -38,6 +38,13 @@ def on_terminal(*argv: str | Path, stdout: int | None = None) -> tuple[int, str]
     return child.wait(30), shown.decode()
 
 
+def test_a_name_does_not_steer_the_terminal():
+    code, shown = on_terminal("transcribe", "\x1b[2J\x1b]0;title\x07.mp3", "--offline")
+    assert code == 3
+    assert "\x1b[2J" not in shown
+    assert "title" in shown
+
+
 def test_with_a_bar_on_the_terminal_the_file_gets_every_byte(jfk, tiny_en, tmp_path):
     with (tmp_path / "out.srt").open("wb") as file:
         code, shown = on_terminal(

@@ -31,6 +31,9 @@ Examples:
   whisper-cli pull medium
 """
 
+# What a system says of a name that a person gave or set, wherever it is met first.
+_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG}
+
 app = typer.Typer(
     name="whisper-cli",
     help=EXAMPLES,
@@ -115,6 +118,8 @@ def _known(error: Exception) -> WhisperError | None:
         return _usage(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OutputError("can't write: no space left on device")
+    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+        return ConfigError(f"{error.filename}: {str(error.strerror).lower()}")
     return None
 
 

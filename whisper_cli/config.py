@@ -1,5 +1,6 @@
 """Where settings come from: flag over environment over file over default."""
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -96,7 +97,9 @@ def set_value(file: Path, name: str, text: str) -> None:
 
     if name not in NAMES:
         raise ConfigError(f'unknown key "{name}"', hint="whisper-cli config shows every key")
-    file = file.resolve()  # a link stays one
+    file = Path(os.path.realpath(file))  # a link stays one; resolve() fails at a loop
+    if os.path.exists(file) and not os.path.isfile(file):  # /dev/null would be replaced
+        raise ConfigError(f"{file} is no file", hint="WHISPER_CLI_CONFIG names another")
     text_before = _read(file)
     _toml(text_before, file)
     document = tomlkit.parse(text_before)
@@ -146,7 +149,7 @@ def _rows(presets: Mapping[str, Any]) -> list[str]:
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # HOME may be /dev/null
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"can't read {file}: {error}") from error
@@ -155,7 +158,7 @@ def _read(file: Path) -> str:
 def _toml(text: str, file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{file}: {error}") from error
 
 

@@ -35,5 +35,21 @@ def stoppable() -> Iterator[None]:
             signal.signal(each, handler)
 
 
+@contextmanager
+def out_of_reach() -> Iterator[None]:
+    """Let a process be started that Ctrl-C never reaches, not even while it loads: we end it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # done by the start, it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _stop(signum: int, _frame: FrameType | None) -> None:
     raise Stopped(signum)

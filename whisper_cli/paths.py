@@ -3,32 +3,30 @@
 import os
 from pathlib import Path
 
+from whisper_cli.errors import ConfigError
+
+_HOME = "set HOME, or WHISPER_CLI_CONFIG, _STATE_DIR, _CACHE_DIR and HF_HOME to whole paths"
+
 
 def config_path() -> Path:
     """Name the configuration file; WHISPER_CLI_CONFIG overrides the platform's place."""
     if override := os.environ.get("WHISPER_CLI_CONFIG"):
-        return Path(override).expanduser()
-    from platformdirs import user_config_path
-
-    return user_config_path("whisper-cli", appauthor=False) / "config.toml"
+        return _expanded(override)
+    return _of_user("config") / "config.toml"
 
 
 def state_dir() -> Path:
     """Name the folder of what we remember between runs; WHISPER_CLI_STATE_DIR overrides it."""
     if override := os.environ.get("WHISPER_CLI_STATE_DIR"):
-        return Path(override).expanduser()
-    from platformdirs import user_state_path
-
-    return user_state_path("whisper-cli", appauthor=False)
+        return _expanded(override)
+    return _of_user("state")
 
 
 def history_dir() -> Path:
     """Name the folder of finished segments; WHISPER_CLI_CACHE_DIR overrides the cache it is in."""
     if override := os.environ.get("WHISPER_CLI_CACHE_DIR"):
-        return Path(override).expanduser() / "segments"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("whisper-cli", appauthor=False) / "segments"
+        return _expanded(override) / "segments"
+    return _of_user("cache") / "segments"
 
 
 def hub_token_path() -> Path:
@@ -55,5 +53,18 @@ def _hub_home() -> Path:
     return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
 
 
+def _of_user(kind: str) -> Path:
+    import platformdirs
+
+    try:
+        found: Path = getattr(platformdirs, f"user_{kind}_path")("whisper-cli", appauthor=False)
+    except RuntimeError as error:
+        raise ConfigError("there is no home folder", hint=_HOME) from error
+    return found
+
+
 def _expanded(text: str) -> Path:
-    return Path(os.path.expandvars(text)).expanduser()
+    try:
+        return Path(os.path.expandvars(text)).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"there is no home folder for {text}", hint=_HOME) from error

@@ -33,7 +33,7 @@ def read_transcript(data: bytes, name: str) -> Told:
     """
     try:
         return _told(json.loads(data), name)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise TranscriptError(
             f"{name} is no transcript in JSON: {missing}",
@@ -131,7 +131,9 @@ def _segment(entry: Members, language: str | None) -> Segment:
     start = _time(entry["start"])
     end = max(start, _time(entry["end"]))
     words = tuple(_words(entry.get("words") or (), start, end, language))
-    text = str(entry["text"])
+    text = entry["text"]
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is no text")
     if not text.startswith(" ") and language not in UNSPACED:
         text = f" {text}"  # as the model writes it, so that texts can be joined
     return Segment(

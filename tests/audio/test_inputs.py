@@ -130,3 +130,22 @@ def test_a_name_with_undecodable_bytes_can_be_shown():
 
 def test_a_name_longer_than_the_system_allows_is_left_to_opening():
     assert names("x" * 5000) == ["x" * 5000]
+
+
+def test_what_may_not_be_read_in_a_folder_is_left_to_opening(monkeypatch):
+    touch("talks/a.wav", "talks/closed/b.wav")
+    scan, look = os.scandir, Path.is_file
+
+    def scandir(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    def is_file(path):
+        if path.name == "a.wav":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert names("talks") == ["talks/a.wav", "talks/closed"]

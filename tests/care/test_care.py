@@ -32,6 +32,11 @@ def replacing(*rules: tuple[str, str, str]) -> Care:
     return Care(tuple(Rule(Kind(kind), before, after) for kind, before, after in rules))
 
 
+def test_an_asterisk_alone_masks_every_word():
+    [segment], _ = cared(" So, it's 5.", Care(masked=("*",)))
+    assert segment.text == " S*, i*'s 5."
+
+
 @pytest.mark.parametrize(
     ("language", "said", "left"),
     [

@@ -286,6 +286,12 @@ def test_uploads_at_once_are_limited_and_those_who_leave_make_room(model, caplog
     assert caplog.records == []  # nothing of it is a bug
 
 
+def test_a_path_makes_no_line_of_its_own_in_the_log(server):
+    httpx.get(server.url + "/x%0APOST%20/fake%20200%1B[31m")
+    until(lambda: server.log and "fake" in server.log[-1]["path"])
+    assert server.log[-1]["path"] == "/x%0APOST%20/fake%20200%1B%5B31m"
+
+
 def test_secrets_are_in_no_answer_and_no_log(locked):
     with locked.client as client, pytest.raises(httpx.HTTPStatusError):
         client.get("/v1/models", headers={"authorization": "Bearer wrong"}).raise_for_status()

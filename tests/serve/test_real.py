@@ -159,6 +159,15 @@ def _is_engine(pid):
     return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+def test_ctrl_c_while_the_model_loads_ends_it_quietly(tiny_en):
+    with serving("--model", tiny_en, ready=False) as served:
+        time.sleep(0.2)
+        os.killpg(served.process.pid, signal.SIGINT)  # as a terminal does: all of its processes
+        assert served.process.wait(30) == 130
+        time.sleep(0.2)
+    assert [line for line in served.log if "listening on" not in line] == []
+
+
 def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
     broken = folder(tmp_path, "broken")
     with serving("--model", str(broken), ready=False) as served:
@@ -179,6 +188,7 @@ def test_a_busy_port_ends_with_its_code(run, tiny_en):
     [
         (["--host", "0.0.0.0"], 2, "--insecure-bind"),
         (["--ssl-certfile", "none.pem"], 2, "--ssl-keyfile"),
+        (["--ssl-certfile", __file__, "--ssl-keyfile", __file__], 2, "no certificate"),
         (["--keep-alive", "soon"], 2, "span of time"),
         (["--max-upload", "huge"], 2, "not a size"),
         (["--model", "tiny.enn"], 4, "did you mean"),

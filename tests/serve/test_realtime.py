@@ -139,6 +139,7 @@ def test_a_failure_is_told_and_the_session_goes_on(line, server):
     [
         ("no json", "JSON"),
         ("[]", "object"),
+        (b"\0\1", "base64"),
         ({"type": "dance"}, "dance"),
         ({"type": "input_audio_buffer.append"}, "audio"),
         ({"type": "input_audio_buffer.append", "audio": "?"}, "base64"),
@@ -156,7 +157,7 @@ def test_a_failure_is_told_and_the_session_goes_on(line, server):
     ],
 )
 def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
-    text = event if isinstance(event, str) else json.dumps({"event_id": "e1"} | event)
+    text = event if isinstance(event, str | bytes) else json.dumps({"event_id": "e1"} | event)
     with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
         raw.recv()
         raw.send(text)

@@ -163,12 +163,12 @@ def _head_of(file: io.BufferedIOBase) -> bytes:
 def _unopened(source: Source, error: OSError) -> AudioError:
     """Say why an input won't open: `expand` left the reasons to us."""
     name = source.name
-    if source.path and source.path.is_dir():
-        return AudioError(f"no audio or video files in the folder {name}", hint="name its files")
     if isinstance(error, FileNotFoundError) and glob.has_magic(name):
         return AudioError(f"no file matches {name}", hint="quote it if that is a name")
     if isinstance(error, FileNotFoundError):
         return AudioError(f"file not found: {name}", hint="check the spelling and the folder")
     if isinstance(error, PermissionError):
         return AudioError(f"permission denied: {name}", hint=f"chmod +r {name}")
+    if isinstance(error, IsADirectoryError):
+        return AudioError(f"no audio or video files in the folder {name}", hint="name its files")
     return AudioError(f"can't read {name}: {error.strerror or error}")

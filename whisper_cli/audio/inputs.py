@@ -195,15 +195,27 @@ def _glob(pattern: str) -> Iterable[str]:
 
 
 def _folder(folder: Path) -> Iterator[Source]:
-    """Yield what is below a folder or, when that is nothing, the folder itself: it won't open."""
-    found = sorted(recordings(folder)) or [folder]
+    """Yield what is below a folder, and what won't open, to say why: folders closed or empty."""
+    closed: list[Path] = []
+    found = sorted([*recordings(folder, closed), *closed]) or [folder]
     return (Source(path, folder) for path in found)
 
 
-def recordings(folder: Path) -> Iterator[Path]:
-    """Find what is named as audio or video below a folder, nothing hidden."""
-    for parent, folders, files in os.walk(folder):
+def recordings(folder: Path, closed: list[Path] | None = None) -> Iterator[Path]:
+    """Find what is named as audio or video below a folder, nothing hidden.
+
+    Folders that can't be listed are added to `closed`.
+    """
+    note = (lambda error: closed.append(Path(error.filename))) if closed is not None else None
+    for parent, folders, files in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
+            if path.suffix.lower() in SUFFIXES and _may_be_file(path):
                 yield path
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True  # opening it says so

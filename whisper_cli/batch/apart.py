@@ -26,6 +26,7 @@ from whisper_cli.batch.worker import (
     main,
 )
 from whisper_cli.errors import EngineError, WhisperError
+from whisper_cli.interrupt import out_of_reach
 from whisper_cli.models.catalog import Model
 
 logger = logging.getLogger("whisper_cli")
@@ -178,7 +179,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=main, args=(theirs, order), name="engine")
-        with theirs:
+        with theirs, out_of_reach():
             self._process.start()
 
     def __enter__(self) -> Self:

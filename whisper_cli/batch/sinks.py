@@ -77,9 +77,9 @@ class FileSink:
     """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed."""
 
     def __init__(self, writer: Writer, info: Info, path: Path) -> None:
-        self._writer, self._path = writer, path.resolve()  # a link stays one
+        self._writer, self._path = writer, Path(os.path.realpath(path))  # a link stays one
         self._part = self._path.with_name(self._path.name + ".part")
-        self._file = _opened(self._part, "r+" if self._part.exists() else "w")
+        self._file = _opened(self._part, "r+" if os.path.exists(self._part) else "w")
         _own(self._file, path)
         self._file.truncate(0)
         self._size = self._written = 0

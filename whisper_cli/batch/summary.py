@@ -10,8 +10,10 @@ from pathlib import Path
 
 from whisper_cli import __version__, atomic
 from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
-from whisper_cli.batch.targets import LANGUAGE, Job
+from whisper_cli.batch.targets import LANGUAGE, Job, special
 from whisper_cli.errors import OutputError
+
+_HEAD = b'{\n  "schema": "whisper-cli/summary/'
 
 Members = dict[str, object]
 
@@ -51,7 +53,12 @@ class Summary:
         """Write it as JSON, whole or not at all; raises OutputError.
 
         writers/schema/summary-1.json describes it. The exit code is None while the run goes on.
+        A file that is no summary is kept: where FILE was forgotten, it may be a recording.
         """
+        if special(path) and exit_code is None:
+            return  # a pipe gets it once
+        if not special(path) and not _replaceable(path):
+            raise OutputError(f"{path} is no summary: kept", hint="--summary FILE.json")
         entries = [_entry(job, self.done.get(job.source.name)) for job in self.jobs]
         counts = Counter(str(entry["status"]) for entry in entries)
         content = {
@@ -62,10 +69,26 @@ class Summary:
             "counts": {status: counts[status] for status in ("done", "skipped", "failed", "left")},
             "inputs": entries,
         }
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
         try:
-            atomic.write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+            _put(path, text)
         except OSError as error:
             raise OutputError(f"can't write {path}: {error.strerror}") from error
+
+
+def _put(path: Path, text: str) -> None:
+    if special(path):
+        with path.open("a", encoding="utf-8") as device:
+            device.write(text)
+    else:
+        atomic.write_text(Path(os.path.realpath(path)), text)  # a link stays one
+
+
+def _replaceable(path: Path) -> bool:
+    if not os.path.isfile(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_HEAD)) in (b"", _HEAD)
 
 
 def listing(jobs: Sequence[Job]) -> Iterator[str]:

@@ -95,7 +95,9 @@ def _run(case: Case, audio: Path) -> Measured:
     seconds = time.perf_counter() - began
     if child.returncode:
         said = complaint.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise EngineError(f"{case.model}, {case.mode}: {said[0].removeprefix('error: ')}")
+        error = EngineError(f"{case.model}, {case.mode}: {said[0].removeprefix('error: ')}")
+        error.exit_code = child.returncode
+        raise error
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
     return Measured(case, duration, seconds, first or seconds, usage.ru_maxrss * unit)
 

@@ -27,5 +27,10 @@ class Mask:
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
     if not words:
         return None
-    each = (re.escape(word.removesuffix("*")) + r"\w*" * word.endswith("*") for word in words)
-    return re.compile(whole("|".join(each)), re.IGNORECASE)
+    return re.compile(whole("|".join(map(_each, words))), re.IGNORECASE)
+
+
+def _each(word: str) -> str:
+    if word == "*":
+        return r"\w+"
+    return re.escape(word.removesuffix("*")) + r"\w*" * word.endswith("*")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from whisper_cli import options as o
-from whisper_cli.errors import ConfigError
+from whisper_cli.errors import ConfigError, OutputError
 
 COMPLETING = "_WHISPER_CLI_COMPLETE"  # the variable by which a shell asks the program
 
@@ -27,7 +27,11 @@ def command(ctx: typer.Context, shell: Shell, install: Install = False) -> None:
     if shell not in o.complete_shell(""):
         raise ConfigError(f'no completion for "{shell}"', hint="bash, zsh or fish")
     if install:
-        _, path = completion.install(shell, "whisper-cli", COMPLETING)
+        try:
+            _, path = completion.install(shell, "whisper-cli", COMPLETING)
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+            hint = f"whisper-cli completion {shell} shows it, to be put elsewhere"
+            raise OutputError(f"can't install it: {error}", hint=hint) from error
         ctx.obj.info(f"{path} is set up; open a new terminal to use it")
     else:
         ctx.obj.write(script(shell))

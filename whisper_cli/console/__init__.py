@@ -6,6 +6,7 @@ Data goes to stdout, everything else to stderr.
 import errno
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Console", "ShowLog", "size"]
 
 _BATCH = "batch"
+# A name or a stranger's answer may hold what would steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Display(Protocol):
@@ -204,6 +207,7 @@ class Console:
         """Write a line to stderr, its first word in `style`; above the bars, if there are any."""
         if sys.stderr is None:
             return
+        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
         if _is_terminal(sys.stderr) and (style or isinstance(self._display, Bars)):
             from rich.text import Text
 

@@ -21,9 +21,10 @@ from whisper_cli.models.catalog import Model
 
 _HINTS = dict.fromkeys(
     (errno.ENOSPC, errno.EDQUOT),
-    "free some space, or set HF_HUB_CACHE to a folder on another disk; what came is kept",
+    "free some space, or name another disk (HF_HUB_CACHE, pull --output); what came is kept",
 ) | dict.fromkeys(
-    (errno.EROFS, errno.EACCES, errno.EPERM), "set HF_HUB_CACHE to a folder that you can write"
+    (errno.EROFS, errno.EACCES, errno.EPERM),
+    "name a folder that you can write: HF_HUB_CACHE, or pull --output",
 )
 
 T = TypeVar("T")

@@ -101,6 +101,7 @@ class Fleet:
         hands = self._employ(entry, entry.folder)
         usage.remember_used(entry.folder)
         loading = asyncio.create_task(hands.load())
+        loading.add_done_callback(_heed)
         loaded = Loaded(entry, hands, loading, self._keep_alive)
         self._loaded[entry.id] = loaded
         return loaded
@@ -146,3 +147,9 @@ class Fleet:
         task = asyncio.create_task(work)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+
+def _heed(loading: "asyncio.Task[None]") -> None:
+    """Look at how it ended, which asyncio complains of where all who waited have left."""
+    if not loading.cancelled():
+        loading.exception()

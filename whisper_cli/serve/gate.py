@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve.failures import ApiError, api_error
@@ -124,7 +124,7 @@ class Gate:
         record: dict[str, Any] = {
             "id": trace.id,
             "method": method,
-            "path": scope["path"],
+            "path": quote(scope["path"]),  # a %0A in it would make a line of its own
             "status": trace.status,
             "seconds": round(seconds, 3),
         }

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from whisper_cli.engine.placement import Wishes
 from whisper_cli.errors import EngineError, ModelError, WhisperError
+from whisper_cli.interrupt import out_of_reach
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.worker.messages import Cancel, Failed, Loaded, News, Order, Start
 
@@ -108,7 +109,7 @@ class EngineProcess:
 
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        with theirs:
+        with theirs, out_of_reach():
             self._process = context.Process(
                 target=main, args=(theirs, self._folder, self._wishes), name="engine"
             )

@@ -71,11 +71,17 @@ class _Session:
         while True:
             event: Event = {}
             try:
-                event = _event(await self.socket.receive_text())
+                event = _event(await self._text())
                 await self._obey(event)
             except WhisperError as error:
                 told = api_error(error).body | {"event_id": event.get("event_id")}
                 await self.tell("error", error=told)
+
+    async def _text(self) -> str:
+        try:
+            return await self.socket.receive_text()
+        except KeyError as error:
+            raise invalid("events are text, with sound as base64", None, "invalid_event") from error
 
     async def speak(self) -> None:
         """Transcribe the turns, one after the other."""

@@ -52,6 +52,20 @@ def check(serving: Serving) -> None:
     for file in filter(None, (serving.ssl_certfile, serving.ssl_keyfile)):
         if not file.is_file():
             raise ConfigError(f"file not found: {file}")
+    if serving.ssl_certfile is not None:
+        _check_certificate(serving.ssl_certfile, serving.ssl_keyfile)
+
+
+def _check_certificate(certificate: Path, key: Path | None) -> None:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"no certificate and its key in {certificate} and {key}: {error.strerror or error}",
+            hint="PEM files: --ssl-certfile with the whole chain, --ssl-keyfile with its key",
+        ) from error
 
 
 def serve(

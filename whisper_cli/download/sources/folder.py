@@ -1,5 +1,6 @@
 """A folder with models in it: a disk carried over, a share, another tool's cache."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,6 @@ class FolderSource:
         cached = f"models--{(model.repo or '').replace('/', '--')}/snapshots/{model.revision}"
         places = [self.path / part for part in ("", model.name, model.repo or "", cached)]
         for place in places:
-            if all((place / file.name).is_file() for file in model.files):
+            if all(os.access(place / file.name, os.R_OK) for file in model.files):
                 return place
         raise SourceUnavailable(f'"{model.name}" is not in {self.path}')
