@@ -143,7 +143,7 @@ def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
         return ["".join(segment.text for segment in result.segments) for result in results]
 
     broken, mended = heard(Unguarded), heard(Guard)
-    assert [text.lower().count("and so my fellow") > 2 for text in broken] == [True, True]
+    assert [text.lower().count("and so my fellow") > 1 for text in broken] == [True, True]
     assert [text.lower().count("and so") for text in mended] == [1, 1]
 
 
