@@ -97,6 +97,7 @@ def test_it_has_the_flags_of_transcribe_but_for_what_is_no_folder():
 def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
     assert run("watch", tmp_path / "none").code == 2
     assert run("watch", tmp_path, "-o", "-").code == 2
+    assert run("watch", tmp_path, "--settle", "nan").code == 2
     unmarked = run("watch", tmp_path, "-f", "csv", "--highlight", "words")
     assert unmarked.code == 2
     assert "words can't be marked in csv" in unmarked.stderr

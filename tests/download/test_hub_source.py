@@ -12,7 +12,7 @@ from whisper_cli.download.fetch import ensure, fetch
 from whisper_cli.download.progress import Phase
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.transfer import Limits
-from whisper_cli.errors import DownloadError, ModelError
+from whisper_cli.errors import ConfigError, DownloadError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find, installed
 from whisper_cli.models.verify import verify
@@ -165,3 +165,9 @@ def test_a_hub_that_accepts_and_says_nothing_is_passed_over(
         mute = HubSource(f"http://127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(DownloadError, match=r"stalled: no byte of .* came in time"):
             list(fetch(fake_model(), using(mute, limits=QUICK)))
+
+
+def test_an_endpoint_that_is_no_address_is_a_config_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_ENDPOINT", "hf-mirror.com")
+    with pytest.raises(ConfigError, match="is no address of a hub"):
+        bring("acme/fake")

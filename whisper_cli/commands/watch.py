@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,6 +80,8 @@ def command(
     if output == "-" or not folder.is_dir():
         what = "watch writes files" if output == "-" else f"{folder} is no folder"
         raise ConfigError(what, hint="whisper-cli watch DIR -o FOLDER/")
+    if not isfinite(settle):
+        raise ConfigError("--settle takes a number of seconds", hint="--settle 2")
     chosen = resolve(settings.model)
     naming = Naming.of(settings, chosen)
     place = f"{output}/" if output else None

@@ -14,7 +14,7 @@ from whisper_cli.download.http import BrokenError, Client, RefusedError, get_jso
 from whisper_cli.download.reach import require_connection
 from whisper_cli.download.sources.ahead import Ahead, Lead
 from whisper_cli.download.transfer import Offer
-from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
+from whisper_cli.errors import ConfigError, DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
 from whisper_cli.paths import hub_token_path
 
@@ -126,6 +126,8 @@ class HubSource:
     @property
     def _url(self) -> str:
         named = self.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        if not named.startswith(("http://", "https://")):
+            raise ConfigError(f"{named} is no address of a hub", hint="HF_ENDPOINT=https://…")
         return named.rstrip("/")
 
     @property
