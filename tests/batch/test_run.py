@@ -305,3 +305,28 @@ def test_an_input_that_cannot_be_written_holds_up_no_other_on_stdout():
             passed.append(due.input.number)
             due.input.wanted = due.input is second  # the engine tells no more of the first
     assert passed == [0, 1]
+
+
+@pytest.mark.parametrize("before", ["nothing", "an older one of ours"])
+def test_what_was_killed_as_an_output_took_its_name_knows_it_again(
+    tmp_path, ledger, monkeypatch, before
+):
+    clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
+    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json")
+    if before != "nothing":
+        outcome(run(todo, work(ledger, engine, beam_size=1)))
+
+    def killed(*_: object) -> None:
+        raise Stopped(9)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whisper_cli.batch.doing.published", killed)
+        with pytest.raises(Stopped):
+            outcome(run(todo, work(ledger, engine)))
+    assert sorted(path.name for path in (tmp_path / "out").glob("a.[sj]*")) == ["a.json", "a.srt"]
+    decoded = engine.decoded
+    [done] = outcome(run(todo, work(ledger, engine)))
+    assert (done.skipped, engine.decoded) == (True, decoded)
+    (tmp_path / "out/a.srt").write_text("edited")
+    [kept] = outcome(run(todo, work(ledger, engine)))
+    assert isinstance(kept, Failed)

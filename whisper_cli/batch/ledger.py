@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("whisper_cli")
 
 PATIENCE = 30.0  # seconds to wait for another process
+PART = ".part"  # what is added to the name of a file in work
 FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older files are stale
 
 
@@ -54,10 +55,13 @@ class Ledger:
         """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
         if not os.path.exists(path):
             return State.absent
-        rows = self._run("SELECT sha256, work FROM outputs WHERE path = ?", _place(path))
-        if not rows or rows[0][0] != _sha256(path):
+        names = _place(path), _place(path) + PART
+        rows = self._run("SELECT sha256, work FROM outputs WHERE path IN (?, ?)", *names)
+        sha256 = _sha256(path)
+        works = [known for digest, known in rows if digest == sha256]
+        if not works:
             return State.foreign
-        return State.current if rows[0][1] == work else State.stale
+        return State.current if work in works else State.stale
 
     def language(self, work: str) -> str | None:
         """Tell which language an earlier run of the same work found, for `{language}`."""
@@ -65,9 +69,10 @@ class Ledger:
         return rows[0][0] if rows else None
 
     def record(self, path: Path, work: str, language: str | None) -> None:
-        """Note a file that was just published."""
+        """Note a file that was just published, or that will take the name of its `PART`."""
         row = (_place(path), _sha256(path), work, language or "und")
         self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
+        self._run("DELETE FROM outputs WHERE path = ?", _place(path) + PART)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from whisper_cli.batch.ledger import State, work_key
@@ -80,7 +81,12 @@ def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:
         return DeviceSink(writer, info, path)
     prepare(path)
     _state(path, _key(target, info, work), work)  # its name may be known just now
-    return FileSink(writer, info, path)
+    return FileSink(writer, info, path, partial(_announce, target, work))
+
+
+def _announce(target: Target, work: Work, part: Path, info: Info) -> None:
+    """Note what a file will be: killed before it is `published`, we would take it for foreign."""
+    work.ledger.record(part, _key(target, info, work), info.language)
 
 
 def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, ...]:

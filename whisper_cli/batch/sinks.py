@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from whisper_cli.batch.files import locked, write_all
+from whisper_cli.batch.ledger import PART
 from whisper_cli.errors import OutputError
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
@@ -74,11 +75,17 @@ class DeviceSink(StreamSink):
 
 
 class FileSink:
-    """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed."""
+    """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed.
 
-    def __init__(self, writer: Writer, info: Info, path: Path) -> None:
+    `announce` hears of a complete file before it takes its name.
+    """
+
+    def __init__(
+        self, writer: Writer, info: Info, path: Path, announce: Callable[[Path, Info], None]
+    ) -> None:
         self._writer, self._path = writer, Path(os.path.realpath(path))  # a link stays one
-        self._part = self._path.with_name(self._path.name + ".part")
+        self._announce = announce
+        self._part = self._path.with_name(self._path.name + PART)
         self._file = _opened(self._part, "r+" if os.path.exists(self._part) else "w")
         _own(self._file, path)
         self._file.truncate(0)
@@ -102,6 +109,7 @@ class FileSink:
                 self._file.truncate(self._size)
                 os.fsync(self._file.fileno())
                 if info.provenance.complete:
+                    self._announce(self._part, info)
                     self._part.replace(self._path)
             except OSError as error:
                 raise OutputError(f"can't write {self._path}: {error.strerror}") from error
