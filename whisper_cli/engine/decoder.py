@@ -18,7 +18,7 @@ from whisper_cli.transcript import Dropped, Options, Segment
 
 LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
 SURE = 0.5  # a language less probable than this is asked for again, of the full window
-ALIGNED = 256  # tokens at once on a CPU: each takes 0.2 MB, a float for every token there is
+ALIGNED = 128  # tokens at once on a CPU: each takes 0.2 MB, a float for every token there is
 
 
 @dataclass(frozen=True, slots=True)
