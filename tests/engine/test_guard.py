@@ -205,3 +205,20 @@ def test_a_long_prompt_beside_long_hotwords_leaves_room_for_the_text(tiny_en, jf
     options = Options(initial_prompt="A speech by the president. " * 60, hotwords="Kennedy " * 200)
     [found] = Decoder(model, options).decode([Task(Island(0.0, sound))])
     assert "country" in "".join(segment.text for segment in found.segments)
+
+
+@pytest.mark.slow
+def test_a_long_prompt_alone_is_cut_as_faster_whisper_cuts_it(tiny_en, jfk, monkeypatch):
+    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    given: list[list[int]] = []
+    prompt = model.whisper.get_prompt
+
+    def watched(tokenizer, before, **others):
+        given.append(before)
+        return prompt(tokenizer, before, **others)
+
+    monkeypatch.setattr(model.whisper, "get_prompt", watched)
+    options = Options(initial_prompt="A speech by the president. " * 60)
+    Decoder(model, options).decode([Task(Island(0.0, np.zeros(16_000, np.float32)))])
+    assert given
+    assert min(len(before) for before in given) > 223  # it keeps the last 223 of them

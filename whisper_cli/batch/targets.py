@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.audio.inputs import Inputs, Source
+from whisper_cli.batch.ledger import PART
 from whisper_cli.choices import HIGHLIGHTED, Format
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.models.catalog import Model
@@ -177,12 +178,12 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
         if pattern is None:
             continue
         place, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
-        if inputs & {place, place + ".part"}:
+        if inputs & {place, place + PART}:
             raise ConfigError(f'{name} would write over the input "{shown}"', hint=hint)
-        other = writers.get(place) or writers.get(place + ".part")
+        other = writers.get(place) or writers.get(place + PART)
         if other:
             raise ConfigError(f'{other} and {name} would both write "{shown}"', hint=hint)
-        writers[place] = writers[place + ".part"] = name
+        writers[place] = writers[place + PART] = name
 
 
 def prepare(path: Path) -> None:

@@ -122,8 +122,8 @@ class Decoder:
         ]
         if unsure:
             chosen = [tongues[number] for number in unsure]
-            short = [limits[number] for number in unsure]
-            searched = self._model.generate(encoded[unsure], chosen, options, short)
+            theirs = [limits[number] for number in unsure]
+            searched = self._model.generate(encoded[unsure], chosen, options, theirs)
             for number, draft in zip(unsure, searched, strict=True):
                 drafts[number] = draft
         return drafts

@@ -213,9 +213,10 @@ class FasterWhisper:
         before: list[int] = []
         if options.initial_prompt:
             before = tongue.tokenizer.encode(" " + options.initial_prompt.strip())
-            hotwords = tongue.tokenizer.encode(" " + (options.hotwords or "").strip())
+        if before and options.hotwords:  # half of the tokens are for the text
+            hotwords = tongue.tokenizer.encode(" " + options.hotwords.strip())
             room = self.whisper.max_length // 2 - 1 - len(hotwords)
-            before = before[-room:] if room > 0 else []  # half of the tokens are for the text
+            before = before[-room:] if room > 0 else []
         prompt: list[int] = self.whisper.get_prompt(
             tongue.tokenizer, before, hotwords=options.hotwords
         )

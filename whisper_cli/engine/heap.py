@@ -20,19 +20,18 @@ def share_heap(workers: int) -> None:
     each cost 3 % of the time. MKL would keep what CTranslate2 frees.
     """
     os.environ.setdefault("MKL_DISABLE_FAST_MM", "1")
-    _tell(ARENA_MAX, max(1, workers // WORKERS_AN_ARENA))
-    _tell(MMAP_THRESHOLD, LARGE)
-    _tell(TRIM_THRESHOLD, KEPT)
+    _malloc("mallopt", ARENA_MAX, max(1, workers // WORKERS_AN_ARENA))
+    _malloc("mallopt", MMAP_THRESHOLD, LARGE)
+    _malloc("mallopt", TRIM_THRESHOLD, KEPT)
 
 
 def give_back() -> None:
     """Give what is free in the heap back to the system: worth it before much is taken at once."""
+    _malloc("malloc_trim", 0)
+
+
+def _malloc(function: str, *values: int) -> None:
+    """Call a function of glibc's malloc.h; other C libraries lack it."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
-
-
-def _tell(parameter: int, value: int) -> None:
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(parameter, value)
+            getattr(ctypes.CDLL(None), function)(*values)
