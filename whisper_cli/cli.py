@@ -1,7 +1,6 @@
 """The Typer app and `main`: the one border that turns an error into a message and an exit code."""
 
 import contextlib
-import errno
 import logging
 import os
 import sys
@@ -14,7 +13,7 @@ from whisper_cli import __version__
 from whisper_cli.commands import COMMANDS
 from whisper_cli.commands.completion import COMPLETING
 from whisper_cli.console import Console, ShowLog
-from whisper_cli.errors import ConfigError, OutputError, WhisperError
+from whisper_cli.errors import ConfigError, WhisperError, known_failure
 from whisper_cli.help import GroupedCommand, GroupedCommands
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped, stoppable
 from whisper_cli.option_groups import spread
@@ -30,9 +29,6 @@ Examples:
   ffmpeg -i film.mkv -f wav - | whisper-cli transcribe - -f vtt > film.vtt
   whisper-cli pull medium
 """
-
-# What a system says of a name that a person gave or set, wherever it is met first.
-_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG}
 
 app = typer.Typer(
     name="whisper-cli",
@@ -112,15 +108,9 @@ def run() -> None:
 
 def _known(error: Exception) -> WhisperError | None:
     """Tell what a person can act on from a bug."""
-    if isinstance(error, WhisperError):
-        return error
     if isinstance(error, typer.TyperException):
         return _usage(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return OutputError("can't write: no space left on device")
-    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
-        return ConfigError(f"{error.filename}: {str(error.strerror).lower()}")
-    return None
+    return known_failure(error)
 
 
 def _usage(error: typer.TyperException) -> ConfigError:

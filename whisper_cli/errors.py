@@ -1,5 +1,13 @@
 """The tree of failures: each class carries its exit code, each error its hint."""
 
+import errno
+import logging
+
+logger = logging.getLogger("whisper_cli")
+
+# What a system says of a name that a person gave or set, wherever it is met first.
+_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG}
+
 
 class WhisperError(Exception):
     """Something a person can act on: a message that names the thing, a hint that says what to type.
@@ -63,3 +71,36 @@ class ServeError(WhisperError):
     """The server could not start."""
 
     exit_code = 6
+
+
+def failure_of(error: Exception, name: str) -> WhisperError:
+    """Return the failure of the input `name` that an exception stands for.
+
+    An error of ours stays as it is. What the system refuses and what nobody expected become one:
+    the others go on, and the traceback is logged.
+    """
+    known = known_failure(error)
+    if known is not None:
+        return known
+    logger.error("%s: %s", name, type(error).__name__, exc_info=error)
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error) or type(error).__name__
+        return AudioError(f"{name} can't be read: {reason.lower()}")
+    if isinstance(error, MemoryError):
+        return EngineError("there is too little memory for it", hint="--workers 1 needs less")
+    reason = str(error) or "no reason was given"
+    return EngineError(
+        f"a bug ended the work on it: {type(error).__name__}: {reason}",
+        hint="please report it, with the traceback in the log",
+    )
+
+
+def known_failure(error: Exception) -> WhisperError | None:
+    """Return an error of ours, or what the system's refusal means; None for anything else."""
+    if isinstance(error, WhisperError):
+        return error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return OutputError("can't write: no space left on device")
+    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+        return ConfigError(f"{error.filename}: {str(error.strerror).lower()}")
+    return None

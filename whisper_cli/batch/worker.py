@@ -134,4 +134,8 @@ class _Forwarded(logging.Handler):
         self._client = client
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._client.send(Logged(record.levelno, record.getMessage()))
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0] is not None:
+            trace = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            text = f"{text}\n{trace}"
+        self._client.send(Logged(record.levelno, text))

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -239,6 +240,8 @@ class ShowLog(logging.Handler):
         """Show one record."""
         show = self._console.warn if record.levelno >= logging.WARNING else self._console.info
         show(record.getMessage())
+        if record.exc_info and record.exc_info[0] is not None:
+            self._console.log("".join(traceback.format_exception(*record.exc_info)).rstrip())
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
