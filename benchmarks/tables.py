@@ -62,6 +62,20 @@ def speed(case: str, model: str, clips: Sequence[Clip], rows: Mapping[str, Raced
     return "\n".join((*lines, "", *_speed_verdicts(case, model, rows, versus)))
 
 
+def plain(clips: Sequence[Clip], rows: Mapping[str, Raced]) -> list[dict[str, object]]:
+    """Give seconds, memory and WER of all contenders as they are kept in a file."""
+    return [
+        {
+            "name": name,
+            "seconds": round(row.seconds, 2),
+            "times": [round(run.cost.seconds, 2) for run in row.timed],
+            "peak_mib": round(row.peak),
+            "wer": round(statistics.median(rate(run) for run in _runs(row, clips)), 2),
+        }
+        for name, row in rows.items()
+    ]
+
+
 def words(model: str, counted: Mapping[str, Mapping[str, list[Errors]]]) -> str:
     """Draw the WER of each language and of all pooled, with the difference to the baseline."""
     first = next(iter(counted.values()))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks import tables
+from benchmarks import results, tables
 from benchmarks.cli import compare
 from benchmarks.figures import MIB, note
 from benchmarks.measure import FailedError
@@ -99,6 +99,9 @@ def race(case: str, bench: Bench, work: Work, contenders: Sequence[Contender]) -
                 rows.pop(each.name, None)
     if rows:
         show(tables.speed(case, work.model.name, work.clips, rows))
+        seconds = sum(clip.seconds for clip in work.clips)
+        facts = {"clips": len(work.clips), "audio_seconds": round(seconds, 1)}
+        results.keep(case, work.model.name, tables.plain(work.clips, rows), **facts)
 
 
 def attempt(contender: Contender, work: Work, *, look: bool) -> Outcome | None:

@@ -1,8 +1,8 @@
-"""Words in our names that no well-known package of the field uses: `python -m benchmarks.vocabulary`.
+"""Words in our names that no well-known package of the field uses.
 
-A word counts where it stands three times or more in our identifiers (split at underscores and
-capitals) and nowhere in those of the packages below, which pip brings. Names that Python gives us
-through imports (a library's own) count like ours: what others call a thing they use too.
+`python -m benchmarks.vocabulary` counts them. A word counts where it stands three times or more in
+our identifiers (split at underscores and capitals) and nowhere in those of the packages below,
+which pip brings. Names of libraries that we call count like ours.
 """
 
 import argparse
@@ -57,7 +57,12 @@ def words_of_the_field(folder: Path) -> set[str]:
     if not any(folder.iterdir()):
         pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
         subprocess.run([*pip, *PACKAGES], check=True)
-    return {word for archive in folder.iterdir() for text in sources_in(archive) for word in words_of(text)}
+    return {
+        word
+        for archive in folder.iterdir()
+        for text in sources_in(archive)
+        for word in words_of(text)
+    }
 
 
 def main() -> None:
