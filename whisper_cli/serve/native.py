@@ -13,6 +13,7 @@ from whisper_cli.choices import Mode
 from whisper_cli.errors import ConfigError
 from whisper_cli.serve.asks import Ask
 from whisper_cli.serve.failures import api_error, invalid
+from whisper_cli.serve.fields import limited
 from whisper_cli.serve.gate import Send
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.speech import Transcription, body, take
@@ -40,7 +41,7 @@ def read(pairs: Pairs) -> Ask:
     for name in OPTIONS:
         if given.get(name):
             try:
-                found[name] = config.parse(name, given[name], name)
+                found[name] = config.parse(name, limited(name, given[name]), name)
             except ConfigError as error:
                 raise invalid(error.message, name) from error
     if found.get("mode") is Mode.exact:
@@ -48,7 +49,7 @@ def read(pairs: Pairs) -> Ask:
     if not given.get("model"):
         raise invalid("the model is missing", "model", "missing_required_parameter")
     raw = {name: (value,) for name, value in pairs}
-    return Ask(given["model"], Options(**found), stream=True, raw=raw)
+    return Ask(limited("model", given["model"]), Options(**found), stream=True, raw=raw)
 
 
 class Native(Transcription):
