@@ -268,7 +268,7 @@ def test_sound_is_read_no_faster_than_twice_its_time(server, monkeypatch):
             raw.send(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
         raw.send('{"type": "input_audio_buffer.clear"}')
         assert "cleared" in raw.recv()
-        assert time.monotonic() - began > 6 / 2 - 0.6
+        assert time.monotonic() - began > 5 / 2 - 0.6
 
 
 @pytest.mark.slow

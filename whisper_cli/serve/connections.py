@@ -36,7 +36,8 @@ class Listener(socket.socket):
 
     def __init__(self, family: int) -> None:
         super().__init__(family)
-        self._most = raise_limit() - SPARE
+        limit = raise_limit()
+        self._most = max(limit - SPARE, limit // 2)
         self._told = Seldom()
 
     def accept(self) -> tuple[socket.socket, Any]:

@@ -55,10 +55,14 @@ def _last(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]], 
     return lambda name, values: parse(name, values[-1])
 
 
-def limited(name: str, value: str) -> str:
-    """Strip a text. Raises ApiError where it is too long."""
+def check_length(name: str, value: str) -> None:
+    """Raise ApiError where a text is longer than any model looks at."""
     if len(value) > LONGEST_PROMPT:
         raise invalid(f"{name} has more than {LONGEST_PROMPT} characters", name)
+
+
+def _text(name: str, value: str) -> str:
+    check_length(name, value)
     return value.strip()
 
 
@@ -127,8 +131,8 @@ def require_encodable(value: object, name: str | None) -> None:
 
 
 def _keywords(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    words = _several(limited)(name, values)
-    limited(name, ", ".join(words))
+    words = _several(_text)(name, values)
+    check_length(name, ", ".join(words))
     return words
 
 
@@ -188,12 +192,12 @@ def _array(items: Mapping[str, object]) -> dict[str, object]:
 
 _STRING: dict[str, object] = {"type": "string"}
 ROWS: dict[str, Row] = {
-    "model": Row(_last(limited), _STRING),
+    "model": Row(_last(_text), _STRING),
     "language": Row(_last(_language), _STRING),
     "languages": Row(_several(_language), _array(_STRING)),
     "keywords": Row(_keywords, _array(_STRING)),
-    "hotwords": Row(_last(limited), _STRING),
-    "prompt": Row(_last(limited), {"type": "string", "maxLength": LONGEST_PROMPT}),
+    "hotwords": Row(_last(_text), _STRING),
+    "prompt": Row(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
     "response_format": Row(_last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}),
     "temperature": Row(
         _last(_temperature), {"type": "number", "minimum": 0, "maximum": 1, "default": 0}

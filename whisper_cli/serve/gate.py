@@ -182,7 +182,8 @@ class _Passage:
         if self._started:
             if self._trace.status == 101:
                 close = {"type": "websocket.close", "code": 1011, "reason": error.code or ""}
-                await self._send(close)
+                with suppress(RuntimeError, OSError):  # it is closed already
+                    await self._send(close)
             return
         self._trace.status = error.status
         response = JSONResponse({"error": error.body}, error.status, headers=error.headers)

@@ -13,7 +13,7 @@ from whisper_cli.choices import Mode
 from whisper_cli.errors import ConfigError
 from whisper_cli.serve.asks import Ask
 from whisper_cli.serve.failures import api_error, invalid
-from whisper_cli.serve.fields import limited
+from whisper_cli.serve.fields import check_length
 from whisper_cli.serve.gate import Send
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.speech import Transcription, body, take
@@ -38,10 +38,12 @@ def read(pairs: Pairs) -> Ask:
     """Read options as the command line writes them. Raises ApiError that names the field."""
     given = dict(pairs)
     found: dict[str, Any] = {}
+    for name in ("model", "initial_prompt", "hotwords"):
+        check_length(name, given.get(name, ""))
     for name in OPTIONS:
         if given.get(name):
             try:
-                found[name] = config.parse(name, limited(name, given[name]), name)
+                found[name] = config.parse(name, given[name], name)
             except ConfigError as error:
                 raise invalid(error.message, name) from error
     if found.get("mode") is Mode.exact:
@@ -49,7 +51,7 @@ def read(pairs: Pairs) -> Ask:
     if not given.get("model"):
         raise invalid("the model is missing", "model", "missing_required_parameter")
     raw = {name: (value,) for name, value in pairs}
-    return Ask(limited("model", given["model"]), Options(**found), stream=True, raw=raw)
+    return Ask(given["model"], Options(**found), stream=True, raw=raw)
 
 
 class Native(Transcription):

@@ -153,11 +153,11 @@ class _Session:
 
     async def _hear(self, sound: bytes) -> None:
         """Take sound, no faster than `_FASTEST`: meanwhile nothing more of the client is read."""
-        now = time.monotonic()
-        self.due = max(self.due, now - _AT_ONCE) + len(sound) / 2 / RATE / _FASTEST
+        await asyncio.sleep(max(0.0, self.due - time.monotonic()))
+        earliest = time.monotonic() - _AT_ONCE
+        self.due = max(self.due, earliest) + len(sound) / 2 / RATE / _FASTEST
         for happened in self.turns.add(sound):
             await self._happened(happened)
-        await asyncio.sleep(max(0.0, self.due - now))
 
     async def _happened(self, happened: str | bytes) -> None:
         """Tell of a turn that begins, or take one that is over."""

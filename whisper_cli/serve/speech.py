@@ -62,10 +62,10 @@ async def take(
     receiver = Receiver(studio.folder, most, early)
     form = receiver.form
     try:
-        kind_of_body = request.headers.get("content-type", "")
+        content_type = request.headers.get("content-type", "")
         address = request.client.host if request.client else ""
         with request.app.state.senders.sending(address), studio.receiving():
-            await receiver.read(kind_of_body, steady(request.stream()))
+            await receiver.read(content_type, steady(request.stream()))
         ask = read(form.fields)
         entry = _entry(studio, ask)
         _check_file(form)
