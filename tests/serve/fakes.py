@@ -16,9 +16,11 @@ import uvicorn
 from whisper_cli.download.how import How
 from whisper_cli.errors import AudioError, EngineError, ModelError
 from whisper_cli.serve.app import application
+from whisper_cli.serve.connections import Listener
 from whisper_cli.serve.fleet import Fleet
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.pulls import Pulls
+from whisper_cli.serve.run import configured
 from whisper_cli.serve.serving import Serving
 from whisper_cli.serve.shelf import Shelf
 from whisper_cli.serve.studio import Studio
@@ -164,10 +166,11 @@ def running(
     studio = Studio(serving, Shelf(serving.models), fleet, Pulls(how or How(sources=())))
     server = Running("", studio, made)
     app = application(serving, studio, server.log.append, server.failures.append)
-    with socket.socket() as listener:
+    with Listener(socket.AF_INET) as listener:
         listener.bind(("127.0.0.1", 0))
         server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
+        config = configured(app, serving)
+        config.timeout_graceful_shutdown = 1
         uvicorn_server = uvicorn.Server(config)
         uvicorn_server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]
         thread = threading.Thread(

@@ -60,10 +60,22 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(*options: str, ready: bool = True, **environment: str) -> Iterator[Served]:
+def serving(
+    *options: str,
+    ready: bool = True,
+    descriptors: tuple[int, int] | None = None,
+    **environment: str,
+) -> Iterator[Served]:
+    """Start one; `descriptors` are its soft and hard limit."""
     command = [sys.executable, "-m", "whisper_cli", "serve-lite", "--port", "0", *options]
+    if descriptors:
+        limited = f'ulimit -Sn {descriptors[0]} && ulimit -Hn {descriptors[1]} && exec "$@"'
+        command = ["sh", "-c", limited, "sh", *command]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, env=os.environ | environment, start_new_session=True
+        command,
+        stderr=subprocess.PIPE,
+        env=os.environ | environment,
+        start_new_session=True,
     )
     served = Served("", process)
     reader = threading.Thread(target=_read, args=(process, served), daemon=True)

@@ -260,6 +260,17 @@ def test_a_nameless_upload_and_a_wrong_suffix_are_no_matter(client, server):
         ({"known_speaker_names[]": list("abcde")}, "known_speaker_names", 400),
         ({"keep_alive": "soon"}, "keep_alive", 400),
         ({"prompt": "x" * 5000}, "prompt", 400),
+        ({"hotwords": "x" * 5000}, "hotwords", 400),
+        ({"model": "x" * 5000}, "model", 400),
+        (
+            {"keywords[]": ["word"] * 5 + [f"w{n}" for n in range(50)] + ["x" * 3900]},
+            "keywords",
+            400,
+        ),
+        ({"keywords": ",".join(f"word{n}" for n in range(900))}, "keywords", 400),
+        ({"keywords[]": '["a\\ud800"]'}, "keywords", 400),
+        ({"languages": '["\\udfff"]'}, "languages", 400),
+        ({"chunking_strategy": '{"type": "\\ud800"}'}, "chunking_strategy", 400),
         ({"model": "gpt-9"}, "model", 404),
         ({"model": None}, "model", 400),
     ],
@@ -273,6 +284,13 @@ def test_a_wrong_field_is_named(server, fields, param, status):
     assert error["type"] == "invalid_request_error"
     assert response.headers["x-should-retry"] == "false"
     assert not server.hands[0].starts
+
+
+@pytest.mark.parametrize("name", ["initial_prompt", "hotwords", "model"])
+def test_texts_for_the_engine_have_a_length(server, name):
+    fields = {"model": "fake", name: "x" * 4001}
+    refused = server.post("", path="/api/transcribe", **fields)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, name)
 
 
 def test_an_unknown_model_is_not_found_and_the_right_name_guessed(client):

@@ -1,5 +1,6 @@
 """Who may come in: each attack fails here, and works on the naive way."""
 
+import contextlib
 import io
 import json
 import socket
@@ -9,8 +10,10 @@ import time
 import av
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
-from tests.serve.fakes import FakeHands, running, until
+from tests.serve.fakes import FakeHands, in_background, running, until
 from whisper_cli.errors import ConfigError
 from whisper_cli.serve.run import check
 from whisper_cli.serve.serving import Serving
@@ -259,17 +262,18 @@ def test_slow_senders_hold_up_nobody(server):
         line.close()
 
 
-def opened(server):
+def opened(server, headers=""):
     line = socket.create_connection(server.url[7:].split(":"))
-    line.sendall(
-        b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
-        b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n--b\r\n"
+    head = (
+        f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n{headers}"
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n--b\r\n"
     )
+    line.sendall(head.encode())
     return line
 
 
 def test_uploads_that_stall_are_ended(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.speech.STALLED", 0.2)
+    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 0.2)
     with opened(server) as line:
         line.settimeout(10)
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
@@ -296,3 +300,163 @@ def test_secrets_are_in_no_answer_and_no_log(locked):
     with locked.client as client, pytest.raises(httpx.HTTPStatusError):
         client.get("/v1/models", headers={"authorization": "Bearer wrong"}).raise_for_status()
     assert "s3cret" not in json.dumps(locked.log)
+
+
+HALF = "\\ud800"  # of a surrogate pair, as JSON writes it
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+JSON = {"content-type": "application/json"}
+ODD_HEADERS = [
+    *({"origin": text} for text in ("http://[", "http://]", "http://[::1", "://", "", "\xe9")),
+    *({"host": text} for text in ("[", "]:", "[::1%]", ":", "\xe9", "1.2.3.4.5", "a" * 5000)),
+    {"content-type": "multipart/form-data; boundary=" + "b" * 257},
+    {"content-type": "multipart/form-data; boundary=\xe9"},
+    {"content-type": "multipart/form-data; boundary"},
+    {"content-type": "multipart/form-data; charset=rot13; boundary=b"},
+    {"authorization": "\xe9"},
+    {"x-request-id": "\xe9"},
+    {"x-stainless-retry-count": "²".encode().decode("latin-1")},
+]
+ODD_BODIES = [
+    b"",
+    b"null",
+    b"\xff\xfe",
+    f'{{"model": "{HALF}"}}'.encode(),
+    f'{{"{HALF}": 1, "model": "fake"}}'.encode(),
+    b'{"model": "\xed\xa0\x80"}',
+    b'{"model": "fake", "keep_alive": "999999999999h"}',
+    b'{"model": "fake", "keep_alive": 1' + b"0" * 3000 + b"}",
+    b'{"model": "fake", "keep_alive": NaN}',
+    b"[" * 9000,
+    b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfake\r\n--b--\r\n',
+    b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n--b--\r\n',
+]
+ROUTES = [
+    ("GET", "/health"),
+    ("GET", "/api/ps"),
+    ("GET", "/v1/models/%ED%A0%80"),
+    ("POST", "/v1/audio/transcriptions"),
+    ("POST", "/v1/audio/translations"),
+    ("POST", "/api/transcribe"),
+    ("POST", "/api/load"),
+    ("POST", "/api/unload"),
+    ("POST", "/api/pull"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_nothing_odd_is_a_fault_of_the_server(server, method, path):
+    with server.client as client:
+        for odd in ODD_HEADERS:
+            headers = {name: text.encode("latin-1") for name, text in (FORM | odd).items()}
+            answer = client.request(method, path, headers=headers, content=ODD_BODIES[-2])
+            assert 200 <= answer.status_code < 500, odd
+        for body in ODD_BODIES:
+            for headers in (FORM, JSON):
+                answer = client.request(method, path, headers=headers, content=body)
+                assert 200 <= answer.status_code < 500, body
+        assert client.get("/api/ps").status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://]", "http://[::1", "null", "", "x"])
+def test_an_origin_that_is_none_is_another_site(server, origin):
+    refused = server.post("hello", headers={"origin": origin})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "cross_site")
+
+
+@pytest.mark.parametrize("path", ["/api/load", "/api/unload", "/api/pull"])
+def test_half_a_surrogate_pair_is_no_model(server, path):
+    with server.client as client:
+        refused = client.post(path, content=f'{{"model": "a{HALF}b"}}')
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "model")
+
+
+@pytest.mark.parametrize("path", ["/api/load", "/v1/audio/transcriptions"])
+def test_a_body_that_is_cut_is_the_clients_fault(server, path, caplog):
+    with socket.create_connection(server.url[7:].split(":")) as line:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n"
+        line.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b")
+    until(lambda: server.log[-1]["path"] == path)
+    assert server.log[-1]["status"] == 499
+    assert caplog.records == []
+
+
+def test_a_boundary_has_a_length(server):
+    headers = {"content-type": "multipart/form-data; boundary=" + "b" * 300}
+    with server.client as client:
+        refused = client.post("/v1/audio/transcriptions", content=b"x", headers=headers)
+    assert refused.status_code == 400
+    assert "boundary" in refused.json()["error"]["message"].lower()
+
+
+def test_uploads_that_are_too_slow_are_ended_though_bytes_come(server, monkeypatch):
+    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 0.5)
+    with opened(server) as line:
+        line.settimeout(10)
+        dripping = in_background(lambda: drip(line))
+        assert line.recv(4096).startswith(b"HTTP/1.1 408")
+        line.close()
+        dripping.join(20)
+    assert list(server.studio.folder.iterdir()) == []
+
+
+def drip(line):
+    with contextlib.suppress(OSError):
+        for _ in range(200):
+            line.sendall(b"x")
+            time.sleep(0.05)
+
+
+def test_uploads_that_are_fast_enough_may_take_long(server, monkeypatch):
+    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 1.0)
+
+    def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfake\r\n'
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(10):
+            time.sleep(0.2)
+            yield b"hello " * 400
+        yield b"\r\n--b--\r\n"
+
+    with server.client as client:
+        answer = client.post("/v1/audio/transcriptions", content=pieces(), headers=FORM)
+    assert answer.status_code == 200
+
+
+def test_one_address_cannot_have_all_uploads(model):
+    """A proxy on this machine says who its clients are."""
+    with running(model, FakeHands(), max_queue=4) as server:
+
+        def heard(client):
+            return server.post("hello", headers={"x-forwarded-for": client}).status_code
+
+        network = ("2001:db8::1", "2001:db8::2:3")  # a client of IPv6 has many addresses
+        lines = [opened(server, f"X-Forwarded-For: {each}\r\n") for each in network * 3]
+        until(lambda: heard("2001:db8::7") == 429)
+        assert heard("2001:db8:0:1::7") == heard("192.0.2.1") == heard("127.0.0.1") == 200
+        for line in lines:
+            line.close()
+        until(lambda: heard("2001:db8::7") == 200)
+        assert not server.studio.jobs.queue
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/v1/realtime", {"Authorization": "Bearer k"}, 101),
+        ("/v1/realtime", {"Authorization": "Bearer wrong"}, 401),
+        ("/v1/realtime", {"Authorization": "Bearer k", "Origin": "https://evil.example"}, 403),
+        ("/v1/nowhere", {"Authorization": "Bearer k"}, 403),
+    ],
+)
+def test_the_log_tells_how_each_websocket_was_answered(model, path, headers, status):
+    with running(model, FakeHands(), api_key="k") as server:
+        address = server.url.replace("http", "ws") + path
+        answered = 101
+        try:
+            with connect(address, additional_headers=headers):
+                pass
+        except InvalidStatus as refused:
+            answered = refused.response.status_code
+        assert answered == status
+        until(lambda: server.log[-1]["path"] == path)
+        assert server.log[-1]["status"] == status

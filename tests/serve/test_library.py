@@ -12,6 +12,7 @@ from tests.serve.fakes import FakeHands, folder, in_background, running, until
 from whisper_cli.download.how import How
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.transfer import Limits
+from whisper_cli.errors import ConfigError
 from whisper_cli.serve.serving import FOREVER, seconds
 
 
@@ -23,6 +24,18 @@ def test_spans_of_time(text, found):
     assert seconds(text) == found
 
 
+@pytest.mark.parametrize("text", ["999999999999h", "9" * 400, "3651d", "88000h"])
+def test_a_span_that_no_date_can_hold_is_refused(server, text):
+    with pytest.raises(ConfigError):
+        seconds(text)
+    refused = server.post("hello", keep_alive=text)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "keep_alive")
+    with server.client as client:
+        body = {"model": "fake", "keep_alive": text}
+        assert client.post("/api/load", json=body).status_code == 400
+    assert ps(server)[0]["expires_at"]
+
+
 def ps(server):
     with server.client as client:
         return client.get("/api/ps").json()["models"]
@@ -30,9 +43,9 @@ def ps(server):
 
 def test_an_idle_model_is_let_go_and_loaded_again_when_needed(model):
     hands = FakeHands(), FakeHands()
-    with running(model, *hands, keep_alive=0.3) as server:
+    with running(model, *hands, keep_alive=2) as server:
         assert ps(server)[0]["expires_at"] > "2020"
-        until(lambda: not ps(server))
+        until(lambda: not ps(server), 20)
         assert not hands[0].alive
         assert server.post("hello").json()["text"] == "hello"
         assert hands[1].loads == 1
@@ -47,9 +60,16 @@ def test_a_request_may_say_how_long(model):
         until(lambda: not ps(server))
 
 
+def test_how_long_a_request_said_holds_until_another_says_otherwise(model):
+    with running(model, FakeHands(), keep_alive=300) as server:
+        server.post("hello", keep_alive="-1")
+        server.post("hello")
+        assert ps(server)[0]["expires_at"] is None
+
+
 def test_a_busy_model_outlives_its_time_and_is_not_unloaded(model):
     with running(model, FakeHands(), keep_alive=0.1) as server, server.client as client:
-        asked = in_background(lambda: server.post("one\n!wait 0.6"))
+        asked = in_background(lambda: server.post("one\n!wait 3"))
         until(lambda: ps(server) and ps(server)[0]["busy"] == 1)
         refused = client.post("/api/unload", json={"model": "fake"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_busy")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import numpy as np
 import openai
@@ -154,6 +155,16 @@ def test_a_failure_is_told_and_the_session_goes_on(line, server):
             "no such model",
         ),
         ({"type": "session.update", "session": {"turn_detection": {"type": "x"}}}, "server_vad"),
+        ({"event_id": "\ud800", "type": "dance"}, "event_id holds half a surrogate pair"),
+        ({"type": "\ud800"}, "type holds half a surrogate pair"),
+        ({"\udfff": 1}, "half a surrogate pair"),
+        (
+            {
+                "type": "session.update",
+                "session": {"input_audio_transcription": {"prompt": "a\udc00b"}},
+            },
+            "session holds half a surrogate pair",
+        ),
     ],
 )
 def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
@@ -164,6 +175,7 @@ def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
         told = json.loads(raw.recv())
         assert told["type"] == "error"
         assert named in told["error"]["message"]
+        assert told["error"]["type"] == "invalid_request_error"
         raw.send('{"type": "input_audio_buffer.clear"}')
         assert json.loads(raw.recv())["type"] == "input_audio_buffer.cleared"
 
@@ -222,6 +234,41 @@ def test_silence_costs_no_memory_and_long_speech_is_cut():
     ends = [each for _ in range(45) for each in turns.add(LOUD) if isinstance(each, bytes)]
     assert len(ends) == 2
     assert max(len(each) for each in ends) <= 2 * RATE * 20.1
+
+
+@pytest.mark.parametrize("before", [0.0, 0.00001, 0.3])
+def test_no_more_silence_is_kept_than_was_asked_for(before):
+    turns = Turns(Detection(before=before))
+    for _ in range(40):
+        assert list(turns.add(QUIET)) == []
+        assert turns.seconds <= before
+    assert list(turns.add(LOUD)) == ["started"]
+    assert turns.seconds == pytest.approx(1 + before, abs=0.02)
+
+
+def test_turns_are_the_same_however_the_sound_comes():
+    sound = QUIET + LOUD + QUIET + LOUD + QUIET
+
+    def events(step):
+        turns = Turns()
+        pieces = (sound[at : at + step] for at in range(0, len(sound), step))
+        return [(turns.position, each) for piece in pieces for each in turns.add(piece)]
+
+    assert len(events(len(sound))) == 4
+    assert events(len(sound)) == events(961) == events(7) == events(50_000)
+
+
+def test_sound_is_read_no_faster_than_twice_its_time(server, monkeypatch):
+    monkeypatch.setattr("whisper_cli.serve.realtime._AT_ONCE", 0.5)
+    sound = base64.b64encode(QUIET).decode()
+    with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
+        raw.recv()
+        began = time.monotonic()
+        for _ in range(6):
+            raw.send(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
+        raw.send('{"type": "input_audio_buffer.clear"}')
+        assert "cleared" in raw.recv()
+        assert time.monotonic() - began > 5 / 2 - 0.6
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from tests.serve.processes import repeated
+from whisper_cli.audio.blocks import Block
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
 from whisper_cli.errors import AudioError
@@ -135,3 +136,12 @@ def test_damaged_blocks_are_an_error_of_the_sender(tmp_path, data):
     file.write_bytes(data)
     with BlockFile(file, 60.0) as sound, pytest.raises(AudioError):
         list(sound.blocks())
+
+
+def test_what_no_sound_can_be_is_silence_in_blocks(tmp_path):
+    file = tmp_path / "blocks"
+    odd = np.array([np.nan, np.inf, -np.inf, 1e30, 0.5], np.float32)
+    file.write_bytes(packed(Block(0.0, odd)))
+    with BlockFile(file, 60.0) as sound:
+        [block] = sound.blocks()
+    assert block.samples.tolist() == [0, 0, 0, 0, 0.5]

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,6 +222,67 @@ def test_more_connections_than_threads_are_asked_to_come_again(server: Server, a
         assert line.recv(1000).startswith(b"HTTP/1.1 503 ")
     assert ask("/models").status == 200
     server._free.release(taken)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /models HTTP/1.1\r\nX: ", b"GET /models HTTP/1.1\r\n\r\n"]
+)
+def test_a_head_has_to_be_whole_in_time_however_it_drips(
+    server: Server, monkeypatch: pytest.MonkeyPatch, sent: bytes
+):
+    monkeypatch.setattr("whisper_cli.share.server.Handler.timeout", 0.5)
+    with socket.create_connection(server.address) as line:
+        line.sendall(sent)
+        assert dripped(line) < 400
+
+
+def dripped(line: socket.socket) -> int:
+    """Send a byte now and then, for 20 seconds at most; tell how many were taken."""
+    for count in range(400):
+        try:
+            line.sendall(b"x")
+        except OSError:
+            return count
+        time.sleep(0.05)
+    return 400
+
+
+def test_a_large_answer_may_take_longer_than_a_head(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("whisper_cli.share.server.Handler.timeout", 1.0)
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        line.connect(server.address)
+        line.sendall(f"GET {BLOB} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        taken = b""
+        while data := line.recv(1 << 16):
+            taken += data
+            time.sleep(0.02)
+    assert taken.partition(b"\r\n\r\n")[2] == DATA
+
+
+def test_one_address_has_a_share_of_the_connections(server: Server):
+    lines = [socket.create_connection(server.address) for _ in range(17)]
+    try:
+        lines[-1].settimeout(5)
+        assert lines[-1].recv(1000).startswith(b"HTTP/1.1 503 ")
+        lines.pop(0).close()
+        assert any(answers(server) for _ in range(200))
+        assert server._callers["127.0.0.1"] <= 16
+    finally:
+        for line in lines:
+            line.close()
+
+
+def answers(server: Server) -> bool:
+    """Ask once; where there is no room yet, wait a little."""
+    with socket.create_connection(server.address, timeout=5) as line:
+        line.sendall(b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n")
+        if line.recv(1000).startswith(b"HTTP/1.1 200 "):
+            return True
+    time.sleep(0.05)
+    return False
 
 
 def test_a_port_that_is_taken_and_an_address_of_nobody_are_said(server: Server):

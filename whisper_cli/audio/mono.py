@@ -27,18 +27,18 @@ def mono(chunks: Iterator[Chunk], channel: int | None, name: str) -> Iterator[Ch
     """
     for number, chunk in enumerate(chunks):
         if channel is None:
-            samples = _mixed(_clean(chunk.samples))
+            samples = _mixed(clean(chunk.samples))
         elif number == 0 and channel >= chunk.channels:
             raise AudioError(
                 f"no channel {channel + 1} in {name}: it has {chunk.channels}",
                 hint=f"--channel 1 to {chunk.channels}, or mix" if chunk.channels > 1 else None,
             )
         else:
-            samples = _clean(chunk.samples[:, min(channel, chunk.channels - 1)])
+            samples = clean(chunk.samples[:, min(channel, chunk.channels - 1)])
         yield replace(chunk, samples=samples.reshape(-1, 1))
 
 
-def _clean(samples: Samples) -> Samples:
+def clean(samples: Samples) -> Samples:
     """Silence what float files can hold and no sound can: NaN, infinities, astronomic values."""
     return np.where(np.abs(samples) < 1e6, samples, np.float32(0))
 

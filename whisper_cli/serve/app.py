@@ -19,6 +19,7 @@ from whisper_cli.serve.gate import App, Gate
 from whisper_cli.serve.metrics import Metrics
 from whisper_cli.serve.serving import Serving
 from whisper_cli.serve.studio import Studio
+from whisper_cli.serve.upload import Senders
 
 logger = logging.getLogger("whisper_cli")
 
@@ -67,6 +68,7 @@ def application(
     )
     app.state.studio = studio
     app.state.metrics = Metrics()
+    app.state.senders = Senders(serving.max_queue)
     app.state.warm = False
     return Gate(app, serving, app.state.metrics, log)
 

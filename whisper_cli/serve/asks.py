@@ -1,14 +1,13 @@
 """What a client asks for: the fields of a form, checked, each by a row of a table."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from whisper_cli.choices import Task
 from whisper_cli.errors import ConfigError
-from whisper_cli.serve.failures import invalid
-from whisper_cli.serve.fields import ROWS, Detail, Shape, short
+from whisper_cli.serve.failures import ApiError, invalid
+from whisper_cli.serve.fields import ROWS, Detail, Shape, json_object, short
 from whisper_cli.serve.upload import Pairs
 from whisper_cli.transcript import Options
 
@@ -113,9 +112,9 @@ def _check_strategy(raw: Mapping[str, tuple[str, ...]]) -> None:
     whole = raw.get(name, ("auto",))[-1].strip()
     if whole.startswith("{"):
         try:
-            given |= json.loads(whole)
-        except (ValueError, RecursionError):
-            raise invalid(f"{name} is no JSON object", name) from None
+            given |= json_object(whole, name)
+        except ApiError as error:
+            raise invalid(error.message, name) from None
     elif whole not in ("auto", "", "null"):
         raise invalid(f'{name} is "auto" or an object, not {short(whole)}', name)
     if given and given.get("type") != "server_vad":

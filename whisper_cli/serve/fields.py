@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -14,6 +16,7 @@ from whisper_cli.serve.serving import seconds
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST_PROMPT = 4000  # characters; the model looks at its last 223 tokens
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 
 class Shape(StrEnum):
@@ -52,9 +55,14 @@ def _last(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]], 
     return lambda name, values: parse(name, values[-1])
 
 
-def _text(name: str, value: str) -> str:
+def check_length(name: str, value: str) -> None:
+    """Raise ApiError where a text is longer than any model looks at."""
     if len(value) > LONGEST_PROMPT:
         raise invalid(f"{name} has more than {LONGEST_PROMPT} characters", name)
+
+
+def _text(name: str, value: str) -> str:
+    check_length(name, value)
     return value.strip()
 
 
@@ -79,19 +87,53 @@ def _several(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]
     """Read repeated fields, comma lists and JSON lists alike."""
 
     def parse_all(name: str, values: tuple[str, ...]) -> tuple[Any, ...]:
-        items = [item.strip() for value in values for item in _items(value)]
+        items = [item.strip() for value in values for item in _items(name, value)]
         return tuple(dict.fromkeys(parse(name, item) for item in items if item))
 
     return parse_all
 
 
-def _items(value: str) -> list[str]:
+def _items(name: str, value: str) -> list[str]:
     if value.lstrip().startswith("["):
-        try:
-            return [str(item) for item in json.loads(value)]
-        except (ValueError, TypeError, RecursionError):
-            pass
+        with suppress(ValueError, RecursionError):
+            items = [str(item) for item in json.loads(value)]
+            require_encodable(items, name)
+            return items
     return value.split(",")
+
+
+def json_object(text: str | bytes, what: str, code: str | None = None) -> dict[str, Any]:
+    """Read an object that a client sent. Raises ApiError, which names a member where it can."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"{what} is no JSON", None, code) from error
+    if not isinstance(found, dict):
+        raise invalid(f"{what} is no JSON object", None, code)
+    require_encodable(list(found), None)
+    for name, value in found.items():
+        require_encodable(value, name)
+    return found
+
+
+def require_encodable(value: object, name: str | None) -> None:
+    """Raise ApiError where a text in JSON holds half a surrogate pair, which UTF-8 can't write."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str(text):
+                if not text.isascii() and _HALF.search(text):
+                    raise invalid(f"{name or 'a name'} holds half a surrogate pair", name)
+            case list(items):
+                left += items
+            case dict(members):
+                left += [*members, *members.values()]
+
+
+def _keywords(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    words = _several(_text)(name, values)
+    check_length(name, ", ".join(words))
+    return words
 
 
 def _language(name: str, value: str) -> str | None:
@@ -153,7 +195,7 @@ ROWS: dict[str, Row] = {
     "model": Row(_last(_text), _STRING),
     "language": Row(_last(_language), _STRING),
     "languages": Row(_several(_language), _array(_STRING)),
-    "keywords": Row(_several(_text), _array(_STRING)),
+    "keywords": Row(_keywords, _array(_STRING)),
     "hotwords": Row(_last(_text), _STRING),
     "prompt": Row(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
     "response_format": Row(_last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}),

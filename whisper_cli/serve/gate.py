@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve.failures import ApiError, api_error
@@ -94,7 +94,7 @@ class Gate:
             return
         foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if origin is not None and not foreign:
-            foreign = origin == "null" or urlsplit(origin).netloc != headers.get("host", "")
+            foreign = origin.partition("://")[2] != headers.get("host", "")
         visit = scope.get("method") == "GET" and scope["path"] in PAGES
         if foreign and not (visit and origin is None):
             raise ApiError(403, "requests from other sites are refused", code="cross_site")
@@ -153,9 +153,12 @@ class _Passage:
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._started = True
-            self._trace.status = message["status"]
+        if message["type"] == "websocket.accept":
+            self._begun(101)
+        elif message["type"] == "websocket.close" and not self._started:
+            self._begun(403)  # what uvicorn makes of it
+        elif message["type"] == "http.response.start":
+            self._begun(message["status"])
             more = {"x-request-id": self._trace.id, "x-content-type-options": "nosniff"}
             message["headers"] = [
                 *message.get("headers", []),
@@ -168,16 +171,21 @@ class _Passage:
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
+    def _begun(self, status: int) -> None:
+        self._started = True
+        self._trace.status = status
+
     async def refuse(self, error: ApiError) -> None:
-        """Answer with an error, where nothing was answered yet."""
+        """Answer with an error, where nothing was answered yet; a session is closed."""
         from starlette.responses import JSONResponse
 
         if self._started:
+            if self._trace.status == 101:
+                close = {"type": "websocket.close", "code": 1011, "reason": error.code or ""}
+                with suppress(RuntimeError, OSError):  # it is closed already
+                    await self._send(close)
             return
         self._trace.status = error.status
-        if self._scope["type"] == "websocket":
-            await self._send({"type": "websocket.close", "code": 1008, "reason": error.code or ""})
-            return
         response = JSONResponse({"error": error.body}, error.status, headers=error.headers)
         await response(dict(self._scope), self.receive, self.send)
 

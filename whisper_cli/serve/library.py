@@ -13,11 +13,13 @@ from whisper_cli.errors import ConfigError, ModelError, WhisperError
 from whisper_cli.models import store
 from whisper_cli.models.catalog import resolve
 from whisper_cli.serve.failures import ApiError, api_error, invalid
+from whisper_cli.serve.fields import json_object
 from whisper_cli.serve.fleet import Loaded
 from whisper_cli.serve.pulls import line
 from whisper_cli.serve.serving import FOREVER, seconds
 from whisper_cli.serve.shelf import Entry
 from whisper_cli.serve.studio import Studio
+from whisper_cli.serve.upload import steady
 
 _LONGEST = 10_000  # bytes of a JSON body
 
@@ -148,17 +150,11 @@ def _remove(entry: Entry) -> None:
 async def _json(request: Request) -> dict[str, Any]:
     """Read a small JSON object."""
     data = b""
-    async for chunk in request.stream():
+    async for chunk in steady(request.stream()):
         data += chunk
         if len(data) > _LONGEST:
             raise ApiError(413, "the body is too long", code="too_large")
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise invalid("the body is no JSON", None) from error
-    if not isinstance(body, dict):
-        raise invalid("the body is no JSON object", None)
-    return body
+    return json_object(data, "the body")
 
 
 def _name(body: dict[str, Any]) -> str:

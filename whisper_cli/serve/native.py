@@ -13,6 +13,7 @@ from whisper_cli.choices import Mode
 from whisper_cli.errors import ConfigError
 from whisper_cli.serve.asks import Ask
 from whisper_cli.serve.failures import api_error, invalid
+from whisper_cli.serve.fields import check_length
 from whisper_cli.serve.gate import Send
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.speech import Transcription, body, take
@@ -37,6 +38,8 @@ def read(pairs: Pairs) -> Ask:
     """Read options as the command line writes them. Raises ApiError that names the field."""
     given = dict(pairs)
     found: dict[str, Any] = {}
+    for name in ("model", "initial_prompt", "hotwords"):
+        check_length(name, given.get(name, ""))
     for name in OPTIONS:
         if given.get(name):
             try:

@@ -6,6 +6,7 @@ import binascii
 import json
 import secrets
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,12 +21,15 @@ from whisper_cli.serve import asks
 from whisper_cli.serve.answers import duration_usage
 from whisper_cli.serve.events import Deltas
 from whisper_cli.serve.failures import ApiError, api_error, invalid
+from whisper_cli.serve.fields import json_object
 from whisper_cli.serve.studio import Commission, Studio
 from whisper_cli.serve.turns import RATE, Detection, Turns, wav
 from whisper_cli.serve.upload import Form
 from whisper_cli.serve.worker.messages import Done, Failed, Text
 
 _MOST_WAITING = 16  # turns of one session that wait for their text
+_FASTEST = 2.0  # seconds of sound that a session may send in a second
+_AT_ONCE = 10.0  # seconds that it may be ahead of that, as after a gap of the network
 Event = dict[str, Any]
 
 
@@ -64,6 +68,7 @@ class _Session:
     waiting: "asyncio.Queue[_Turn]" = field(default_factory=lambda: asyncio.Queue(_MOST_WAITING))
     last: str | None = None
     item: str = ""
+    due: float = 0.0  # when its next sound may be read, by the monotonic clock
 
     async def listen(self) -> None:
         """Take events until the client leaves; a wrong one is answered and does no harm."""
@@ -71,7 +76,7 @@ class _Session:
         while True:
             event: Event = {}
             try:
-                event = _event(await self._text())
+                event = json_object(await self._text(), "the event", "invalid_event")
                 await self._obey(event)
             except WhisperError as error:
                 told = api_error(error).body | {"event_id": event.get("event_id")}
@@ -96,7 +101,7 @@ class _Session:
     async def tell(self, kind: str, **more: object) -> None:
         """Send an event."""
         event = {"type": kind, "event_id": f"event_{secrets.token_hex(8)}", **more}
-        with suppress(RuntimeError):  # the client has left
+        with suppress(RuntimeError, WebSocketDisconnect):  # the client has left
             await self.socket.send_text(json.dumps(event, ensure_ascii=False))
 
     def described(self) -> Event:
@@ -122,8 +127,7 @@ class _Session:
                 self._update(event.get("session"))
                 await self.tell("session.updated", session=self.described())
             case "input_audio_buffer.append":
-                for happened in self.turns.add(_sound(event.get("audio"))):
-                    await self._happened(happened)
+                await self._hear(_sound(event.get("audio")))
             case "input_audio_buffer.commit":
                 await self._commit(self.turns.take())
             case "input_audio_buffer.clear":
@@ -146,6 +150,14 @@ class _Session:
         self.fields = fields
         if "turn_detection" in heard:
             self.turns.detection = _detection(heard["turn_detection"])
+
+    async def _hear(self, sound: bytes) -> None:
+        """Take sound, no faster than `_FASTEST`: meanwhile nothing more of the client is read."""
+        await asyncio.sleep(max(0.0, self.due - time.monotonic()))
+        earliest = time.monotonic() - _AT_ONCE
+        self.due = max(self.due, earliest) + len(sound) / 2 / RATE / _FASTEST
+        for happened in self.turns.add(sound):
+            await self._happened(happened)
 
     async def _happened(self, happened: str | bytes) -> None:
         """Tell of a turn that begins, or take one that is over."""
@@ -208,16 +220,6 @@ class _Session:
         if entry.model.english_only:
             asks.check_model(ask, multilingual=False)
         return entry, ask
-
-
-def _event(text: str) -> Event:
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise invalid("the event is no JSON", None, "invalid_event") from error
-    if not isinstance(event, dict):
-        raise invalid("the event is no object", None, "invalid_event")
-    return event
 
 
 def _sound(audio: object) -> bytes:

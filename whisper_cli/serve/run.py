@@ -19,11 +19,14 @@ from whisper_cli.serve.shelf import Entry
 if TYPE_CHECKING:
     import uvicorn
 
+    from whisper_cli.serve.gate import App
     from whisper_cli.serve.hands import Hands
     from whisper_cli.serve.studio import Studio
 
 INSTALL = "pip install 'whisper-cli[serve]'"
 DRAIN = 30  # seconds that requests have to end after SIGTERM
+# Seconds: who sends sound faster than time is read slowly, and what it answers comes behind it.
+_PONG = 120.0
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
 _OLDEST_AV = (17, 1)  # the FFmpeg of older wheels has holes that an upload can reach
 
@@ -91,22 +94,34 @@ def serve(
             tell(json.dumps(record) if serving.log_json else _plain(record))
 
         app = application(serving, studio, log, failed)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN,
-            h11_max_incomplete_event_size=64 << 10,
-            ssl_certfile=serving.ssl_certfile,
-            ssl_keyfile=serving.ssl_keyfile,
-            ws_max_size=1 << 20,
-        )
-        server = _draining(uvicorn.Server(config), studio)
+        server = _draining(uvicorn.Server(configured(app, serving)), studio)
         tell(f"listening on {_url(serving, listener)}")
         server.run(sockets=[listener])
     if failures:
         raise failures[0]
+
+
+def configured(app: "App", serving: Serving) -> "uvicorn.Config":
+    """Set what uvicorn is to do for an application."""
+    import uvicorn
+
+    from whisper_cli.serve import connections
+
+    connections.quieten()
+    return uvicorn.Config(
+        app,
+        loop="asyncio",  # accepts by the listener's own method, which uvloop goes around
+        http=connections.Protocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+        h11_max_incomplete_event_size=64 << 10,
+        ssl_certfile=serving.ssl_certfile,
+        ssl_keyfile=serving.ssl_keyfile,
+        ws_max_size=1 << 20,
+        ws_ping_timeout=_PONG,
+    )
 
 
 def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
@@ -137,8 +152,11 @@ def _studio(serving: Serving, how: How, wishes: Callable[[Model], Wishes]) -> "S
 
 def _listening(serving: Serving) -> socket.socket:
     """Listen. Raises ServeError."""
+    from whisper_cli.serve.connections import Listener
+
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
-    listener = socket.socket(family)
+    listener = Listener(family)
+    listener.silent = serving.ssl_certfile is not None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((serving.host, serving.port))

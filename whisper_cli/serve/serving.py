@@ -8,6 +8,7 @@ from whisper_cli.errors import ConfigError
 
 FOREVER = float("inf")
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST = 10 * 365 * 86400.0  # seconds; a date beyond some thousand years can't be written
 _SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*(ms|s|m|h|)", re.ASCII)
 
 
@@ -39,6 +40,10 @@ def seconds(text: str) -> float:
     """
     found = _SPAN.fullmatch(text.strip().lower())
     if not found:
-        raise ConfigError(f'"{text}" is not a span of time', hint="5m, 90s, 1h, 0, or -1: for ever")
+        raise ConfigError(
+            f'"{text[:80]}" is not a span of time', hint="5m, 90s, 1h, 0, or -1: for ever"
+        )
     value = float(found[1]) * _UNITS[found[2]]
+    if value > _LONGEST:
+        raise ConfigError(f"{text[:80]} is more than ten years", hint="-1: for ever")
     return FOREVER if value < 0 else value

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from whisper_cli.choices import Task
@@ -21,13 +21,12 @@ from whisper_cli.serve.metrics import Metrics
 from whisper_cli.serve.serving import FOREVER, Serving
 from whisper_cli.serve.shelf import Entry
 from whisper_cli.serve.studio import Commission, Studio
-from whisper_cli.serve.upload import Form, Pairs, Receiver, too_big
+from whisper_cli.serve.upload import Form, Pairs, Receiver, steady, too_big
 from whisper_cli.serve.worker.messages import Done, Failed, Text
 from whisper_cli.transcript import Segment
 
 _BESIDES = 1_000_000  # bytes of a body that are not its file
 _SOUND_A_SECOND = 66_000  # bytes of float32 at 16 kHz, with the heads of blocks
-STALLED = 60.0  # seconds without a byte of an upload
 _FIRST = 5.0  # seconds in which a failure still gets a status of its own, before a stream begins
 
 
@@ -63,8 +62,10 @@ async def take(
     receiver = Receiver(studio.folder, most, early)
     form = receiver.form
     try:
-        with studio.receiving():
-            await receiver.read(request.headers.get("content-type", ""), _steady(request.stream()))
+        content_type = request.headers.get("content-type", "")
+        address = request.client.host if request.client else ""
+        with request.app.state.senders.sending(address), studio.receiving():
+            await receiver.read(content_type, steady(request.stream()))
         ask = read(form.fields)
         entry = _entry(studio, ask)
         _check_file(form)
@@ -74,22 +75,6 @@ async def take(
     except BaseException:
         form.remove()
         raise
-
-
-async def _steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pass a body on; a sender that stalls, or leaves, ends it."""
-    iterator = aiter(chunks)
-    while True:
-        try:
-            async with asyncio.timeout(STALLED):
-                chunk = await anext(iterator)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise ApiError(408, "the upload stalls", code="upload_stalled") from None
-        except ClientDisconnect:
-            raise ApiError(499, "the client has left", code="client_left") from None
-        yield chunk
 
 
 class Transcription(Response):

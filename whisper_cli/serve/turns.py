@@ -2,9 +2,10 @@
 
 import io
 import wave
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import numpy as np
 
 RATE = 24_000  # of the realtime API: 16-bit PCM, one channel, little-endian
 LONGEST = 20.0  # seconds of a turn; a longer one is cut, so that its text comes
@@ -44,12 +45,16 @@ class Turns:
     def add(self, data: bytes) -> Iterator[str | bytes]:
         """Take sound; gives "started" where speech begins, and the sound of each turn that ends."""
         self._unread += data
-        while len(self._unread) >= 2 * _FRAME:
-            frame = bytes(self._unread[: 2 * _FRAME])
-            del self._unread[: 2 * _FRAME]
-            self.position += _FRAME
-            self._kept += frame
-            yield from self._look(frame)
+        sound, size = bytes(self._unread), 2 * _FRAME
+        done = 0
+        try:
+            for level in _levels(sound):
+                self.position += _FRAME
+                self._kept += sound[done : done + size]
+                done += size
+                yield from self._look(level)
+        finally:
+            del self._unread[:done]
 
     def take(self) -> bytes:
         """End the turn, and give its sound."""
@@ -62,10 +67,9 @@ class Turns:
         self.speaking, self._still = False, 0.0
         return sound
 
-    def _look(self, frame: bytes) -> list[str | bytes]:
+    def _look(self, level: float) -> list[str | bytes]:
         if self.detection is None:
             return [self._cut()] if self.seconds >= LONGEST else []
-        level = _level(frame)
         loud = level > max(_QUIET, _ABOVE * self._room)
         self._room += (level - self._room) * (_LEARNT_LOUD if loud else _LEARNT)
         self._still = 0.0 if loud else self._still + _FRAME / RATE
@@ -73,7 +77,8 @@ class Turns:
             if loud:
                 self.speaking = True
                 return ["started"]
-            del self._kept[: -2 * int(self.detection.before * RATE)]
+            keep = 2 * int(self.detection.before * RATE)
+            del self._kept[: max(0, len(self._kept) - keep)]
             return []
         over = self._still >= self.detection.silence or self.seconds >= LONGEST
         return [self._cut()] if over else []
@@ -90,6 +95,9 @@ def wav(sound: bytes) -> bytes:
     return file.getvalue()
 
 
-def _level(frame: bytes) -> float:
-    samples = array("h", frame)
-    return sum(map(abs, samples)) / len(samples)
+def _levels(sound: bytes) -> list[float]:
+    """Return the mean level of each whole frame."""
+    whole = len(sound) // (2 * _FRAME) * _FRAME
+    samples = np.frombuffer(sound, "<i2", whole).reshape(-1, _FRAME)
+    levels: list[float] = np.abs(samples.astype(np.float32)).mean(axis=1).tolist()
+    return levels

@@ -3,13 +3,18 @@
 The only user of python-multipart.
 """
 
+import asyncio
 import hashlib
+import ipaddress
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from starlette.requests import ClientDisconnect
 
 from whisper_cli.serve.failures import ApiError, invalid
 
@@ -17,6 +22,8 @@ MOST_FIELDS = 64
 LONGEST_FIELD = 1_000_000  # bytes: a reference of a speaker's voice is a field
 LONGEST_FIELDS = 4_000_000  # all of them together
 _CHUNK = 1 << 18  # bytes that are written to the disk at once, in a thread
+STALLED = 60.0  # seconds over which the rate of an upload is looked at
+SLOWEST = 1000  # bytes a second
 Pairs = list[tuple[str, str]]
 
 
@@ -58,13 +65,11 @@ class Receiver:
 
     async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> Form:
         """Read it all. Raises ApiError for what is no form, or too much."""
-        import asyncio
-
         from python_multipart.exceptions import FormParserError
         from python_multipart.multipart import MultipartParser
 
-        parser = MultipartParser(_boundary(content_type), self._callbacks())
         try:
+            parser = MultipartParser(_boundary(content_type), self._callbacks())
             async for chunk in chunks:
                 parser.write(chunk)
                 if len(self._buffer) >= _CHUNK:
@@ -157,6 +162,72 @@ class Receiver:
             self._hash.update(self._buffer)
             self._file.write(self._buffer)
             self._buffer.clear()
+
+
+async def steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass a body on; a sender that is too slow, or leaves, ends it.
+
+    Each `STALLED` seconds have to bring `SLOWEST` bytes a second, or the end.
+    """
+    iterator = aiter(chunks)
+    clock = asyncio.get_running_loop().time
+    until, taken = clock() + STALLED, 0
+    while True:
+        try:
+            async with asyncio.timeout_at(until):
+                chunk = await anext(iterator)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ApiError(408, "the upload stalls", code="upload_stalled") from None
+        except ClientDisconnect:
+            raise ApiError(499, "the client has left", code="client_left") from None
+        taken += len(chunk)
+        if taken >= STALLED * SLOWEST:
+            until, taken = clock() + STALLED, 0
+        yield chunk
+
+
+class Senders:
+    """Who sends uploads now: one address at most half of the `most` that there may be at once.
+
+    This machine may have them all: its programs share an address with a proxy that hides others.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._share = (most + 1) // 2
+        self._sending: Counter[str] = Counter()
+
+    @contextmanager
+    def sending(self, address: str) -> Iterator[None]:
+        """Count an upload under way. Raises ApiError where its sender has its share already."""
+        sender = _sender(address)
+        if sender is None:
+            yield
+            return
+        if self._sending[sender] >= self._share:
+            message = "too many uploads at once from one address: come again"
+            raise ApiError(429, message, code="too_many_uploads", retry_after=5)
+        self._sending[sender] += 1
+        try:
+            yield
+        finally:
+            self._sending[sender] -= 1
+            self._sending += Counter()  # forgets who sends nothing more
+
+
+def _sender(address: str) -> str | None:
+    """Return whom an address stands for: of IPv6 a whole network; None is this machine."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # what a proxy says of a client
+        return address or None
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found
+    if found.is_loopback:
+        return None
+    bits = 64 if found.version == 6 else 32
+    return str(ipaddress.ip_network((int(found), bits), strict=False))
 
 
 def too_big(most: int, size: int) -> ApiError:

@@ -6,17 +6,24 @@ import os
 import re
 import socket
 import sys
+import time
+from collections import Counter
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from io import BufferedReader, RawIOBase
 from socketserver import ThreadingTCPServer
-from threading import BoundedSemaphore
-from typing import Any, BinaryIO
+from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from whisper_cli import __version__
 from whisper_cli.errors import ServeError
 from whisper_cli.share.shelf import Shared, Shelf
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _CONNECTIONS = 128  # at once, a thread each; whoever comes then is asked to come again
+_EACH = 16  # connections of one address
 _BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))", re.IGNORECASE)
 _log = logging.getLogger("whisper_cli")
@@ -37,6 +44,8 @@ class Server(ThreadingTCPServer):
         self.shelf = shelf
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = BoundedSemaphore(_CONNECTIONS)
+        self._callers: Counter[str] = Counter()
+        self._counting = Lock()
         try:
             super().__init__((host, port), Handler)
         except (OSError, UnicodeError) as error:
@@ -58,17 +67,35 @@ class Server(ThreadingTCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread of its own, if there is one left."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._enter(client_address[0]):
             request.sendall(_BUSY)
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread can be started
+            self._leave(client_address[0])
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection until it ends."""
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self._leave(client_address[0])
+
+    def _enter(self, address: str) -> bool:
+        """Count a connection, unless there are as many of its address or of all as may be."""
+        with self._counting:
+            if self._callers[address] >= _EACH or not self._free.acquire(blocking=False):
+                return False
+            self._callers[address] += 1
+            return True
+
+    def _leave(self, address: str) -> None:
+        with self._counting:
+            self._callers[address] -= 1
+            self._callers += Counter()  # forgets who has left
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
@@ -78,6 +105,30 @@ class Server(ThreadingTCPServer):
             _log.warning("a request from %s failed: %r", client_address[0], error)
 
 
+class _Head(RawIOBase):
+    """Reads from a connection; raises TimeoutError from the moment `until` on."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.until = 0.0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Read what has come."""
+        usual = self._connection.gettimeout()
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the head of the request takes too long")
+        self._connection.settimeout(left)
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(usual)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD of `/models` and `/blobs/SHA256`."""
 
@@ -85,8 +136,19 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = f"whisper-cli/{__version__}", ""
     error_message_format, error_content_type = "%(code)d %(message)s\n", "text/plain"
     disable_nagle_algorithm = True
-    timeout = 30.0  # seconds of silence after which a connection is closed
+    timeout = 30.0  # seconds in which a head has to come, and without taking any of an answer
     server: Server
+
+    def setup(self) -> None:
+        """Read heads against the clock."""
+        super().setup()
+        self._head = _Head(self.connection)
+        self.rfile = BufferedReader(self._head)
+
+    def handle_one_request(self) -> None:
+        """Answer one request; its head has to be whole in time, however it drips."""
+        self._head.until = time.monotonic() + self.timeout
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Answer."""

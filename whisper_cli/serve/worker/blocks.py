@@ -8,6 +8,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.audio.mono import clean
 from whisper_cli.errors import AudioError
 from whisper_cli.serve.worker.messages import TooLong
 
@@ -22,13 +23,13 @@ def packed(block: Block) -> bytes:
 
 
 def unpacked(data: bytes) -> Block:
-    """Read a block. Raises AudioError where it isn't one."""
+    """Read a block; what no sound can be becomes silence. Raises AudioError where it isn't one."""
     try:
         start, count = _HEAD.unpack_from(data)
         samples = np.frombuffer(data, "<f4", count, _HEAD.size)
     except (struct.error, ValueError) as error:
         raise AudioError("the blocks are damaged") from error
-    return Block(start, samples.astype(np.float32))
+    return Block(start, clean(samples.astype(np.float32)))
 
 
 class BlockFile:
