@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,3 +25,11 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     finally:
         with suppress(OSError):  # mostly: it has its name by now
             new.unlink()
+
+
+def is_regular(path: Path) -> bool:
+    """Say whether a regular file stands at `path` itself, and no link, pipe or device."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
