@@ -24,3 +24,21 @@ def test_what_cant_be_written_leaves_the_old_file_alone(tmp_path):
     with pytest.raises(OSError, match="folder"):
         atomic.write_text(tmp_path / "folder", "text")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "note.json"]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    (tmp_path / "target").write_text("somebody's own")
+    (tmp_path / "note.json").symlink_to(tmp_path / "target")
+    atomic.write_text(tmp_path / "note.json", "text")
+    assert (tmp_path / "target").read_text() == "somebody's own"
+    assert not (tmp_path / "note.json").is_symlink()
+
+
+def test_a_file_that_has_the_temporary_name_already_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic.secrets, "token_hex", lambda _: "taken")
+    (tmp_path / "target").write_text("somebody's own")
+    (tmp_path / "note.json.taken").symlink_to(tmp_path / "target")
+    with pytest.raises(FileExistsError):
+        atomic.write_text(tmp_path / "note.json", "text")
+    assert (tmp_path / "target").read_text() == "somebody's own"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["note.json.taken", "target"]

@@ -1,5 +1,6 @@
 """A watched folder: files that grow, failures, restarts."""
 
+import os
 import shutil
 import signal
 import sys
@@ -13,7 +14,7 @@ from tests.batch.fakes import noise
 from whisper_cli.audio.inputs import Inputs, Source
 from whisper_cli.batch.outcomes import Failed, Finished
 from whisper_cli.batch.targets import Naming, plan
-from whisper_cli.batch.watch import Watch, note_failure
+from whisper_cli.batch.watch import Watch, clear_mark, note_failure
 from whisper_cli.choices import Format
 from whisper_cli.cli import app
 from whisper_cli.commands.watch import _report
@@ -150,3 +151,37 @@ def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk,
     until(lambda: not (out / "bad.mp3.failed").exists())
     again.send_signal(signal.SIGINT)
     assert again.wait(20) == 130
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_others_put_in_the_place_of_a_mark_is_kept(tmp_path, caplog, kind):
+    path, mark, target = (tmp_path / name for name in ("a.wav", "a.wav.failed", "target"))
+    path.write_bytes(b"x")
+    target.write_text("error: somebody's own")
+    if kind == "file":
+        mark.write_text("somebody's own")
+    elif kind == "link":
+        mark.symlink_to(target)
+    else:
+        os.mkfifo(mark)
+    before = mark.lstat()
+    [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
+    note_failure(Failed(str(path), AudioError("no sound")), job, None, tmp_path)
+    clear_mark(job)
+    assert mark.lstat() == before
+    assert target.read_text() == "error: somebody's own"
+    assert "can't note the failure" in caplog.text
+    assert next(Watch(tmp_path, planned)._job(path)) == job  # it counts for nothing
+
+
+def test_an_input_that_failed_is_not_moved_over_another(tmp_path):
+    path, to = tmp_path / "in" / "a.wav", tmp_path / "failed"
+    for folder, content in ((path.parent, b"second"), (to, b"first")):
+        folder.mkdir()
+        (folder / "a.wav").write_bytes(content)
+    [job] = planned(Inputs((Source(path, path.parent),), has_folder=True))
+    note_failure(Failed(str(path), AudioError("no sound")), job, to, path.parent)
+    assert (to / "a.wav").read_bytes() == b"first"
+    assert path.read_bytes() == b"second"
+    assert (path.parent / "a.wav.failed").read_text() == "error: no sound\n"

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from pathlib import Path
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Replace a file by UTF-8 text, so that who reads it finds the old text or the new.
 
-    A `durable` one is on the disk before it takes its name. What fails leaves nothing beside.
-    Raises OSError.
+    A `durable` one is on the disk before it takes its name. What fails leaves nothing beside. A
+    link at `path` is replaced, not followed. Raises OSError.
     """
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    file = new.open("x", encoding="utf-8")
     try:
-        with new.open("w", encoding="utf-8") as file:
+        with file:
             file.write(text)
             if durable:
                 file.flush()
@@ -23,3 +25,11 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     finally:
         with suppress(OSError):  # mostly: it has its name by now
             new.unlink()
+
+
+def is_regular(path: Path) -> bool:
+    """Say whether a regular file stands at `path` itself, and no link, pipe or device."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import traceback
 
 logger = logging.getLogger("whisper_cli")
 
@@ -104,3 +105,10 @@ def known_failure(error: Exception) -> WhisperError | None:
     if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
         return ConfigError(f"{error.filename}: {str(error.strerror).lower()}")
     return None
+
+
+def traceback_of(record: logging.LogRecord) -> str:
+    """Return the traceback of a log record, made here or in another process; empty without one."""
+    if record.exc_info and record.exc_info[0] is not None:
+        return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return str(getattr(record, "traceback", ""))

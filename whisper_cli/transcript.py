@@ -106,7 +106,8 @@ class Info:
     `source` is the input's name as shown to people; `language` is None where no speech was found
     to tell it from; `duration` is in seconds of audio, None while the input is still read.
     `dropped`, `warnings` (doubts about what was covered) and `changes` are complete in the end;
-    `changes` is None where the text is as it was decoded.
+    `changes` is None where the text is as it was decoded. `changed` says that the input became
+    another one while it was read.
     """
 
     source: str
@@ -117,6 +118,12 @@ class Info:
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
     changes: tuple[Change, ...] | None = None
+    changed: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Say whether the input was read to its end."""
+        return self.provenance.complete or self.changed
 
     @property
     def spoken(self) -> str | None:

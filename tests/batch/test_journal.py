@@ -326,3 +326,78 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(tmp_path, caplog):
     assert isinstance(done, Finished)
     assert "".join(written).splitlines() == ["second 0", "second 1", "second 2"]
     assert "a run that is cut off will start over" in caplog.text
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Flip a byte, or lose, double, swap or shorten some lines."""
+    lines = data.splitlines(keepends=True)
+    at, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+    match chance.choice(["flip", "lose", "double", "swap", "shorten", "letter"]):
+        case "flip":
+            place = chance.randrange(len(data))
+            return (
+                data[:place] + bytes([data[place] ^ 1 << chance.randrange(8)]) + data[place + 1 :]
+            )
+        case "letter":
+            place = data.index(b"second", chance.randrange(len(data) // 2))
+            return data[:place] + b"minute" + data[place + 6 :]
+        case "lose":
+            del lines[at : at + chance.randint(1, 5)]
+        case "double":
+            lines.insert(other, lines[at])
+        case "swap":
+            lines[at], lines[other] = lines[other], lines[at]
+        case "shorten":
+            lines[at] = lines[at][: chance.randrange(len(lines[at]))]
+    return b"".join(lines)
+
+
+def test_a_journal_that_was_damaged_changes_no_text(tmp_path, ledger):
+    clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
+    asked, journal = jobs(clip, output=f"{out}/", kinds="json"), out / "a.json.journal"
+    done(run(asked, work(ledger, FakeEngine())))
+    whole, decoded = (out / "a.json").read_bytes(), set()
+    for seed in range(60):
+        broken, engine = FakeEngine(fail={95: EngineError("it failed")}), FakeEngine()
+        done(run(asked, work(ledger, broken, overwrite=True)))
+        journal.write_bytes(mutated(journal.read_bytes(), random.Random(seed)))
+        [finished] = done(run(asked, work(ledger, engine, overwrite=True)))
+        assert isinstance(finished, Finished), seed
+        assert (out / "a.json").read_bytes() == whole, seed
+        assert names(out) == ["a.json"], seed
+        decoded.add(engine.decoded)
+    assert len(decoded) > 2  # what came before the damage was not decoded again
+
+
+def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, ledger):
+    clip, history = noise(tmp_path / "a.wav", 40), tmp_path / "history"
+    done(
+        run(
+            jobs(clip, output=f"{tmp_path}/out/", kinds="txt"),
+            work(ledger, FakeEngine(), history=history),
+        )
+    )
+    whole = (tmp_path / "out" / "a.txt").read_bytes()
+    [kept] = history.iterdir()
+    data = kept.read_bytes()
+    for seed in range(60):
+        damaged = mutated(data, random.Random(seed))
+        kept.write_bytes(damaged)
+        engine, out = FakeEngine(), tmp_path / f"out-{seed}"
+        [finished] = done(
+            run(jobs(clip, output=f"{out}/", kinds="txt"), work(ledger, engine, history=history))
+        )
+        assert isinstance(finished, Finished), seed
+        assert (out / "a.txt").read_bytes() == whole, seed
+        assert engine.decoded or damaged == data or damaged.startswith(data[:-1]), seed
+        assert kept.read_bytes() == data, seed
+
+
+def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, ledger):
+    clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
+    out.mkdir()
+    (out / "a.srt.journal").write_text('{"journal": 1, "work": "x"}\n["segment", {}]\n')
+    (out / "a.srt.part").write_text("1\n00:00:00,000 --> 00:00:01,000\nsecond 0\n")
+    [finished] = done(run(jobs(clip, output=f"{out}/", kinds="srt"), work(ledger, FakeEngine())))
+    assert isinstance(finished, Finished)
+    assert names(out) == ["a.srt"]

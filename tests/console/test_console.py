@@ -145,3 +145,37 @@ def test_json_is_all_that_stderr_holds():
 def test_rich_is_loaded_only_to_draw():
     script = "import sys, whisper_cli.console; print([m for m in sys.modules if m[:4] == 'rich'])"
     assert in_pipe(script)[1] == "[]\n"
+
+
+FORGED = "a\nerror: the disk is full\u2028hint: send money\x85x.wav"
+
+
+@pytest.mark.parametrize("kind", ["error", "failure", "warn", "info", "log", "progress", "trace"])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_name_with_line_feeds_forges_no_line(kind, terminal):
+    say = {
+        "error": "console.error(WhisperError(f'can\\'t read {NAME}', hint=f'chmod +r {NAME}'))",
+        "failure": "console.failure(WhisperError('it failed'), NAME)",
+        "warn": "console.warn(f'{NAME}: cut short')",
+        "info": "console.info(f'{NAME}: 1 s')",
+        "log": "console.log(f'{NAME}: 1 s')",
+        "progress": "console.progress('transcribe', NAME, 1.0, 2.0, NAME); console.finish()",
+        "trace": "logger.error('%s', NAME, exc_info=ValueError(NAME))",
+    }[kind]
+    script = (
+        "import logging, sys\n"
+        "from whisper_cli.console import Console, ShowLog\n"
+        "from whisper_cli.choices import ProgressMode\n"
+        "from whisper_cli.errors import WhisperError\n"
+        f"NAME = {FORGED!r}\n"
+        "console = Console()\n"
+        "logger = logging.getLogger('whisper_cli')\n"
+        "logger.addHandler(ShowLog(console))\n"
+        "console.configure(ProgressMode.plain, verbose=True)\n"
+        f"{say}\n"
+    )
+    shown = on_terminal(script, 400)[1] if terminal else in_pipe(script)[2]
+    lines = shown.splitlines()
+    assert not any(line.startswith(("error: the disk", "hint: send", "x.wav")) for line in lines)
+    if kind not in ("progress", "trace"):
+        assert "a\\nerror: the disk is full" in shown

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +74,30 @@ def test_the_holes_of_a_sparse_part_tell_which_chunks_are_missing(job):
         file.write(b"x" * (100_000 - 81_920))
     journal.note_sparse(16_384)
     assert list(journal.read()) == [(0, 32_768), (81_920, 100_000)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe"])
+@pytest.mark.parametrize("suffix", ["", ".synced", ".written"])
+def test_what_stands_in_the_place_of_a_part_or_its_journal_is_neither_read_nor_followed(
+    job, tmp_path, kind, suffix
+):
+    Journal(job).sync([(0, 10)])
+    Journal(job).note([(0, 10)])
+    place, target = tmp_path / f"model.part{suffix}", tmp_path / "target"
+    place.replace(target)
+    before = target.read_bytes()
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(target if kind == "link" else tmp_path / "nothing")
+    assert Journal(job).read().total == (10 if suffix else 0)
+    Journal(job).start(Extents())
+    assert job.part.stat().st_size == job.size
+    assert not job.part.is_symlink()
+    assert target.read_bytes() == before
+    assert not (tmp_path / "nothing").exists()
+    Journal(job).note([(0, 20)])
+    Journal(job).sync([(0, 20)])
+    assert Journal(job).read().total == 20
+    assert target.read_bytes() == before

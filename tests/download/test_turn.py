@@ -96,3 +96,25 @@ def test_who_lost_its_turn_publishes_nothing_and_the_other_does(cache: Path, tmp
     with pytest.raises(DownloadError, match="another process went on with this download"):
         list(stopped)
     assert find(fake_model()) == folder
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
+@pytest.mark.parametrize("suffix", [".json", ".lock"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_stands_in_the_place_of_a_turns_files_is_not_written_through(tmp_path, suffix, kind):
+    folder, target = tmp_path / "turns", tmp_path / "target"
+    folder.mkdir()
+    target.write_text("somebody's own")
+    place = folder / f"model{suffix}"
+    if kind == "link":
+        place.symlink_to(target)
+    else:
+        os.mkfifo(place)
+    turn = Turn(folder, "model")
+    try:
+        take(turn)
+    except OSError:
+        assert suffix == ".lock"
+    assert list(turn._others()) == []
+    turn.leave()
+    assert target.read_text() == "somebody's own"

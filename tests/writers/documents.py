@@ -20,7 +20,15 @@ def read_csv(text):
     header, *rows = csv.reader(io.StringIO(text, ""), strict=True)
     assert header == ["start", "end", "speaker", "text"]
     assert not any(row[2] for row in rows)
-    return [(round(float(a) * 1000), round(float(b) * 1000), text) for a, b, _, text in rows]
+    return [
+        (round(float(a) * 1000), round(float(b) * 1000), without_apostrophe(text))
+        for a, b, _, text in rows
+    ]
+
+
+def without_apostrophe(text):
+    """Take off what keeps a spreadsheet from computing a cell."""
+    return text[1:] if re.match(r"'+[=+\-@\t\r]", text) else text
 
 
 def read_ttml(text):

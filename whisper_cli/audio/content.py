@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -35,20 +35,52 @@ class Content:
         self.file = file
         self.path = path
         self._pipe = pipe
+        self._stamp = self._stamp_now()
+        self._sha256: str | None = None
+        self._changed = False
         self.head = pipe.head if pipe else _head_of(file)
 
     @property
     def size(self) -> int | None:
         """Bytes; None while they can't be known."""
-        return self.path.stat().st_size if self.path else None
+        return os.fstat(self.file.fileno()).st_size if self.path else None
 
     @property
     def sha256(self) -> str | None:
-        """Hex digest of the whole input; None for a pipe that was not read to its end."""
+        """Hex digest of the whole input; None for a pipe that was not read to its end.
+
+        Of a file it is that of the file that was opened, whatever has taken its name since.
+        """
         if self._pipe:
             return self._pipe.sha256
-        with cast("Path", self.path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        if self._sha256 is None:
+            with reading(self.name):
+                place = self.file.seek(0, os.SEEK_CUR)
+                self.file.seek(0)
+                self._sha256 = hashlib.file_digest(self.file, "sha256").hexdigest()
+                self.file.seek(place)
+        return self._sha256
+
+    def note_change(self) -> bool:
+        """Say whether the file is another one now than when it was opened, or was until closed.
+
+        One that was removed or renamed is not: what is read is what was opened.
+        """
+        with suppress(OSError, ValueError):  # closed, in another thread too
+            self._changed = self._changed or self._stamp_now() != self._stamp
+        return self._changed
+
+    def _stamp_now(self) -> tuple[object, ...] | None:
+        """Tell what a change of a file shows in: its size, its time, another file in its place."""
+        if self.path is None:
+            return None
+        known = os.fstat(self.file.fileno())
+        try:
+            named = self.path.stat()
+        except OSError:
+            named = known
+        same = os.path.samestat(known, named)
+        return known.st_size, known.st_mtime_ns, same
 
     def tail(self, size: int) -> bytes:
         """Read the last bytes of a file and go back to its start."""
@@ -64,6 +96,7 @@ class Content:
 
     def close(self) -> None:
         """Close what was opened here: standard input stays open."""
+        self.note_change()
         self.file.close()
         if self._pipe:
             self._pipe.close()

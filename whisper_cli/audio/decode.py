@@ -64,6 +64,11 @@ class Audio:
         """Hex digest of the whole input; None for a pipe that wasn't read to its end."""
         return self._content.sha256
 
+    @property
+    def changed(self) -> bool:
+        """Say whether the file has changed since it was opened, as far as it was open."""
+        return self._content.note_change()
+
     def blocks(self) -> Iterator[Block]:
         """Decode, once: a second call raises RuntimeError.
 

@@ -1,11 +1,13 @@
 """What libsndfile decodes: WAV, FLAC, AIFF, AU, CAF, Ogg; the only user of soundfile."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from io import FileIO
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
@@ -37,7 +39,9 @@ class SndfileReader:
         if content.path is None or not content.head.startswith(_MAGICS) or _is_chained(content):
             return None
         # A descriptor of its own: callbacks into Python would swallow what a signal raises.
-        file = FileIO(content.path)
+        file = _same_file(content)
+        if file is None:
+            return None
         try:
             sound = soundfile.SoundFile(file.fileno(), closefd=False)
         except soundfile.SoundFileError:
@@ -91,6 +95,18 @@ class SndfileReader:
         """Close the file."""
         self._sound.close()
         self._file.close()
+
+
+def _same_file(content: Content) -> FileIO | None:
+    """Open the file once more; None where its name is another's by now."""
+    try:
+        file = FileIO(cast("Path", content.path))
+    except OSError:
+        return None
+    if os.path.sameopenfile(file.fileno(), content.file.fileno()):
+        return file
+    file.close()
+    return None
 
 
 def _after(position: float, reader: LibavReader) -> Iterator[Chunk]:

@@ -87,8 +87,8 @@ class _Batch:
                 worker.send(self._bring(model))
             case Wrote(text):
                 self._stdout.write(text)
-            case Logged(level, text):
-                logger.log(level, "%s", text)
+            case Logged(level, text, traceback):
+                logger.log(level, "%s", text, extra={"traceback": traceback})
             case Over(error, bug):
                 self._end(error, bug)
             case Heard() as heard:

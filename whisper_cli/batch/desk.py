@@ -70,7 +70,7 @@ class Desk:
             case Ended(_, None):
                 yield from self._without_decoding(doing)
             case Ended(_, Info() as info):
-                yield from self._ended(doing, self._known(info))
+                yield from self._ended(doing, doing.checked(self._known(info)))
 
     def _without_decoding(self, doing: Doing) -> Iterator[Outcome]:
         """Take an input whose outputs are current, or that is stored whole."""

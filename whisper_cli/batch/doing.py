@@ -9,7 +9,7 @@ from pathlib import Path
 from whisper_cli.audio.decode import Audio, open_audio
 from whisper_cli.audio.inputs import Source
 from whisper_cli.audio.raw import parse_raw
-from whisper_cli.batch.journal import Journal, Stored, read
+from whisper_cli.batch.journal import Journal, Stored, is_journal, read
 from whisper_cli.batch.ledger import words_key
 from whisper_cli.batch.outcomes import Finished
 from whisper_cli.batch.outputs import published, still_to_write
@@ -21,6 +21,8 @@ from whisper_cli.errors import AudioError, OutputError
 from whisper_cli.transcript import Info
 
 logger = logging.getLogger("whisper_cli")
+
+CHANGED = "the file changed while it was read: the text may be of a mixture"
 
 
 class Doing:
@@ -40,6 +42,7 @@ class Doing:
         self._began = time.monotonic()
         self._seconds = 0.0
         self._recording: Recording | None = None
+        self._sound: Audio | None = None
         self._work_name: str | None = None
         self.stored: Stored | None = None
         self._left: Path | None = None  # a journal that holds all, its outputs still to be written
@@ -72,6 +75,7 @@ class Doing:
                 self.stored = self._remembered(info)
                 if self.targets and not (self.stored and self.stored.complete):
                     stack.pop_all()  # whoever reads it closes it
+                    self._sound = audio
                     known = self.stored.info if self.stored else info
                     since = self.stored.mark if self.stored else None
                     recorded = replace(known, duration=audio.duration)
@@ -87,12 +91,18 @@ class Doing:
         if self._work_name is None or place is None:
             return None
         try:
-            return Journal(place, self._work_name, self.stored)
+            return Journal(place, self._work_name, self.stored, self._work.ledger)
         except OutputError as error:
             if self.kept is None or place.parent != self.kept.parent:
                 raise
             logger.warning("%s: a run that is cut off will start over", error.message)
             return None
+
+    @property
+    def begun(self) -> bool:
+        """Say whether a run of ours was at it before, and was cut off."""
+        place = self._journal_place()
+        return place is not None and is_journal(place)
 
     @property
     def kept(self) -> Path | None:
@@ -116,6 +126,8 @@ class Doing:
         found = None
         if self.kept is not None and not self._work.overwrite:
             found = read(self.kept, self._work_name, info)
+        if found is not None and not found.complete:
+            found = None  # damaged: another file is to be gone on with
         if found is None and place is not None and self._work.goes_on:
             found = read(place, self._work_name, info)
             self._left = place if found and found.complete else None
@@ -148,6 +160,14 @@ class Doing:
         heard = self._recording.audio.position if self._recording else info.duration
         seconds = heard or self._seconds
         return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
+
+    def checked(self, info: Info) -> Info:
+        """Mark what is known in the end of an input that changed while it was read."""
+        if self._sound is None or not self._sound.changed:
+            return info
+        provenance = replace(info.provenance, complete=False)
+        warnings = (*info.warnings, CHANGED)
+        return replace(info, changed=True, provenance=provenance, warnings=warnings)
 
     def sound(self) -> Audio:
         """Open what it is heard from; raises AudioError."""

@@ -1,12 +1,71 @@
-"""What writing a file bit by bit takes: all of the bytes, and nobody else at it."""
+"""What writing a file bit by bit takes: all of its bytes, and a file that only we write."""
 
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
 from io import FileIO
+from pathlib import Path
+
+from whisper_cli.batch.ledger import Ledger
+from whisper_cli.errors import OutputError
+
+_TRIES = 10  # a file may be renamed or made by another process between two steps of ours
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_all(file: FileIO, data: bytes) -> None:
     """Write everything: an unbuffered write may take a part, and fails only the next time."""
     while data:
         data = data[file.write(data) or 0 :]
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
+    """Open a regular file that is there, and follow no link.
+
+    Raises OSError, and OutputError for a link, a pipe, a device, a file with several names, and
+    another user's file where others may write.
+    """
+    if not _is_plain(os.lstat(path)):
+        raise _foreign(path)
+    file = FileIO(os.open(path, flags | _CAREFUL), "r+" if flags & os.O_RDWR else "r")
+    known = os.fstat(file.fileno())
+    if _is_plain(known) and not _is_of_another(known, path.parent):
+        return file
+    file.close()
+    raise _foreign(path)
+
+
+def claim(path: Path, ledger: Ledger, ours: Callable[[FileIO], bool]) -> FileIO | None:
+    """Open a file to be worked on, for us alone; None where another process works on it.
+
+    It is made anew, or taken over where it is empty, or where the ledger or `ours` says that we
+    made it. Raises OSError, and OutputError for what is somebody else's.
+    """
+    for _ in range(_TRIES):
+        file = _made_or_found(path)
+        if file is None:
+            continue
+        if not locked(file):
+            file.close()
+            return None
+        if not is_at(path, file):  # it has got its final name meanwhile
+            file.close()
+            continue
+        if os.fstat(file.fileno()).st_size and not (ledger.made(path, file) or ours(file)):
+            file.close()
+            raise _foreign(path)
+        ledger.note_made(path, file)
+        return file
+    return None
+
+
+def is_at(path: Path, file: FileIO) -> bool:
+    """Say whether a name still is that of an open file."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def locked(file: FileIO) -> bool:
@@ -20,3 +79,36 @@ def locked(file: FileIO) -> bool:
     except (ImportError, OSError):
         pass  # a system or a file system without locks
     return True
+
+
+def _made_or_found(path: Path) -> FileIO | None:
+    """Open a file for writing; None where it came or went at this moment."""
+    if os.path.lexists(path):
+        with suppress(FileNotFoundError):
+            return opened(path, os.O_RDWR)
+        return None
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
+    with suppress(FileExistsError):
+        return FileIO(os.open(path, flags, 0o666), "r+")
+    return None
+
+
+def _is_plain(known: os.stat_result) -> bool:
+    return stat.S_ISREG(known.st_mode) and known.st_nlink <= 1
+
+
+def _is_of_another(known: os.stat_result, folder: Path) -> bool:
+    """Tell what another user may have put in our way, where more than one may write.
+
+    In a folder of ours alone a file may belong to somebody else: some network disks have it so.
+    """
+    if not hasattr(os, "geteuid") or known.st_uid == os.geteuid():
+        return False
+    return bool(folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _foreign(path: Path) -> OutputError:
+    return OutputError(
+        f"{path} was not written by whisper-cli: kept",
+        hint="move it away, or name another place with -o",
+    )

@@ -1,7 +1,9 @@
 """Segments on disk while an input is worked on, and afterwards: a line of JSON for each thing told.
 
 The first line names the work, the next one the language; then come segments, after each island a
-mark from which the input can be gone on with, and in the end what only the end tells.
+mark from which the input can be gone on with, and in the end what only the end tells. Each line
+after the first begins with a checksum of all the lines so far: what comes before the first line
+that was changed, lost, doubled or moved is believed.
 """
 
 import json
@@ -9,14 +11,16 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from whisper_cli.batch.files import locked, write_all
+from whisper_cli.batch.files import claim, opened, write_all
+from whisper_cli.batch.ledger import Ledger
 from whisper_cli.engine.events import Mark
 from whisper_cli.engine.islands import Place
 from whisper_cli.errors import OutputError
@@ -26,13 +30,17 @@ logger = logging.getLogger("whisper_cli")
 
 BEAT = 1.0  # seconds after which what was written is made sure to be on the disk
 MOST = 512 * 1024 * 1024  # bytes of finished segments that are kept
+FORMAT = 2
+_HEAD = 4096  # bytes, more than a first line has
+_SEAL = len('["00000000", ')  # bytes of a line before what its checksum is of
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What a journal holds: up to its last `mark`, or all of it where it is `complete`.
 
-    `size` are the bytes that say so. Without a mark and incomplete, it holds nothing.
+    `size` are the bytes that say so, `checksum` is that of the last line among them. Without a
+    mark and incomplete, it holds nothing.
     """
 
     info: Info
@@ -40,6 +48,7 @@ class Stored:
     mark: Mark | None
     seconds: float
     size: int
+    checksum: int
 
     @property
     def complete(self) -> bool:
@@ -50,22 +59,53 @@ class Stored:
 def read(path: Path, work: str, info: Info) -> Stored | None:
     """Read what a journal tells of this work; None where there is none, or of other work."""
     try:
-        with path.open("rb") as file:
-            if json.loads(file.readline()) != {"journal": 1, "work": work}:
+        with BufferedReader(opened(path)) as file:
+            if file.readline(_HEAD) != _head(work):
                 return None
-            return _read(file.tell(), iter(file.readline, b""), info)
-    except (OSError, ValueError, TypeError, KeyError):
+            return _read(file, _head(work), info)
+    except (OSError, OutputError, ValueError, TypeError, KeyError):
         return None  # nothing to go on with
 
 
-def _read(size: int, lines: Iterator[bytes], info: Info) -> Stored | None:
+def is_journal(path: Path) -> bool:
+    """Say whether one of ours stands there, of whatever work."""
+    try:
+        with opened(path) as file:
+            return _begins_journal(file)
+    except (OSError, OutputError):
+        return False
+
+
+def _begins_journal(file: FileIO) -> bool:
+    file.seek(0)
+    try:
+        head = json.loads(file.read(_HEAD).partition(b"\n")[0])
+    except ValueError:
+        return False
+    return isinstance(head, dict) and set(head) == {"journal", "work"}
+
+
+def _head(work: str) -> bytes:
+    return json.dumps({"journal": FORMAT, "work": work}).encode() + b"\n"
+
+
+def _sealed(told: list[object], checksum: int) -> tuple[bytes, int]:
+    """Make a line, given the checksum of the lines before; gives its own too."""
+    body = json.dumps(told, ensure_ascii=True).encode()[1:] + b"\n"
+    checksum = zlib.crc32(body, checksum)
+    return b'["%08x", ' % checksum + body, checksum
+
+
+def _read(lines: Iterable[bytes], head: bytes, info: Info) -> Stored | None:
     stored: Stored | None = None
     segments: list[Segment] = []
+    size, checksum = len(head), zlib.crc32(head)
     for line in lines:
+        checksum = zlib.crc32(line[_SEAL:], checksum)
+        if line[:_SEAL] != b'["%08x", ' % checksum or not line.endswith(b"\n"):
+            break  # cut short by what ended the process, or not as it was written
         size += len(line)
-        if not line.endswith(b"\n"):  # cut short by what ended the process
-            break
-        kind, said = json.loads(line)
+        _, kind, said = json.loads(line)
         if kind == "begun":
             places = {name: said.pop(name) for name in ("device", "compute_type") if name in said}
             info = replace(info, provenance=replace(info.provenance, **places), **said)
@@ -74,52 +114,50 @@ def _read(size: int, lines: Iterator[bytes], info: Info) -> Stored | None:
         elif kind == "passed":
             info = replace(info, dropped=(*info.dropped, *_dropped(said["dropped"])))
             mark = _mark(said["mark"])
-            stored = Stored(info, tuple(segments), mark, said["seconds"], size)
+            stored = Stored(info, tuple(segments), mark, said["seconds"], size, checksum)
         else:
             provenance = replace(info.provenance, complete=True)
             said |= {"dropped": _dropped(said["dropped"]), "warnings": tuple(said["warnings"])}
             whole = replace(info, provenance=provenance, **said)
-            return Stored(whole, tuple(segments), None, whole.duration or 0.0, size)
+            return Stored(whole, tuple(segments), None, whole.duration or 0.0, size, checksum)
     return stored
 
 
 class Journal:
     """The journal of one input in work. Raises OutputError where it can't be written."""
 
-    def __init__(self, path: Path, work: str, stored: Stored | None) -> None:
+    def __init__(self, path: Path, work: str, stored: Stored | None, ledger: Ledger) -> None:
         self.path = path
-        self._file: FileIO | None = None
-        self._ours = True
+        self._ledger = ledger
         self._synced = time.monotonic()
+        self._checksum = stored.checksum if stored else zlib.crc32(_head(work))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(path, "r+" if path.exists() else "w")
-            if not locked(self._file):
-                self._ours = False  # another process does the same work, and notes it
-                self.close()
-                return
-            self._file.truncate(stored.size if stored else 0)
-            self._file.seek(0, os.SEEK_END)
+            self._file = claim(path, ledger, _begins_journal)
+            self._ours = self._file is not None  # else another process notes the same work
+            if self._file is not None:
+                self._file.truncate(stored.size if stored else 0)
+                self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise self._error(error) from error
         if stored is None:
-            self._write({"journal": 1, "work": work})
+            self._put(_head(work))
 
     def begun(self, info: Info) -> None:
         """Note the language."""
         told = info.provenance
         known = {"language": info.language, "language_probability": info.language_probability}
         places = {"device": told.device, "compute_type": told.compute_type}
-        self._write(["begun", known | places])
+        self._write("begun", known | places)
 
     def said(self, segment: Segment) -> None:
         """Note a segment."""
-        self._write(["segment", asdict(segment)])
+        self._write("segment", asdict(segment))
 
     def passed(self, seconds: float, mark: Mark, dropped: tuple[Dropped, ...]) -> None:
         """Note that all before so many seconds is told."""
         told = {"seconds": seconds, "mark": asdict(mark), "dropped": [asdict(d) for d in dropped]}
-        self._write(["passed", told])
+        self._write("passed", told)
         if time.monotonic() - self._synced > BEAT:
             self._sync()
 
@@ -127,13 +165,14 @@ class Journal:
         """Note what only the end tells."""
         dropped = [asdict(each) for each in info.dropped]
         told = {"duration": info.duration, "dropped": dropped, "warnings": list(info.warnings)}
-        self._write(["ended", told])
+        self._write("ended", told)
 
     def move(self, keep: Path | None) -> None:
         """Take it away once the outputs are there: to `keep`, or for good."""
         self.close()
         if not self._ours:
             return
+        self._ledger.forget(self.path)
         try:
             if keep is None:
                 self.path.unlink()
@@ -151,16 +190,22 @@ class Journal:
             self._file.close()
         self._file = None
 
-    def _write(self, told: object) -> None:
+    def _write(self, kind: str, told: object) -> None:
+        line, checksum = _sealed([kind, told], self._checksum)
+        self._put(line)
+        self._checksum = checksum
+
+    def _put(self, line: bytes) -> None:
         if self._file is None:
             return
         at = self._file.tell()
-        data = json.dumps(told, ensure_ascii=True).encode() + b"\n"
         try:
-            write_all(self._file, data)
+            write_all(self._file, line)
         except OSError as error:
             with suppress(OSError):  # a line that a full disk took in part
                 self._file.truncate(at)
+                if not at:
+                    self.path.unlink()
             raise self._error(error) from error
 
     def _sync(self) -> None:

@@ -109,6 +109,7 @@ def together(lanes: Sequence[Lane], whole: Info, dropped: Sequence[Dropped]) -> 
         duration=max(info.duration or 0.0 for info in infos),
         dropped=tuple(sorted(left_out, key=lambda each: each.start)),
         warnings=doubts,
+        changed=any(info.changed for info in infos),
         provenance=replace(
             whole.provenance,
             input_sha256=first.provenance.input_sha256,

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, replace
 from enum import Enum, auto
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ logger = logging.getLogger("whisper_cli")
 PATIENCE = 30.0  # seconds to wait for another process
 PART = ".part"  # what is added to the name of a file in work
 FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older files are stale
+_LATER = {Format.csv: 2, Format.review: 2}  # formats that were changed alone
 
 
 class State(Enum):
@@ -73,6 +75,21 @@ class Ledger:
         row = (_place(path), _sha256(path), work, language or "und")
         self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
         self._run("DELETE FROM outputs WHERE path = ?", _place(path) + PART)
+
+    def note_made(self, path: Path, file: FileIO) -> None:
+        """Note a file that was just made, and will be worked on."""
+        self._run(
+            "INSERT OR REPLACE INTO outputs VALUES (?, ?, '', 'und')", _place(path), _id(file)
+        )
+
+    def made(self, path: Path, file: FileIO) -> bool:
+        """Say whether the open file at `path` is one that we made, or wrote to its end."""
+        rows = self._run("SELECT sha256 FROM outputs WHERE path = ?", _place(path))
+        return any(known == _id(file) or known == _digest(file) for (known,) in rows)
+
+    def forget(self, path: Path) -> None:
+        """Note that a file in work is gone."""
+        self._run("DELETE FROM outputs WHERE path = ?", _place(path))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -143,7 +160,11 @@ def work_key(
     style_of_json = look.json_style if kind is Format.json else ""
     looks = tuple(look.changes(kind).items())
     added = {"care": care, "speakers": speakers}
-    asked = {name: asdict(each) for name, each in added.items() if each is not None}
+    asked: dict[str, object] = {
+        name: asdict(each) for name, each in added.items() if each is not None
+    }
+    if kind in _LATER:
+        asked["version"] = _LATER[kind]
     return _key(
         _nameless(info.provenance),
         kind,
@@ -182,6 +203,17 @@ def _key(
 
 def _place(path: Path) -> str:
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
+
+
+def _id(file: FileIO) -> str:
+    """Name a file in work: its content still changes, and its name may come to be another's."""
+    known = os.fstat(file.fileno())
+    return f"made {known.st_ino} {known.st_uid}"
+
+
+def _digest(file: FileIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from whisper_cli.batch.files import claim
 from whisper_cli.batch.ledger import State, work_key
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
 from whisper_cli.batch.sound import address_of_sound
@@ -64,16 +65,19 @@ def _look(target: Target, info: Info, work: Work) -> Look:
     return replace(work.look, audio=address_of_sound(info, target.pattern))
 
 
-def sink_for(target: Target, info: Info, work: Work) -> Sink:
-    """Begin one output. Raises OutputError where it can't be written."""
+def sink_for(target: Target, info: Info, work: Work, *, begun: bool = False) -> Sink:
+    """Begin one output. Raises OutputError where it can't be written.
+
+    `begun` says that we were at it before: what is left of it is ours.
+    """
     writer = writer_for(target.format, _look(target, info, work), info.source)
-    sink = _plain_sink(target, writer, info, work)
+    sink = _plain_sink(target, writer, info, work, begun=begun)
     for stage in reversed(stages(target.format, info, work.look, work.cues)):
         sink = StagedSink(sink, stage)
     return sink
 
 
-def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:
+def _plain_sink(target: Target, writer: Writer, info: Info, work: Work, *, begun: bool) -> Sink:
     if target.pattern is None:
         return StreamSink(writer, info, work.write)
     path = target.path(info.language)
@@ -81,12 +85,13 @@ def _plain_sink(target: Target, writer: Writer, info: Info, work: Work) -> Sink:
         return DeviceSink(writer, info, path)
     prepare(path)
     _state(path, _key(target, info, work), work)  # its name may be known just now
-    return FileSink(writer, info, path, partial(_announce, target, work))
+    claimed = partial(claim, ledger=work.ledger, ours=lambda _: begun)
+    return FileSink(writer, info, path, claimed, partial(_announce, target, work))
 
 
 def _announce(target: Target, work: Work, part: Path, info: Info) -> None:
     """Note what a file will be: killed before it is `published`, we would take it for foreign."""
-    work.ledger.record(part, _key(target, info, work), info.language)
+    work.ledger.record(part, _noted(target, info, work), info.language)
 
 
 def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, ...]:
@@ -96,5 +101,10 @@ def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, 
         if target.pattern is None or special(target.path(info.language)):
             continue
         paths.append(target.path(info.language))
-        work.ledger.record(paths[-1], _key(target, info, work), info.language)
+        work.ledger.record(paths[-1], _noted(target, info, work), info.language)
     return tuple(paths)
+
+
+def _noted(target: Target, info: Info, work: Work) -> str:
+    """Name the work of a file that is there: of none that could be asked for, if `info.changed`."""
+    return "" if info.changed else _key(target, info, work)

@@ -34,6 +34,7 @@ class Page:
         self._order: Lanes = Channels(group, called) if called else Alone()
         self.stack.callback(self._order.close)
         self._rendered: Rendered | None = None
+        self._voices: Voices | None = None
         self._info = Info(self.name, work.provenance)
         self._sinks: list[Sink] = []
         self._segments: list[Segment] = []
@@ -93,7 +94,7 @@ class Page:
         lane = self._lanes[doing]
         lane.info, lane.over = info, True
         lane.heard = info.duration or lane.heard
-        if lane.journal is not None:
+        if lane.journal is not None and not info.changed:
             lane.journal.ended(info)
         self._write(self._order.passed(doing, inf))
         if not all(each in self._lanes and self._lanes[each].over for each in self._group):
@@ -102,9 +103,11 @@ class Page:
         lanes = [self._lanes[each] for each in self._group]
         self._info = together(lanes, self._info, self._order.dropped)
         self.stack.close()
+        if self._voices is not None and self._info.changed:
+            self._voices.forget()
         for each in lanes:
             if each.journal is not None:
-                each.journal.move(each.doing.kept)
+                each.journal.move(None if self._info.changed else each.doing.kept)
             else:
                 each.doing.clear()
         return self._info
@@ -114,10 +117,12 @@ class Page:
         if len(self._group) > 1:
             provenance = replace(provenance, options=self._work.provenance.options)
         self._info = replace(info, provenance=provenance)
-        voices = self._heard_in(self._group[0])
-        self._rendered = Rendered(self._work, self._info, voices)
+        self._voices = self._heard_in(self._group[0])
+        self._rendered = Rendered(self._work, self._info, self._voices)
+        begun = any(doing.begun for doing in self._group)
         for target in self._group[0].targets:
-            self._sinks.append(sink_for(target, self._rendered.told(self._info), self._work))
+            told = self._rendered.told(self._info)
+            self._sinks.append(sink_for(target, told, self._work, begun=begun))
             self.stack.callback(self._close, self._sinks[-1])
 
     def _add(self, lane: Lane, segment: Segment) -> None:

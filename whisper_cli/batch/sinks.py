@@ -1,13 +1,13 @@
 """Text as it is decoded into a file or stdout: valid at every moment, visible only when whole."""
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from whisper_cli.batch.files import locked, write_all
+from whisper_cli.batch.files import is_at, write_all
 from whisper_cli.batch.ledger import PART
 from whisper_cli.errors import OutputError
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
@@ -28,7 +28,7 @@ class Sink(Protocol):
         ...
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:
-        """Write the end. What is complete (`info.provenance.complete`) becomes visible."""
+        """Write the end. What is over (`info.over`) becomes visible."""
         ...
 
 
@@ -71,25 +71,29 @@ class DeviceSink(StreamSink):
         except BrokenPipeError:
             raise Stopped(CLOSED_PIPE) from None
         except OSError as error:
-            raise OutputError(f"can't write {self._path}: {error.strerror}") from error
+            raise _unwritable(self._path, error) from error
 
 
 class FileSink:
     """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed.
 
-    `announce` hears of a complete file before it takes its name.
+    `claim` opens the part; `announce` hears of a complete file before it takes its name. A part
+    of no segment is taken away in the end.
     """
 
     def __init__(
-        self, writer: Writer, info: Info, path: Path, announce: Callable[[Path, Info], None]
+        self,
+        writer: Writer,
+        info: Info,
+        path: Path,
+        claim: Callable[[Path], FileIO | None],
+        announce: Callable[[Path, Info], None],
     ) -> None:
         self._writer, self._path = writer, Path(os.path.realpath(path))  # a link stays one
         self._announce = announce
         self._part = self._path.with_name(self._path.name + PART)
-        self._file = _opened(self._part, "r+" if os.path.exists(self._part) else "w")
-        _own(self._file, path)
-        self._file.truncate(0)
-        self._size = self._written = 0
+        self._file = self._claimed(claim)
+        self._size = self._written = self._segments = 0
         self._tail = ""
         self._closing: tuple[tuple[Info | None, bool], str] = ((None, False), "")
         self._put(writer.begin(info), self._unfinished(info, 0))
@@ -97,6 +101,7 @@ class FileSink:
     def add(self, info: Info, number: int, segment: Segment) -> None:
         """Write the segment and what makes the file valid as it stands."""
         self._put(self._writer.segment(number, segment), self._unfinished(info, number))
+        self._segments = number
 
     def guess(self, segment: Segment) -> None:
         """Leave it out: a file holds what stays."""
@@ -105,14 +110,34 @@ class FileSink:
         """Write the end; a complete file is flushed to the disk and takes its name."""
         with self._file:
             self._put(self._writer.end(info, segments), "")
-            try:
+            with self._told():
                 self._file.truncate(self._size)
                 os.fsync(self._file.fileno())
-                if info.provenance.complete:
-                    self._announce(self._part, info)
-                    self._part.replace(self._path)
-            except OSError as error:
-                raise OutputError(f"can't write {self._path}: {error.strerror}") from error
+                if info.over:
+                    self._publish(info)
+                elif not self._segments and is_at(self._part, self._file):
+                    self._part.unlink()
+
+    def _claimed(self, claim: Callable[[Path], FileIO | None]) -> FileIO:
+        with self._told():
+            file = claim(self._part)
+            if file is None:
+                raise OutputError(f"another whisper-cli is writing {self._path}")
+            file.truncate(0)
+            return file
+
+    def _publish(self, info: Info) -> None:
+        self._announce(self._part, info)
+        if not is_at(self._part, self._file):
+            raise OutputError(f"{self._part} was moved or replaced while it was written")
+        self._part.replace(self._path)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
 
     def _unfinished(self, info: Info, number: int) -> str:
         known = (info, number > 0)
@@ -128,7 +153,7 @@ class FileSink:
             _write_at(self._file, whole, self._size)
         except OSError as error:
             self._restore()
-            raise OutputError(f"can't write {self._path}: {error.strerror}") from error
+            raise _unwritable(self._path, error) from error
         self._written = self._size + len(whole)
         self._size += len(data)
         self._tail = tail
@@ -144,15 +169,12 @@ def _opened(path: Path, mode: str) -> FileIO:
     try:
         return FileIO(path, mode)
     except OSError as error:
-        hint = "-o - is stdout, -o FOLDER/ another place"
-        raise OutputError(f"can't write {path}: {error.strerror}", hint=hint) from error
+        raise _unwritable(path, error) from error
 
 
-def _own(file: FileIO, path: Path) -> None:
-    """Make sure that no other process writes the same output now; raises OutputError."""
-    if not locked(file):
-        file.close()
-        raise OutputError(f"another whisper-cli is writing {path}")
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    hint = "-o - is stdout, -o FOLDER/ another place"
+    return OutputError(f"can't write {path}: {error.strerror}", hint=hint)
 
 
 def _write_at(file: FileIO, data: bytes, at: int) -> None:

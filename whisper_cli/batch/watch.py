@@ -1,23 +1,29 @@
 """A folder that is watched: files become jobs once they have stopped growing."""
 
+import errno
 import logging
+import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from whisper_cli import atomic
 from whisper_cli.audio.inputs import Inputs, Source, recordings
+from whisper_cli.batch.files import opened
 from whisper_cli.batch.outcomes import Failed
 from whisper_cli.batch.targets import Job
-from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.errors import ConfigError, OutputError, WhisperError
 
 logger = logging.getLogger("whisper_cli")
 
 INSTALL = "pip install 'whisper-cli[watch]'"
 LOOK = 5.0  # seconds after which the folder is looked at without news: some disks tell none
+_FIRST = b"error: "  # what a mark begins with
 SOON = 0.2  # seconds between two looks at files that may still grow
 
 Stamp = tuple[int, int]  # size, time of the last change
@@ -128,33 +134,56 @@ def mark_of(job: Job) -> Path:
     return Path(target.pattern).parent / f"{path.name}.failed"
 
 
+def clear_mark(job: Job) -> None:
+    """Take away what says that an input failed before."""
+    mark = mark_of(job)
+    with suppress(OSError):
+        if _is_mark(mark):
+            mark.unlink()
+
+
 def _failed_before(job: Job) -> bool:
     mark, path = mark_of(job), job.source.path
     try:
-        return path is not None and mark.stat().st_mtime >= path.stat().st_mtime
+        newer = path is not None and mark.stat().st_mtime >= path.stat().st_mtime
+        return newer and _is_mark(mark)
     except OSError:
         return False
 
 
+def _is_mark(path: Path) -> bool:
+    """Say whether a file is a mark of ours; raises OSError."""
+    with suppress(FileNotFoundError, OutputError), opened(path) as file:
+        return file.read(len(_FIRST)) == _FIRST
+    return False
+
+
+def _write_mark(path: Path, error: WhisperError) -> None:
+    """Write a mark in place of an older one; raises OSError, for what is no mark too."""
+    if os.path.lexists(path) and not _is_mark(path):
+        raise FileExistsError(errno.EEXIST, f"{path} is no mark of ours: kept")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(path, _reason(error))
+
+
 def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
-    """Note why an input failed, and move it below `to` if that is given.
+    """Note why an input failed, and move it below `to` if that is given and its name is free.
 
     Takes the mark of an earlier failure away where it is moved.
     """
     mark, path = mark_of(job), job.source.path
     try:
-        if to is None or path is None:
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(_reason(failed.error), "utf-8")
+        place = to / path.relative_to(root) if to and path else None
+        if path is None or place is None or os.path.lexists(place):
+            _write_mark(mark, failed.error)
             return
-        place = to / path.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, place)
-        mark.unlink(missing_ok=True)
-        place.with_name(f"{place.name}.failed").write_text(_reason(failed.error), "utf-8")
+        clear_mark(job)
+        _write_mark(place.with_name(f"{place.name}.failed"), failed.error)
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
 
 
 def _reason(error: WhisperError) -> str:
-    return f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+    return f"{_FIRST.decode()}{error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")

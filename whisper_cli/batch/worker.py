@@ -16,7 +16,7 @@ from typing import cast
 from whisper_cli.batch.order import Order
 from whisper_cli.batch.outcomes import Outcome
 from whisper_cli.batch.targets import Job
-from whisper_cli.errors import WhisperError
+from whisper_cli.errors import WhisperError, traceback_of
 from whisper_cli.interrupt import Stopped, stoppable
 from whisper_cli.line import Line
 from whisper_cli.models.catalog import Model
@@ -45,10 +45,11 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A line for people."""
+    """A line for people, and the traceback that belongs to it."""
 
     level: int
     text: str
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,4 @@ class _Forwarded(logging.Handler):
         self._client = client
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if record.exc_info and record.exc_info[0] is not None:
-            trace = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-            text = f"{text}\n{trace}"
-        self._client.send(Logged(record.levelno, text))
+        self._client.send(Logged(record.levelno, record.getMessage(), traceback_of(record)))

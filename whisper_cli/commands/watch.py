@@ -113,7 +113,7 @@ def _report(
     failed: Path | None,
 ) -> int:
     from whisper_cli.batch.outcomes import Failed, Finished, Heard
-    from whisper_cli.batch.watch import mark_of, note_failure
+    from whisper_cli.batch.watch import clear_mark, note_failure
     from whisper_cli.commands.transcribe import tell
 
     with closing(outcomes):
@@ -124,7 +124,7 @@ def _report(
                 case Finished():
                     console.finish()
                     tell(outcome, console)
-                    mark_of(jobs[outcome.source]).unlink(missing_ok=True)
+                    clear_mark(jobs[outcome.source])
                 case Failed(source, error):
                     console.finish()
                     console.failure(error, source)

@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -22,7 +21,7 @@ from whisper_cli.console.pull import Pull
 from whisper_cli.console.quantities import size
 from whisper_cli.console.single import Single
 from whisper_cli.download.progress import Progress
-from whisper_cli.errors import OutputError, WhisperError
+from whisper_cli.errors import OutputError, WhisperError, traceback_of
 from whisper_cli.interrupt import CLOSED_PIPE, Stopped
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Console", "ShowLog", "size"]
 
 _BATCH = "batch"
-# A name or a stranger's answer may hold what would steer the terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# A name or a stranger's answer may hold what would steer the terminal, or begin a line of its own.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Display(Protocol):
@@ -208,7 +207,7 @@ class Console:
         """Write a line to stderr, its first word in `style`; above the bars, if there are any."""
         if sys.stderr is None:
             return
-        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\n", "\\n"))
         if _is_terminal(sys.stderr) and (style or isinstance(self._display, Bars)):
             from rich.text import Text
 
@@ -240,8 +239,8 @@ class ShowLog(logging.Handler):
         """Show one record."""
         show = self._console.warn if record.levelno >= logging.WARNING else self._console.info
         show(record.getMessage())
-        if record.exc_info and record.exc_info[0] is not None:
-            self._console.log("".join(traceback.format_exception(*record.exc_info)).rstrip())
+        for line in traceback_of(record).splitlines():
+            self._console.log(f"  {line}")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -46,7 +46,9 @@ class Journal:
     def read(self) -> Extents:
         """Return what can be believed of the part file; nothing when it is another content."""
         part = self._job.part
-        if not self._job.identity or not part.is_file() or part.stat().st_size != self._job.size:
+        if not self._job.identity or not atomic.is_regular(part):
+            return Extents()
+        if part.stat().st_size != self._job.size:
             return Extents()
         records = [record for path in (self._synced, self._written) if (record := self._load(path))]
         spans = [span for record in records for span in record.extents]
@@ -65,7 +67,7 @@ class Journal:
         part.parent.mkdir(parents=True, exist_ok=True)
         self.forget()
         part.unlink(missing_ok=True)
-        with part.open("wb") as file:
+        with part.open("xb") as file:  # a link made at this moment is not followed
             file.truncate(self._job.size)
 
     def note(self, spans: Iterable[tuple[int, int]]) -> None:
@@ -91,6 +93,8 @@ class Journal:
             path.unlink(missing_ok=True)
 
     def _load(self, path: Path) -> Record | None:
+        if not atomic.is_regular(path):
+            return None
         try:
             record = _record(json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError, KeyError):

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whisper_cli import atomic
 from whisper_cli.download.progress import Phase, Progress
@@ -54,7 +54,7 @@ class Turn:
     def ours(self) -> bool:
         """Say whether nobody took our turn while we were stopped."""
         with suppress(OSError, ValueError, KeyError):
-            return bool(json.loads(self._news.read_bytes())["owner"] == self._owner)
+            return bool(self._heard()["owner"] == self._owner)
         return False
 
     def leave(self) -> None:
@@ -86,8 +86,15 @@ class Turn:
 
     def _others(self) -> Iterator[Progress]:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            for told in json.loads(self._news.read_bytes())["told"]:
+            for told in self._heard()["told"]:
                 yield Progress(**{**told, "phase": Phase(told["phase"])})
+
+    def _heard(self) -> dict[str, Any]:
+        """Read the news; raises OSError or ValueError, for a pipe too, which would never end."""
+        if not atomic.is_regular(self._news):
+            raise FileNotFoundError(self._news)
+        heard: dict[str, Any] = json.loads(self._news.read_bytes())
+        return heard
 
     def _silent(self) -> bool:
         """Compare with a file written now: the clock of a network disk may not be ours."""

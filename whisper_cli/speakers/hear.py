@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import time
+import zlib
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -77,6 +78,11 @@ class Voices:
             _write(self._kept, self._turns)
         return self._turns
 
+    def forget(self) -> None:
+        """Keep nothing: the sound became another one while it was heard."""
+        if self._kept is not None:
+            self._kept.unlink(missing_ok=True)
+
     def close(self) -> None:
         """End what is still under way."""
         if self._child is not None and self._child.poll() is None:
@@ -109,9 +115,16 @@ def named(*facts: object) -> str:
 
 def _read(kept: Path) -> tuple[Turn, ...] | None:
     try:
-        return tuple(Turn(*each) for each in json.loads(kept.read_bytes()))
+        rows, checksum = json.loads(kept.read_bytes())
+        if checksum != _checksum(rows):
+            return None
+        return tuple(Turn(*each) for each in rows)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _checksum(rows: object) -> int:
+    return zlib.crc32(json.dumps(rows).encode())
 
 
 def _write(kept: Path | None, turns: tuple[Turn, ...]) -> None:
@@ -120,6 +133,6 @@ def _write(kept: Path | None, turns: tuple[Turn, ...]) -> None:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         rows = [(turn.start, turn.end, turn.speaker) for turn in turns]
-        atomic.write_text(kept, json.dumps(rows))
+        atomic.write_text(kept, json.dumps([rows, _checksum(rows)]))
     except OSError as error:
         logger.warning("can't keep who speaks when in %s: %s", kept, error.strerror)

@@ -11,8 +11,18 @@ from whisper_cli.writers.text import lines as clean
 from whisper_cli.writers.text import speaker
 from whisper_cli.writers.timestamps import span
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that spreadsheets compute
 
-def _row(*cells: object) -> str:
+
+def _plain(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would take for a formula.
+
+    Before what has apostrophes there already too, so that taking one off gives the text again.
+    """
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def _row(*cells: str) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
@@ -23,7 +33,7 @@ def _seconds(stretch: Segment | Word) -> list[str]:
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    return _row(*_seconds(segment), speaker(segment), " ".join(lines))
+    return _row(*_seconds(segment), _plain(speaker(segment)), _plain(" ".join(lines)))
 
 
 CSV = CueFile("text/csv", _cue, header="start,end,speaker,text\n")
@@ -41,7 +51,7 @@ def review(look: Look) -> CueFile:
 def _doubts(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
     doubtful = [word for word in segment.words if 0 < word.probability < below]
     return "".join(
-        _row(*_seconds(word), shown, f"{word.probability:.3f}", " ".join(lines))
+        _row(*_seconds(word), _plain(shown), f"{word.probability:.3f}", _plain(" ".join(lines)))
         for word in doubtful
         if (shown := " ".join(clean(word.word)))
     )

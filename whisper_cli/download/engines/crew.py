@@ -33,7 +33,7 @@ class Worker(Thread):
         """Fetch until the board has nothing more to do."""
         buffer = memoryview(bytearray(BUFFER))
         try:
-            fd = os.open(self._part, os.O_WRONLY)
+            fd = os.open(self._part, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError as error:
             return self._board.fail(disk_error(self._part, error))
         try:
