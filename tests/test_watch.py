@@ -67,7 +67,7 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"x")
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    failed = Failed(str(path), AudioError("no sound", hint="record it again"))
+    failed = Failed(0, str(path), AudioError("no sound", hint="record it again"))
     note_failure(failed, job, None, tmp_path)
     assert (tmp_path / "a.wav.failed").read_text(
         "utf-8"
@@ -82,9 +82,9 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
 
 def test_a_file_that_changes_in_work_ends_twice(tmp_path):
     [job] = planned(Inputs((Source(tmp_path / "a.wav", tmp_path),), has_folder=True))
-    ends = (Finished(job.source.name, (), 1.0, 1.0) for _ in range(2))
+    ends = (Finished(number, job.source.name, (), 1.0, 1.0) for number in range(2))
     watch = Watch(tmp_path, planned)
-    assert _report(ends, {job.source.name: job}, Console(), watch, None) == 0
+    assert _report(ends, {0: job, 1: job}, Console(), watch, None) == 0
 
 
 def test_it_has_the_flags_of_transcribe_but_for_what_is_no_folder():

@@ -40,6 +40,7 @@ class Clip:
     wanted = True
 
     def __init__(self, path: Path, options: Options) -> None:
+        self.name = path.name
         self._path, self._options = path, options
 
     def open(self) -> Recording:

@@ -11,7 +11,7 @@ from whisper_cli.batch.outcomes import Failed, Heard, Outcome
 from whisper_cli.batch.page import Page
 from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
-from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.errors import ConfigError, WhisperError, failure_of
 from whisper_cli.transcript import Info
 
 
@@ -47,12 +47,16 @@ class Desk:
             yield from self._written(doing, event)
         except ConfigError:
             raise
-        except WhisperError as error:
-            for each in doing.group:
-                each.wanted = False
-            with suppress(WhisperError):  # closing meets the same full disk
-                self._leave(doing)
-            yield Failed(doing.name, error)
+        except Exception as error:  # noqa: BLE001 - it is this input's failure
+            yield self._failed(doing, failure_of(error, doing.name))
+
+    def _failed(self, doing: Doing, error: WhisperError) -> Failed:
+        """Leave an input, with all that is told of it from now on."""
+        for each in doing.group:
+            each.wanted = False
+        with suppress(Exception):  # closing meets the same full disk, and the first failure counts
+            self._leave(doing)
+        return Failed(doing.number, doing.name, error)
 
     def _written(self, doing: Doing, event: Event) -> Iterator[Outcome]:
         if not doing.wanted:
@@ -66,7 +70,7 @@ class Desk:
                 self._page(doing).take(doing, event)
                 yield from self._front()
             case Broke(_, error):
-                raise error
+                yield self._failed(doing, error)
             case Ended(_, None):
                 yield from self._without_decoding(doing)
             case Ended(_, Info() as info):
@@ -109,7 +113,7 @@ class Desk:
 
     def _heard(self, number: int, seconds: float | None = None) -> Heard:
         page = self._pages[number]
-        return Heard(page.name, page.heard if seconds is None else seconds, page.total)
+        return Heard(number, page.name, page.heard if seconds is None else seconds, page.total)
 
     def _known(self, info: Info) -> Info:
         if self.located is None:

@@ -143,11 +143,12 @@ class Doing:
         """Note the outputs that are there now; without `info`, nothing was to be done."""
         elapsed = time.monotonic() - self._began
         if info is None:
-            return Finished(self.name, (), self._seconds, elapsed, skipped=True)
+            return Finished(self.number, self.name, (), self._seconds, elapsed, skipped=True)
         outputs = published(self.targets, info, self._work)
         heard = self._recording.audio.position if self._recording else info.duration
         seconds = heard or self._seconds
-        return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
+        doubts, language = info.warnings, info.language
+        return Finished(self.number, self.name, outputs, seconds, elapsed, doubts, language)
 
     def sound(self) -> Audio:
         """Open what it is heard from; raises AudioError."""

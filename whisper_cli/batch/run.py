@@ -12,7 +12,7 @@ from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
 from whisper_cli.batch.targets import Job
 from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.events import Ended, Event
-from whisper_cli.errors import ConfigError, ModelError, WhisperError
+from whisper_cli.errors import ConfigError, ModelError, failure_of
 
 __all__ = ["Failed", "Finished", "Heard", "Outcome", "run"]
 
@@ -40,10 +40,11 @@ def _without_model(group: Sequence[Doing], desk: Desk) -> Iterator[Outcome] | No
         opened = [doing.open() for doing in group]
     except (ConfigError, ModelError):
         raise
-    except WhisperError as error:
+    except Exception as error:  # noqa: BLE001 - it is this input's failure
         for doing in group:
             doing.close()
-        return iter([Failed(group[0].name, error)])
+        first = group[0]
+        return iter([Failed(first.number, first.name, failure_of(error, first.name))])
     if any(each is not None for each in opened):
         for doing in group[1:]:
             doing.close()  # until the engine comes to it, if ever

@@ -12,7 +12,7 @@ from typing import Self
 from whisper_cli.audio.inputs import Inputs, Source, recordings
 from whisper_cli.batch.outcomes import Failed
 from whisper_cli.batch.targets import Job
-from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.errors import ConfigError, WhisperError, failure_of
 
 logger = logging.getLogger("whisper_cli")
 
@@ -65,10 +65,17 @@ class Watch:
         return ready
 
     def _job(self, path: Path) -> Iterator[Job]:
-        [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
+        try:
+            [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
+        except WhisperError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this file's failure
+            failure = failure_of(error, str(path))
+            logger.warning("%s is left out: %s", path, failure.message)
+            return
         others = {self._outputs.setdefault(each.pattern or "", path) for each in job.targets}
         if others != {path}:
-            [other] = others - {path}
+            other = min(others - {path})
             logger.warning("%s is left out: its output would be that of %s", path, other)
         elif not _failed_before(job):
             yield job
@@ -128,6 +135,14 @@ def mark_of(job: Job) -> Path:
     return Path(target.pattern).parent / f"{path.name}.failed"
 
 
+def unmark(job: Job) -> None:
+    """Take the mark of an earlier failure away, now that it is done."""
+    try:
+        mark_of(job).unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("can't remove %s: %s", mark_of(job), error.strerror)
+
+
 def _failed_before(job: Job) -> bool:
     mark, path = mark_of(job), job.source.path
     try:
@@ -145,13 +160,15 @@ def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
     try:
         if to is None or path is None:
             mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(_reason(failed.error), "utf-8")
+            mark.write_text(_reason(failed.error), "utf-8", "replace")
             return
         place = to / path.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, place)
         mark.unlink(missing_ok=True)
-        place.with_name(f"{place.name}.failed").write_text(_reason(failed.error), "utf-8")
+        place.with_name(f"{place.name}.failed").write_text(
+            _reason(failed.error), "utf-8", "replace"
+        )
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
 
