@@ -285,6 +285,8 @@ class _Shift:
         try:
             with self._changed:
                 if not track.broken:
+                    if result.unprompted:
+                        _tell_unprompted(track, window.island)
                     self._tell(track.decoded(window.number, window.island, result), track)
         except Exception as error:  # noqa: BLE001 - it is this input's failure
             self._break_window(window, error)
@@ -333,6 +335,15 @@ def _telling(found: Iterator[Island], track: Track) -> Iterator[Island]:
         track.teller = max(range(len(held)), key=lambda number: held[number].length)
     yield from held
     yield from found
+
+
+def _tell_unprompted(track: Track, island: Island) -> None:
+    logger.info(
+        "%s: %.1f to %.1f s are decoded without the prompt, with which the text goes on and on",
+        track.input.name,
+        island.start,
+        island.end,
+    )
 
 
 def _failed(error: Exception, name: str) -> WhisperError:
