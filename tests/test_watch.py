@@ -5,7 +5,9 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pytest
+import soundfile
 import srt
 import typer
 
@@ -150,3 +152,42 @@ def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk,
     until(lambda: not (out / "bad.mp3.failed").exists())
     again.send_signal(signal.SIGINT)
     assert again.wait(20) == 130
+
+
+@pytest.mark.slow
+def test_a_recording_that_is_removed_while_it_is_read_ends_no_watch(start, tmp_path, jfk, tiny_en):
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    inbox.mkdir()
+    sound, rate = soundfile.read(jfk)
+    soundfile.write(tmp_path / "long.wav", np.tile(sound, 20), rate)
+    (tmp_path / "long.wav").rename(inbox / "long.wav")
+    child = start("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5")
+    until((out / "long.srt.part").exists, 120)
+    (inbox / "long.wav").unlink()
+    shutil.copy(jfk, inbox / "next.flac")
+    until((out / "next.srt").exists, 240)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 143
+
+
+@pytest.mark.parametrize("kind", [OSError, ValueError, UnicodeError])
+def test_a_file_that_cannot_be_planned_is_left_out(tmp_path, caplog, kind):
+    def broken(inputs: Inputs):
+        if inputs.sources[0].stem == "bad":
+            raise kind("no such name")
+        return planned(inputs)
+
+    for name in ("bad.wav", "good.wav"):
+        (tmp_path / name).write_bytes(b"x")
+    jobs = Watch(tmp_path, broken, settle=0.1).jobs()
+    assert next(jobs).source.stem == "good"
+    assert "bad.wav is left out" in caplog.text
+
+
+def test_a_reason_that_utf8_cannot_hold_is_noted(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
+    note_failure(Failed(0, str(path), AudioError("x\udcff.srt: kept")), job, None, tmp_path)
+    assert (tmp_path / "a.wav.failed").read_text("utf-8") == "error: x?.srt: kept\n"

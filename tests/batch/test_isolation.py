@@ -290,3 +290,137 @@ def test_a_window_that_fails_once_is_tried_again_alone(tmp_path):
     told = outcomes(todo, located(shared, fast(fault)))
     assert fault.raised == 1
     assert [type(each) for each in told] == [Finished] * 5
+
+
+class BrokenPipe:
+    """Standard input that fails when it is read."""
+
+    def __init__(self, make: Callable[[], Exception]) -> None:
+        self.buffer = self
+        self._make = make
+
+    def read(self, _size: int = -1) -> bytes:
+        raise self._make()
+
+    read1 = read
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_standard_input_that_fails_when_it_is_read_fails_alone(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("sys.stdin", BrokenPipe(KINDS[kind]))
+    paths = recordings(tmp_path / "in")
+    todo = jobs(paths[0], Path("-"), paths[1], output=f"{tmp_path}/out/")
+    told = outcomes(todo, work(tmp_path / "l.sqlite3", FakeEngine()))
+    assert [type(each) for each in told] == [Finished, Failed, Finished]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_one_transcript_raises_fails_it_alone(tmp_path, monkeypatch, kind):
+    from whisper_cli.batch import render
+
+    real = render.read_transcript
+
+    def read(data: bytes, name: str) -> object:
+        if name.endswith("bad.json"):
+            error = KINDS[kind]()
+            raise error
+        return real(data, name)
+
+    monkeypatch.setattr(render, "read_transcript", read)
+    paths = [tmp_path / name for name in ("a.json", "bad.json", "b.json")]
+    for path in paths:
+        path.write_text(
+            json.dumps({"text": " a", "segments": [{"start": 0, "end": 1, "text": "a"}]})
+        )
+    todo = jobs(*paths, output=f"{tmp_path}/out/", kinds="srt")
+    told = list(render.render(todo, work(tmp_path / "l.sqlite3", FakeEngine())))
+    assert [type(each) for each in told] == [Finished, Failed, Finished]
+
+
+@pytest.mark.parametrize("order", [(b"\xff.wav", b"\xfe.wav"), (b"\xfe.wav", b"\xff.wav")])
+def test_inputs_whose_names_look_the_same_are_told_apart(tmp_path, order):
+    paths = [tmp_path / os.fsdecode(name) for name in order]
+    paths[0].write_bytes(b"no sound")
+    with paths[1].open("wb") as file:
+        soundfile.write(file, np.zeros(16_000), 16_000, format="WAV")
+    todo = jobs(*paths, output=f"{tmp_path}/out/")
+    summary = Summary(todo)
+    for outcome in run(todo, work(tmp_path / "l.sqlite3", FakeEngine())):
+        summary.add(outcome)
+    assert summary.exit_code == 1
+    told = tmp_path / "summary.json"
+    summary.write(told, 1)
+    entries = json.loads(told.read_text("utf-8"))["inputs"]
+    assert [each["status"] for each in entries] == ["failed", "done"]
+
+
+FAULTY = """
+import errno, os
+if os.environ.get("FAULT"):
+    from whisper_cli.batch.sinks import FileSink
+    from whisper_cli.audio.decode import Audio
+    from whisper_cli.engine.faster_whisper import FasterWhisper
+    from whisper_cli.engine.exact import Exact
+    owner, name = {
+        "read": (Audio, "_decoded"), "write": (FileSink, "add"),
+        "encode": (FasterWhisper, "features"), "exact": (Exact, "decode"),
+    }[os.environ["FAULT"]]
+    real = getattr(owner, name)
+    def is_bad(seen):
+        if os.environ["FAULT"] == "read":
+            return "bad" in seen[0]._content.name
+        if os.environ["FAULT"] == "write":
+            return "bad" in seen[1].source
+        samples = seen[1].samples if os.environ["FAULT"] == "exact" else seen[1]
+        return len(samples) > 16_000 * 4
+    def faulty(*seen, **more):
+        if is_bad(seen):
+            raise {"key": KeyError("missing"), "io": OSError(errno.EIO, "input/output error")}[
+                os.environ["KIND"]]
+        return real(*seen, **more)
+    setattr(owner, name, faulty)
+"""
+
+
+def broken_program(folder: Path, seam: str, kind: str) -> dict[str, str]:
+    """Give the environment in which a seam of the program fails, in its processes too."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(FAULTY)
+    return os.environ | {"PYTHONPATH": str(folder), "FAULT": seam, "KIND": kind}
+
+
+@pytest.fixture
+def spoken(tmp_path: Path, jfk: Path) -> Path:
+    """Give a folder of five clips, the bad one longer than the others."""
+    folder = tmp_path / "spoken"
+    folder.mkdir()
+    sound, rate = soundfile.read(jfk)
+    for number, name in enumerate(("a", "b", "bad", "c", "d")):
+        seconds = 8 if name == "bad" else 2 + number / 4
+        soundfile.write(folder / f"{name}.wav", sound[: int(seconds * rate)], rate)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seam", "kind", "mode"),
+    [
+        ("read", "key", "fast"),
+        ("write", "io", "fast"),
+        ("encode", "key", "fast"),
+        ("exact", "key", "exact"),
+    ],
+)
+def test_in_the_real_process_four_are_done_and_one_failed(
+    start, tmp_path, spoken, tiny_en, seam, kind, mode
+):
+    out, told = tmp_path / "out", tmp_path / "summary.json"
+    child = start("transcribe", spoken, "-m", tiny_en, "--mode", mode, "-f", "srt", "-o", f"{out}/",
+        "--summary", told, env=broken_program(tmp_path / "faulty", seam, kind))  # fmt: skip
+    _, complaints = child.communicate(timeout=300)
+    written = json.loads(told.read_text("utf-8"))
+    assert child.returncode == 1, complaints
+    assert written["counts"] == {"done": 4, "skipped": 0, "failed": 1, "left": 0}
+    assert sorted(path.name for path in out.glob("*.srt")) == ["a.srt", "b.srt", "c.srt", "d.srt"]
+    assert b"Traceback" in complaints
+    assert b"bad.wav" in complaints
