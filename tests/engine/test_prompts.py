@@ -141,4 +141,4 @@ def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, sec
     decoder = Decoder(Counting(find(resolve(tiny_en)), ONE), options)
     decoder.decode([Task(heard, "en", options)])
     assert 1 <= len(tried) <= 3
-    assert max(tried) <= Guard().limit(seconds)
+    assert max(tried) <= Guard().limit(seconds) + 1  # CTranslate2 counts a start token less
