@@ -6,7 +6,9 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pytest
+import soundfile
 import srt
 import typer
 
@@ -68,7 +70,7 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"x")
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    failed = Failed(str(path), AudioError("no sound", hint="record it again"))
+    failed = Failed(0, str(path), AudioError("no sound", hint="record it again"))
     note_failure(failed, job, None, tmp_path)
     assert (tmp_path / "a.wav.failed").read_text(
         "utf-8"
@@ -83,9 +85,9 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
 
 def test_a_file_that_changes_in_work_ends_twice(tmp_path):
     [job] = planned(Inputs((Source(tmp_path / "a.wav", tmp_path),), has_folder=True))
-    ends = (Finished(job.source.name, (), 1.0, 1.0) for _ in range(2))
+    ends = (Finished(number, job.source.name, (), 1.0, 1.0) for number in range(2))
     watch = Watch(tmp_path, planned)
-    assert _report(ends, {job.source.name: job}, Console(), watch, None) == 0
+    assert _report(ends, {0: job, 1: job}, Console(), watch, None) == 0
 
 
 def test_it_has_the_flags_of_transcribe_but_for_what_is_no_folder():
@@ -167,7 +169,7 @@ def test_what_others_put_in_the_place_of_a_mark_is_kept(tmp_path, caplog, kind):
         os.mkfifo(mark)
     before = mark.lstat()
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    note_failure(Failed(str(path), AudioError("no sound")), job, None, tmp_path)
+    note_failure(Failed(0, str(path), AudioError("no sound")), job, None, tmp_path)
     clear_mark(job)
     assert mark.lstat() == before
     assert target.read_text() == "error: somebody's own"
@@ -181,7 +183,46 @@ def test_an_input_that_failed_is_not_moved_over_another(tmp_path):
         folder.mkdir()
         (folder / "a.wav").write_bytes(content)
     [job] = planned(Inputs((Source(path, path.parent),), has_folder=True))
-    note_failure(Failed(str(path), AudioError("no sound")), job, to, path.parent)
+    note_failure(Failed(0, str(path), AudioError("no sound")), job, to, path.parent)
     assert (to / "a.wav").read_bytes() == b"first"
     assert path.read_bytes() == b"second"
     assert (path.parent / "a.wav.failed").read_text() == "error: no sound\n"
+
+
+@pytest.mark.slow
+def test_a_recording_that_is_removed_while_it_is_read_ends_no_watch(start, tmp_path, jfk, tiny_en):
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    inbox.mkdir()
+    sound, rate = soundfile.read(jfk)
+    soundfile.write(tmp_path / "long.wav", np.tile(sound, 20), rate)
+    (tmp_path / "long.wav").rename(inbox / "long.wav")
+    child = start("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5")
+    until((out / "long.srt.part").exists, 120)
+    (inbox / "long.wav").unlink()
+    shutil.copy(jfk, inbox / "next.flac")
+    until((out / "next.srt").exists, 240)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 143
+
+
+@pytest.mark.parametrize("kind", [OSError, ValueError, UnicodeError])
+def test_a_file_that_cannot_be_planned_is_left_out(tmp_path, caplog, kind):
+    def broken(inputs: Inputs):
+        if inputs.sources[0].stem == "bad":
+            raise kind("no such name")
+        return planned(inputs)
+
+    for name in ("bad.wav", "good.wav"):
+        (tmp_path / name).write_bytes(b"x")
+    jobs = Watch(tmp_path, broken, settle=0.1).jobs()
+    assert next(jobs).source.stem == "good"
+    assert "bad.wav is left out" in caplog.text
+
+
+def test_a_reason_that_utf8_cannot_hold_is_noted(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
+    note_failure(Failed(0, str(path), AudioError("x\udcff.srt: kept")), job, None, tmp_path)
+    assert (tmp_path / "a.wav.failed").read_text("utf-8") == "error: x?.srt: kept\n"

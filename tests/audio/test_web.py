@@ -24,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     content = b""
     kind = "audio/flac"
     cuts: ClassVar[list[int]] = []
+    length = ""  # told in place of the right one
     ranges = True
     asked: ClassVar[list[str]] = []
 
@@ -42,7 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", self.kind)
         self.send_header("ETag", '"one"')
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", self.length or str(len(body)))
         self.end_headers()
         self.wfile.write(body[: self.cuts.pop(0)] if self.cuts else body)
         self.close_connection = True
@@ -173,3 +174,43 @@ def test_of_several_addresses_the_one_that_answers_is_used(serve, monkeypatch):
         place for place in places if host in ("two.test", place[4][0])
     ])  # fmt: skip
     assert read(f"http://two.test:{port}/") == b"sound"
+
+
+MALFORMED = [
+    "http://a..b/y.mp3",
+    "http://[/x.mp3",
+    "http://[::1/x.mp3",
+    f"http://{'l' * 70}.test/x.mp3",
+    "http://.test/x.mp3",
+    "http://a:99999/x.mp3",
+    "http://a:b/x.mp3",
+    "http://a\u2100b/x.mp3",
+    "https://a..b/y.mp3",
+]
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_address_is_an_error_of_that_input(run, tmp_path, url):
+    with pytest.raises(AudioError):
+        open_address(Address(url, LOCAL))
+    result = run("transcribe", url, tmp_path / "none.wav", "--offline")
+    assert result.code == 1
+    assert "2 of 2 inputs failed" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("to", [url for url in MALFORMED if url.isascii()])
+def test_a_redirect_to_a_malformed_address_is_an_error_of_that_input(serve, to):
+    url = serve(b"x")
+    with pytest.raises(AudioError):
+        read(f"{url}/to/{to}")
+
+
+@pytest.mark.parametrize("length", ["\xb2", "1\xb3", "-1", "x", "9" * 5000])
+def test_a_length_that_is_no_number_is_as_good_as_none(serve, length):
+    assert read(f"{serve(b'sound', length=length)}/a.mp3") == b"sound"
+
+
+def test_a_length_of_many_digits_is_too_large(serve):
+    with pytest.raises(AudioError, match="larger than"):
+        read(f"{serve(b'sound', length='9' * 40)}/a.mp3")

@@ -134,3 +134,39 @@ def test_only_what_is_new_is_written_of_an_input_that_is_tried_again():
     for text in ("one\ntw", "o\nthree\n", "four\n"):
         stdout.write(text)
     assert "".join(written) == "other\none\ntwo\nthree\nfour\n"
+
+
+@pytest.mark.slow
+def test_a_recording_that_is_removed_while_it_is_read_fails_alone(
+    start, tmp_path, recordings, tiny_en
+):
+    folder, out, told = tmp_path / "in", tmp_path / "out", tmp_path / "summary.json"
+    shutil.copytree(recordings, folder)
+    child = start("transcribe", folder, "-m", tiny_en, "-f", "srt", "-o", f"{out}/",
+        "--no-history", "--summary", told)  # fmt: skip
+    end = time.monotonic() + 120
+    while not (out / "b.srt.part").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    (folder / "b.wav").unlink()
+    _, complaints = child.communicate(timeout=300)
+    entries = {Path(e["input"]).name: e for e in json.loads(told.read_text("utf-8"))["inputs"]}
+    assert [entries[name]["status"] for name in ("a.flac", "c.ogg")] == ["done", "done"]
+    assert entries["b.wav"]["status"] in ("failed", "done"), complaints
+    assert b"Traceback" not in complaints
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_inputs_whose_names_look_the_same_are_told_apart(run, tmp_path, jfk, tiny_en, bad_first):
+    names = [tmp_path / os.fsdecode(name) for name in (b"\xfe.wav", b"\xff.wav")]
+    bad, good = names if bad_first else reversed(names)
+    bad.write_bytes(b"no sound")
+    sound, rate = soundfile.read(jfk)
+    with good.open("wb") as file:
+        soundfile.write(file, sound[: 2 * rate], rate, format="WAV")
+    told = tmp_path / "summary.json"
+    result = run("transcribe", *names, "-m", tiny_en, "-o", f"{tmp_path}/out/", "--summary", told)
+    assert result.code == 1
+    written = json.loads(told.read_text("utf-8"))
+    assert written["counts"] == {"done": 1, "skipped": 0, "failed": 1, "left": 0}
+    assert written["inputs"][not bad_first]["status"] == "failed"

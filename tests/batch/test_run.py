@@ -234,7 +234,8 @@ def test_two_runs_never_write_one_output_at_once(tmp_path, ledger):
     todo = jobs(clip, output=f"{tmp_path}/out/")
     first = run(todo, work(ledger, FakeEngine(pause=0.2)))
     next(event for event in first if (tmp_path / "out" / "a.txt.part").exists())
-    [failed] = outcome(run(todo, work(ledger, FakeEngine())))
+    elsewhere = tmp_path / "other" / "outputs.sqlite3"  # a state of its own: it hears of no claim
+    [failed] = outcome(run(todo, work(elsewhere, FakeEngine())))
     assert "another whisper-cli is writing" in failed.error.message
     assert isinstance(outcome(first)[0], Finished)
 

@@ -18,7 +18,7 @@ from whisper_cli.engine import decoder as decoding
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.decoder import Decoder, Task
-from whisper_cli.engine.events import Begun, Ended, Passed, Recording, Said
+from whisper_cli.engine.events import Begun, Broke, Ended, Passed, Recording, Said
 from whisper_cli.engine.exact import Sequential
 from whisper_cli.engine.faster_whisper import FasterWhisper
 from whisper_cli.engine.guard import Guard
@@ -40,6 +40,7 @@ class Clip:
     wanted = True
 
     def __init__(self, path: Path, options: Options) -> None:
+        self.name = path.name
         self._path, self._options = path, options
 
     def open(self) -> Recording:
@@ -237,3 +238,15 @@ def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, 
     one_by_one = times(1)
     assert len(one_by_one) > 60
     assert one_by_one == pytest.approx(times(10_000), abs=0.05)
+
+
+@pytest.mark.slow
+def test_what_one_request_asks_for_fails_it_alone_in_a_standing_engine(tiny_en, jfk):
+    """A text that UTF-8 can't hold is refused by the tokenizer, in the middle of a batch."""
+    from whisper_cli.engine.standing import standing_engine
+
+    wishes = [Options(language="en"), Options(language="en", hotwords="\ud800"), Options()]
+    inputs = [Clip(jfk, options) for options in wishes]
+    told = list(standing_engine(find(resolve(tiny_en)), ONE, iter(inputs), lambda _: None))
+    ends = {id(each.input): type(each) for each in told if isinstance(each, Ended | Broke)}
+    assert [ends[id(each)] for each in inputs] == [Ended, Broke, Ended]

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.engine.decoder import Decoded, Task
 from whisper_cli.engine.events import Begun, Broke, Ended, Recording, Said
+from whisper_cli.engine.fair import FairPool
 from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.pool import MOST_SECONDS
+from whisper_cli.engine.pool import MOST_SECONDS, Pool
 from whisper_cli.engine.scheduler import Scheduler
-from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError
+from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
 from whisper_cli.transcript import Info, Options, Provenance, Segment
 
 
@@ -281,3 +282,29 @@ def test_a_word_before_the_talk_does_not_tell_its_language(words):
     assert (begun.language, begun.language_probability) == ("de", 0.8)
     assert {segment.text for segment in said(events, sound)} == {"de"}
     assert len(said(events, sound)) > words
+
+
+@pytest.mark.parametrize("kind", [KeyError, TypeError, OSError, MemoryError])
+def test_what_loading_raises_ends_the_run_as_an_error_of_ours(kind):
+    def load():
+        raise kind("broken")
+
+    scheduler = Scheduler(load, Options(), loud, Guard().frames, workers=2)
+    with pytest.raises(WhisperError):
+        list(scheduler.run(iter([Sound("a", 100)])))
+
+
+@pytest.mark.parametrize("kind", [KeyError, TypeError, UnicodeError, ValueError, MemoryError])
+@pytest.mark.parametrize("pool", [Pool, FairPool])
+def test_any_exception_of_a_window_harms_only_its_input(kind, pool):
+    class Broken(FakeDecoder):
+        def decode(self, tasks):
+            if any(task.island.start > 10 for task in tasks):
+                raise kind("broken")
+            return super().decode(tasks)
+
+    sounds = [Sound("a", 5), Sound("b", 50), Sound("c", 5)]
+    scheduler = Scheduler(Broken, Options(), loud, Guard().frames, workers=2, pool=pool)
+    events = list(scheduler.run(iter(sounds)))
+    ends = {event.input.name: type(event) for event in events if isinstance(event, Ended | Broke)}
+    assert ends == {"a": Ended, "b": Broke, "c": Ended}

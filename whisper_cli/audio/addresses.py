@@ -25,7 +25,10 @@ class Address:
     @property
     def stem(self) -> str:
         """What an output is named after: the last part of the path, else the host."""
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:  # opening it says so
+            return "web"
         stem = PurePosixPath(unquote(parts.path)).stem.replace("/", "_").replace("\0", "_")
         return stem if stem.strip(". ") else parts.hostname or "web"
 

@@ -146,6 +146,8 @@ def open_content(source: Source) -> Content:
         content = _open(source)
     except OSError as error:
         raise _unopened(source, error) from error
+    except ValueError as error:  # a name that no system takes
+        raise AudioError(f"can't read {source.name}: {error}") from error
     if not content.head:
         content.close()
         raise AudioError(f"{content.name} is empty (0 bytes)", hint="record or download it again")

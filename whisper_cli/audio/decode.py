@@ -61,8 +61,12 @@ class Audio:
 
     @property
     def sha256(self) -> str | None:
-        """Hex digest of the whole input; None for a pipe that wasn't read to its end."""
-        return self._content.sha256
+        """Hex digest of the whole input; None for a pipe that wasn't read to its end.
+
+        Raises AudioError where the input has gone meanwhile.
+        """
+        with reading(self._content.name):
+            return self._content.sha256
 
     @property
     def changed(self) -> bool:

@@ -217,5 +217,5 @@ def recordings(folder: Path, closed: list[Path] | None = None) -> Iterator[Path]
 def _may_be_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except PermissionError:
+    except OSError:
         return True  # opening it says so

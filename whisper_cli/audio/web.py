@@ -168,20 +168,20 @@ def _get(
             response = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
-            raise AudioError(f"can't read {url}: {error or type(error).__name__}") from error
+            raise AudioError(f"can't read {url}: {_reason(error)}") from error
         if response.status in (http.client.OK, http.client.PARTIAL_CONTENT):
             return connection, response
         connection.close()
         if response.status not in _MOVED or not response.headers.get("location"):
             raise AudioError(f"can't read {url}: {response.status} {response.reason}")
-        url = urljoin(url, response.headers["location"])
+        url = _redirected(url, response.headers["location"])
     raise AudioError(f"{url} is redirected too often")
 
 
 def _connected(url: str, limits: Limits) -> http.client.HTTPConnection:
     """Connect to an address that was looked up and checked, not looked up once more."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise AudioError(f"{url} is no address: {error}") from error
@@ -198,12 +198,23 @@ def _connected(url: str, limits: Limits) -> http.client.HTTPConnection:
             if secure
             else plain
         )
-    except OSError as error:
-        raise AudioError(f"can't connect to {host}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # a UnicodeError is one: of a host that is no name
+        raise AudioError(f"can't connect to {host}: {_reason(error)}") from error
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(host, port, timeout=QUIET)
     connection.sock = wire
     return connection
+
+
+def _redirected(url: str, to: str) -> str:
+    try:
+        return urljoin(url, to)
+    except ValueError as error:
+        raise AudioError(f"{url} is redirected to {to}, which is no address: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _first(addresses: Sequence[str], port: int) -> socket.socket:
@@ -231,4 +242,5 @@ def _checked(host: str, port: int, limits: Limits) -> list[str]:
 
 def _length(response: http.client.HTTPResponse) -> int | None:
     told = response.headers.get("content-length", "")
-    return int(told) if told.isdigit() else None
+    # Other digits are some to `isdigit` and none to `int`, which takes 4,300 at most.
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= 4300 else None

@@ -3,11 +3,11 @@
 import logging
 import multiprocessing
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +25,7 @@ from whisper_cli.batch.worker import (
     Wrote,
     main,
 )
-from whisper_cli.errors import EngineError, WhisperError
+from whisper_cli.errors import EngineError
 from whisper_cli.interrupt import out_of_reach
 from whisper_cli.models.catalog import Model
 
@@ -59,8 +59,10 @@ class _Batch:
     def __init__(self, jobs: Iterator[Job | None], bring: Bring, write: Write) -> None:
         self._jobs, self._bring = jobs, bring
         self._stdout = _Stdout(write)
-        self._working: list[Job] = []
-        self._suspects: deque[Job] = deque()
+        self._given = 0  # jobs taken from `jobs`: the number of the next
+        self._sent = 0  # jobs sent to the process that is there, which counts them itself
+        self._working: dict[int, tuple[int, Job]] = {}  # by the process's own numbers
+        self._suspects: deque[tuple[int, Job]] = deque()
         self._alone = False  # what is in work is a suspect
         self._asked = self._over = self._last_given = False
         self._deaths = 0
@@ -89,39 +91,51 @@ class _Batch:
                 self._stdout.write(text)
             case Logged(level, text, traceback):
                 logger.log(level, "%s", text, extra={"traceback": traceback})
-            case Over(error, bug):
-                self._end(error, bug)
+            case Over(error):
+                self._over = True
+                if error is not None:
+                    raise error
             case Heard() as heard:
-                yield heard
+                yield replace(heard, number=self._working[heard.number][0])
             case outcome:
-                self._settle(outcome)
-                yield outcome
+                yield replace(outcome, number=self._settle(outcome))
 
     def _give_job(self, worker: "_Worker") -> None:
         """Answer with the next job where there is one: suspects first, each when none is there."""
         if self._working and (self._suspects or self._alone):
             return
         self._alone = bool(self._suspects)
-        found = self._suspects.popleft() if self._alone else next(self._jobs, _LAST)
+        found = self._suspects.popleft() if self._alone else self._next()
         if found is None:
             return
-        job = found if isinstance(found, Job) else None
+        number, job = found
         self._asked, self._last_given = False, job is None
         if job is not None:
-            self._working.append(job)
+            self._working[self._sent] = (number, job)
+            self._sent += 1
         worker.send(job)
 
-    def _settle(self, outcome: Finished | Failed) -> None:
-        """Note that an input is over."""
-        found = next(job for job in self._working if job.source.name == outcome.source)
-        self._working.remove(found)
+    def _next(self) -> tuple[int, Job | None] | None:
+        """Take a new job with its number: None now, or None for a job where there are no more."""
+        found = next(self._jobs, _LAST)
+        if found is None:
+            return None
+        job = found if isinstance(found, Job) else None
+        self._given += 1
+        return self._given - 1, job
+
+    def _settle(self, outcome: Finished | Failed) -> int:
+        """Note that an input is over, and give its number."""
+        number, _ = self._working.pop(outcome.number)
         self._stdout.settled()
         self._deaths = 0
+        return number
 
     def _died(self, how: str) -> Iterator[Outcome]:
         """Suspect what was in work; what died alone has failed."""
         self._asked = False
-        dead, self._working = self._working, []
+        dead = list(self._working.values())
+        self._working, self._sent = {}, 0
         if self._last_given and not dead:
             self._over = True
             return
@@ -136,15 +150,9 @@ class _Batch:
             return
         self._stdout.settled()
         message = f"the engine's process {how} twice on it"
-        yield Failed(dead[0].source.name, EngineError(message, hint="it may be damaged, or big"))
-
-    def _end(self, error: WhisperError | None, bug: str) -> None:
-        self._over = True
-        if bug:
-            sys.stderr.write(bug)
-            error = EngineError("a bug ended the batch; what is done stands")
-        if error is not None:
-            raise error
+        number, job = dead[0]
+        error = EngineError(message, hint="it may be damaged, or big")
+        yield Failed(number, job.source.name, error)
 
 
 class _Stdout:

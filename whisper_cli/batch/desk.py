@@ -5,24 +5,26 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Self, cast
 
+from whisper_cli.batch.claims import Claims
 from whisper_cli.batch.doing import Doing
 from whisper_cli.batch.journal import prune
-from whisper_cli.batch.outcomes import Failed, Heard, Outcome
+from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
 from whisper_cli.batch.page import Page
 from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.events import Begun, Broke, Ended, Event, Guessed, Passed, Said
-from whisper_cli.errors import ConfigError, WhisperError
+from whisper_cli.errors import ConfigError, WhisperError, failure_of
 from whisper_cli.transcript import Info
 
 
 class Desk:
     """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
 
-    `located` is the model, once it is here.
+    `located` is the model, once it is here; `claims` are of the jobs' outputs, until each is over.
     """
 
     def __init__(self, work: Work) -> None:
         self.located: Located | None = None
+        self.claims = Claims(work.ledger.folder / "outputs.lock")
         self._work = work
         self._pages: dict[int, Page] = {}
         self._skipped: dict[int, int] = {}
@@ -32,6 +34,7 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:
+            stack.callback(self.claims.close)
             for page in self._pages.values():
                 stack.enter_context(page.stack)
         if self._work.history is not None:
@@ -47,12 +50,17 @@ class Desk:
             yield from self._written(doing, event)
         except ConfigError:
             raise
-        except WhisperError as error:
-            for each in doing.group:
-                each.wanted = False
-            with suppress(WhisperError):  # closing meets the same full disk
-                self._leave(doing)
-            yield Failed(doing.name, error)
+        except Exception as error:  # noqa: BLE001 - it is this input's failure
+            yield self.failed(doing, failure_of(error, doing.name))
+
+    def failed(self, doing: Doing, error: WhisperError) -> Failed:
+        """Leave an input, with all that is told of it from now on."""
+        for each in doing.group:
+            each.wanted = False
+        with suppress(Exception):  # closing meets the same full disk, and the first failure counts
+            self._leave(doing)
+        self.claims.leave(doing.number)
+        return Failed(doing.number, doing.name, error)
 
     def _written(self, doing: Doing, event: Event) -> Iterator[Outcome]:
         if not doing.wanted:
@@ -66,7 +74,7 @@ class Desk:
                 self._page(doing).take(doing, event)
                 yield from self._front()
             case Broke(_, error):
-                raise error
+                yield self.failed(doing, error)
             case Ended(_, None):
                 yield from self._without_decoding(doing)
             case Ended(_, Info() as info):
@@ -80,7 +88,7 @@ class Desk:
             return
         skipped = self._skipped.pop(doing.number, 0) + 1
         if skipped == len(doing.group):
-            yield doing.finished()
+            yield self._finished(doing)
         else:
             self._skipped[doing.number] = skipped
 
@@ -91,7 +99,12 @@ class Desk:
             return
         yield self._heard(doing.number, whole.duration)
         del self._pages[doing.number]
-        yield doing.finished(whole)
+        yield self._finished(doing, whole)
+
+    def _finished(self, doing: Doing, info: Info | None = None) -> Finished:
+        done = doing.finished(info)
+        self.claims.leave(doing.number)
+        return done
 
     def _page(self, doing: Doing) -> Page:
         if doing.number not in self._pages:
@@ -109,7 +122,7 @@ class Desk:
 
     def _heard(self, number: int, seconds: float | None = None) -> Heard:
         page = self._pages[number]
-        return Heard(page.name, page.heard if seconds is None else seconds, page.total)
+        return Heard(number, page.name, page.heard if seconds is None else seconds, page.total)
 
     def _known(self, info: Info) -> Info:
         if self.located is None:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from whisper_cli.audio.decode import Audio, open_audio
 from whisper_cli.audio.inputs import Source
 from whisper_cli.audio.raw import parse_raw
+from whisper_cli.batch.claims import Claims
 from whisper_cli.batch.journal import Journal, Stored, is_journal, read
 from whisper_cli.batch.ledger import words_key
 from whisper_cli.batch.outcomes import Finished
@@ -32,13 +34,15 @@ class Doing:
     false where its outputs can't be written any more.
     """
 
-    def __init__(self, number: int, job: Job, work: Work, channel: int | None = None) -> None:
+    def __init__(
+        self, number: int, job: Job, work: Work, claims: Claims, channel: int | None = None
+    ) -> None:
         self.number = number
         self.channel = channel
         self.group: tuple[Doing, ...] = (self,)
         self.wanted = True
         self.targets: tuple[Target, ...] = ()
-        self._job, self._work = job, work
+        self._job, self._work, self._claims = job, work, claims
         self._began = time.monotonic()
         self._seconds = 0.0
         self._recording: Recording | None = None
@@ -69,7 +73,7 @@ class Doing:
             with ExitStack() as stack:
                 audio = stack.enter_context(self._audio())
                 whole = _info(self._job.source, audio, self._work)
-                self.targets = tuple(still_to_write(self._job, whole, self._work))
+                self.targets = self._still_to_write(whole)
                 self._seconds = audio.duration or 0.0
                 info = self._of_channel(whole)
                 self.stored = self._remembered(info)
@@ -81,6 +85,15 @@ class Doing:
                     recorded = replace(known, duration=audio.duration)
                     self._recording = Recording(audio, recorded, since)
         return self._recording
+
+    def _still_to_write(self, info: Info) -> tuple[Target, ...]:
+        """List the outputs to be written, claimed: another run may be about to write them."""
+        targets = still_to_write(self._job, info, self._work)
+        claimed = _claimed(targets)
+        if claimed is None:
+            return tuple(targets)
+        self._claims.take(self.number, self.name, claimed)
+        return tuple(still_to_write(self._job, info, self._work))
 
     def journal(self) -> Journal | None:
         """Open the journal of what is told of it; None where nothing would find it again.
@@ -155,11 +168,12 @@ class Doing:
         """Note the outputs that are there now; without `info`, nothing was to be done."""
         elapsed = time.monotonic() - self._began
         if info is None:
-            return Finished(self.name, (), self._seconds, elapsed, skipped=True)
+            return Finished(self.number, self.name, (), self._seconds, elapsed, skipped=True)
         outputs = published(self.targets, info, self._work)
         heard = self._recording.audio.position if self._recording else info.duration
         seconds = heard or self._seconds
-        return Finished(self.name, outputs, seconds, elapsed, info.warnings, info.language)
+        doubts, language = info.warnings, info.language
+        return Finished(self.number, self.name, outputs, seconds, elapsed, doubts, language)
 
     def checked(self, info: Info) -> Info:
         """Mark what is known in the end of an input that changed while it was read."""
@@ -203,6 +217,14 @@ class Doing:
             return info
         options = replace(info.provenance.options, channel=str(self.channel + 1))
         return replace(info, provenance=replace(info.provenance, options=options))
+
+
+def _claimed(targets: Sequence[Target]) -> str | None:
+    """Name what is claimed for outputs: the same in each format; None where there is no file."""
+    for target in targets:
+        if target.pattern and not special(Path(target.pattern)):
+            return target.pattern.removesuffix(f".{target.format.suffix}")
+    return None
 
 
 def _info(source: Source, audio: Audio, work: Work) -> Info:

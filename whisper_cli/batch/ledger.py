@@ -53,6 +53,11 @@ class Ledger:
         self._turn = threading.Lock()  # files are opened in one thread and written in another
         self._base: sqlite3.Connection | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self._file.parent
+
     def state(self, path: Path, work: str) -> State:
         """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
         if not os.path.exists(path):

@@ -1,4 +1,8 @@
-"""What a run tells while it works, and of each input in the end."""
+"""What a run tells while it works, and of each input in the end.
+
+An outcome names its job by the `number` (from 0) in which the run was given it: the names of two
+inputs may look the same.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +14,7 @@ from whisper_cli.errors import WhisperError
 class Heard:
     """So many seconds of the input are dealt with."""
 
+    number: int
     source: str
     seconds: float
     total: float | None
@@ -22,6 +27,7 @@ class Finished:
     `warnings` are doubts about what was covered.
     """
 
+    number: int
     source: str
     outputs: tuple[Path, ...]
     seconds: float
@@ -35,6 +41,7 @@ class Finished:
 class Failed:
     """An input failed; the others go on."""
 
+    number: int
     source: str
     error: WhisperError
 

@@ -14,7 +14,7 @@ from whisper_cli.batch.rendered import Rendered
 from whisper_cli.batch.targets import Job, Target
 from whisper_cli.batch.work import Work
 from whisper_cli.choices import Format
-from whisper_cli.errors import TranscriptError, WhisperError
+from whisper_cli.errors import TranscriptError, failure_of
 from whisper_cli.readers import Told, read_transcript
 from whisper_cli.transcript import Info
 
@@ -22,15 +22,15 @@ PART = "the transcript is of a part only: its making was cut short"
 
 
 def render(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
-    """Write the outputs of transcripts in JSON; one that can't be read becomes its Failed."""
-    for job in jobs:
+    """Write the outputs of transcripts in JSON; what one of them raises becomes its Failed."""
+    for number, job in enumerate(jobs):
         try:
-            yield _rendered(job, work)
-        except WhisperError as error:
-            yield Failed(job.source.name, error)
+            yield _rendered(number, job, work)
+        except Exception as error:  # noqa: BLE001 - it is this transcript's failure
+            yield Failed(number, job.source.name, failure_of(error, job.source.name))
 
 
-def _rendered(job: Job, work: Work) -> Finished:
+def _rendered(number: int, job: Job, work: Work) -> Finished:
     began = time.monotonic()
     data = _bytes(job.source)
     told = _whole(read_transcript(data, job.source.name))
@@ -42,8 +42,16 @@ def _rendered(job: Job, work: Work) -> Finished:
     outputs = published(targets, named, work)
     elapsed, seconds = time.monotonic() - began, told.info.duration or 0.0
     warnings, language = told.info.warnings, told.info.language
-    name = job.source.name
-    return Finished(name, outputs, seconds, elapsed, warnings, language, skipped=not targets)
+    return Finished(
+        number,
+        job.source.name,
+        outputs,
+        seconds,
+        elapsed,
+        warnings,
+        language,
+        skipped=not targets,
+    )
 
 
 def _bytes(source: Source) -> bytes:

@@ -12,7 +12,7 @@ from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
 from whisper_cli.batch.targets import Job
 from whisper_cli.batch.work import Located, Work
 from whisper_cli.engine.events import Ended, Event
-from whisper_cli.errors import ConfigError, ModelError, WhisperError
+from whisper_cli.errors import ConfigError, ModelError, failure_of
 
 __all__ = ["Failed", "Finished", "Heard", "Outcome", "run"]
 
@@ -24,8 +24,8 @@ def run(jobs: Iterable[Job], work: Work) -> Generator[Outcome]:
     ModelError, which every job would meet. Those and a Stopped pass through after the outputs in
     work were closed, valid up to their last cue.
     """
-    groups = (inputs_of(number, job, work) for number, job in enumerate(jobs))
     with Desk(work) as desk:
+        groups = (inputs_of(number, job, work, desk.claims) for number, job in enumerate(jobs))
         for group in groups:
             outcomes = _without_model(group, desk)
             if outcomes is None:
@@ -40,10 +40,10 @@ def _without_model(group: Sequence[Doing], desk: Desk) -> Iterator[Outcome] | No
         opened = [doing.open() for doing in group]
     except (ConfigError, ModelError):
         raise
-    except WhisperError as error:
+    except Exception as error:  # noqa: BLE001 - it is this input's failure
         for doing in group:
             doing.close()
-        return iter([Failed(group[0].name, error)])
+        return iter([desk.failed(group[0], failure_of(error, group[0].name))])
     if any(each is not None for each in opened):
         for doing in group[1:]:
             doing.close()  # until the engine comes to it, if ever

@@ -24,17 +24,17 @@ class Summary:
 
     jobs: Sequence[Job]
     strict: bool = False
-    done: dict[str, Finished | Failed] = field(default_factory=dict)
+    done: dict[int, Finished | Failed] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
         """Take what a run tells."""
         if not isinstance(outcome, Heard):
-            self.done[outcome.source] = outcome
+            self.done[outcome.number] = outcome
 
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> list[int]:
         """Look up the bytes of each input; 0 where it has none, or isn't there."""
-        return {job.source.name: _size(job.source.path) for job in self.jobs}
+        return [_size(job.source.path) for job in self.jobs]
 
     @property
     def failures(self) -> list[Failed]:
@@ -59,7 +59,7 @@ class Summary:
             return  # a pipe gets it once
         if not special(path) and not _replaceable(path):
             raise OutputError(f"{path} is no summary: kept", hint="--summary FILE.json")
-        entries = [_entry(job, self.done.get(job.source.name)) for job in self.jobs]
+        entries = [_entry(job, self.done.get(number)) for number, job in enumerate(self.jobs)]
         counts = Counter(str(entry["status"]) for entry in entries)
         content = {
             "schema": "whisper-cli/summary/1",
@@ -110,9 +110,9 @@ def _entry(job: Job, outcome: Finished | Failed | None) -> Members:
     match outcome:
         case None:
             return {"input": job.source.name, "status": "left"}
-        case Failed(source, error):
+        case Failed(_, source, error):
             told: Members = {"class": type(error).__name__, "exit_code": error.exit_code}
-            told |= {"message": error.message, "hint": error.hint}
+            told |= {"message": _plain(error.message), "hint": error.hint and _plain(error.hint)}
             return {"input": source, "status": "failed", "error": told}
         case Finished(skipped=True):
             return {"input": outcome.source, "status": "skipped", "duration": outcome.seconds}
@@ -135,6 +135,11 @@ def _size(path: Path | None) -> int:
         return path.stat().st_size if path else 0
     except OSError:
         return 0
+
+
+def _plain(text: str) -> str:
+    """Replace what UTF-8 can't hold: a message may name a file of undecodable bytes."""
+    return text.encode(errors="replace").decode()
 
 
 def _shown(path: str) -> str:

@@ -17,7 +17,7 @@ from whisper_cli.audio.inputs import Inputs, Source, recordings
 from whisper_cli.batch.files import opened
 from whisper_cli.batch.outcomes import Failed
 from whisper_cli.batch.targets import Job
-from whisper_cli.errors import ConfigError, OutputError, WhisperError
+from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
 
 logger = logging.getLogger("whisper_cli")
 
@@ -71,10 +71,17 @@ class Watch:
         return ready
 
     def _job(self, path: Path) -> Iterator[Job]:
-        [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
+        try:
+            [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
+        except WhisperError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this file's failure
+            failure = failure_of(error, str(path))
+            logger.warning("%s is left out: %s", path, failure.message)
+            return
         others = {self._outputs.setdefault(each.pattern or "", path) for each in job.targets}
         if others != {path}:
-            [other] = others - {path}
+            other = min(others - {path})
             logger.warning("%s is left out: its output would be that of %s", path, other)
         elif not _failed_before(job):
             yield job
@@ -135,11 +142,13 @@ def mark_of(job: Job) -> Path:
 
 
 def clear_mark(job: Job) -> None:
-    """Take away what says that an input failed before."""
+    """Take the mark of an earlier failure away, now that it is done."""
     mark = mark_of(job)
-    with suppress(OSError):
+    try:
         if _is_mark(mark):
             mark.unlink()
+    except OSError as error:
+        logger.warning("can't remove %s: %s", mark, error.strerror)
 
 
 def _failed_before(job: Job) -> bool:
@@ -186,4 +195,5 @@ def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
 
 
 def _reason(error: WhisperError) -> str:
-    return f"{_FIRST.decode()}{error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+    text = f"{_FIRST.decode()}{error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+    return text.encode("utf-8", "replace").decode()

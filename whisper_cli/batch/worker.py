@@ -5,7 +5,6 @@ import os
 import queue
 import signal
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import cast
 from whisper_cli.batch.order import Order
 from whisper_cli.batch.outcomes import Outcome
 from whisper_cli.batch.targets import Job
-from whisper_cli.errors import WhisperError, traceback_of
+from whisper_cli.errors import WhisperError, failure_of, traceback_of
 from whisper_cli.interrupt import Stopped, stoppable
 from whisper_cli.line import Line
 from whisper_cli.models.catalog import Model
@@ -54,10 +53,9 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The batch has ended: by an `error` that every job would meet, or by a `bug`."""
+    """The batch has ended; by an `error` where every job would meet it."""
 
     error: WhisperError | None = None
-    bug: str = ""
 
 
 Question = NextJob | NeedsModel
@@ -77,12 +75,10 @@ def main(line: Connection, order: Order) -> None:
         with stoppable():
             _work(client, order)
         client.send(Over())
-    except WhisperError as error:
-        client.send(Over(error))
     except Stopped:
         pass
-    except Exception:  # noqa: BLE001 - shown whole where it was asked for
-        client.send(Over(bug=traceback.format_exc()))
+    except Exception as error:  # noqa: BLE001 - it is told where the batch was asked for
+        client.send(Over(failure_of(error, "the batch")))
     os._exit(0)  # whatever a decoding thread is still busy with
 
 

@@ -73,7 +73,7 @@ def _report(outcomes: "Iterator[Outcome]", console: Console, told: "Summary") ->
     for outcome in outcomes:
         told.add(outcome)
         match outcome:
-            case Failed(source, error):
+            case Failed(_, source, error):
                 console.failure(error, "" if len(told.jobs) == 1 else source)
             case Finished():
                 for each in outcome.warnings:

@@ -197,7 +197,7 @@ def _report(
             match outcome:
                 case Finished():
                     tell(outcome, console)
-                case Failed(source, error):
+                case Failed(_, source, error):
                     console.failure(error, "" if count == 1 else source)
                     if fail_fast:
                         break
@@ -227,12 +227,12 @@ def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
 
     def many(outcome: "Outcome") -> None:
         match outcome:
-            case Heard(source, seconds, total):
-                batch.hear(source, seconds, total)
-            case Finished():
-                batch.finish(outcome.source, outcome.seconds, skipped=outcome.skipped)
-            case Failed(source, _):
-                batch.fail(source)
+            case Heard(number, source, seconds, total):
+                batch.hear(number, source, seconds, total)
+            case Finished(number, source):
+                batch.finish(number, source, outcome.seconds, skipped=outcome.skipped)
+            case Failed(number):
+                batch.fail(number)
         console.batch(batch)
 
     return many

@@ -90,7 +90,7 @@ def command(
     planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
     fetch = partial(bring, settings=settings, console=console)
     order = Order(chosen, settings, Wanted(formats=frozenset(kinds)))
-    jobs: dict[str, Job] = {}
+    jobs: dict[int, Job] = {}
     watch = Watch(folder, planned, settle)
     console.info(f"watching {folder}")
     coming = in_background(lambda: _noted(watch, jobs))
@@ -98,16 +98,16 @@ def command(
     return _report(outcomes, jobs, console, watch, failed)
 
 
-def _noted(watch: "Watch", jobs: "dict[str, Job]") -> "Iterator[Job]":
-    """Remember jobs by their inputs; one that changes while it is in work comes twice."""
-    for job in watch.jobs():
-        jobs[job.source.name] = job
+def _noted(watch: "Watch", jobs: "dict[int, Job]") -> "Iterator[Job]":
+    """Remember jobs by their numbers until they are over."""
+    for number, job in enumerate(watch.jobs()):
+        jobs[number] = job
         yield job
 
 
 def _report(
     outcomes: "Generator[Outcome]",
-    jobs: "dict[str, Job]",
+    jobs: "dict[int, Job]",
     console: Console,
     watch: "Watch",
     failed: Path | None,
@@ -119,14 +119,14 @@ def _report(
     with closing(outcomes):
         for outcome in outcomes:
             match outcome:
-                case Heard(source, seconds, total):
+                case Heard(_, source, seconds, total):
                     console.progress("transcribe", source, seconds, total, source)
                 case Finished():
                     console.finish()
                     tell(outcome, console)
-                    clear_mark(jobs[outcome.source])
-                case Failed(source, error):
+                    clear_mark(jobs.pop(outcome.number))
+                case Failed(number, source, error):
                     console.finish()
                     console.failure(error, source)
-                    note_failure(outcome, jobs[source], failed, watch.folder)
+                    note_failure(outcome, jobs.pop(number), failed, watch.folder)
     return 0

@@ -1,7 +1,7 @@
 """Many inputs under way: how far the whole has come, in seconds of sound."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from whisper_cli.console.meter import Clock, Meter
 from whisper_cli.console.moving import Record, Row
@@ -14,42 +14,43 @@ _PHASE, _WINDOW = "batch", 60.0
 class Batch:
     """What became of many inputs, see Moving; `sizes` are their bytes, 0 where they have none.
 
+    An input is told by its number, its place among the sizes: names may look the same.
     How long an input is, is known once it is open; until then it is taken to hold as many seconds
     a byte as those that are known.
     """
 
-    def __init__(self, sizes: Mapping[str, int], clock: Clock = time.monotonic) -> None:
-        self._unknown = dict(sizes)  # bytes of the inputs whose length isn't known
-        self._unknown_bytes, self._known_bytes = sum(sizes.values()), 0
+    def __init__(self, sizes: Sequence[int], clock: Clock = time.monotonic) -> None:
+        self._unknown = dict(enumerate(sizes))  # bytes of the inputs whose length isn't known
+        self._unknown_bytes, self._known_bytes = sum(sizes), 0
         self._known_seconds = self._heard_seconds = 0.0
-        self._heard: dict[str, float] = {}  # of the inputs under way
+        self._heard: dict[int, float] = {}  # of the inputs under way
         self._left, self._done, self._failed = len(sizes), 0, 0
         self._clock, self._meter = clock, Meter(_WINDOW, clock)
         self.part = Single("transcribe", "", "", clock)
-        self._current = ""
+        self._current: int | None = None
 
-    def hear(self, source: str, seconds: float, total: float | None) -> None:
-        """Note how far an input has come."""
-        if source != self._current:
-            self.part, self._current = Single("transcribe", source, source, self._clock), source
+    def hear(self, number: int, source: str, seconds: float, total: float | None) -> None:
+        """Note how far the input called `source` has come."""
+        if number != self._current:
+            self.part, self._current = Single("transcribe", source, source, self._clock), number
         self.part.add(seconds, total)
         if total is not None:
-            self._know(source, total)
-        self._heard_seconds += seconds - self._heard.get(source, 0.0)
-        self._heard[source] = seconds
+            self._know(number, total)
+        self._heard_seconds += seconds - self._heard.get(number, 0.0)
+        self._heard[number] = seconds
         self._meter.add(self._heard_seconds)
 
-    def finish(self, source: str, seconds: float, *, skipped: bool = False) -> None:
+    def finish(self, number: int, source: str, seconds: float, *, skipped: bool = False) -> None:
         """Note that an input is done, or was done before."""
         if not skipped:
-            self.hear(source, seconds, seconds)
-        self._end(source)
+            self.hear(number, source, seconds, seconds)
+        self._end(number)
         self._done += 1
 
-    def fail(self, source: str) -> None:
+    def fail(self, number: int) -> None:
         """Note that an input failed; what was heard of it counts."""
-        self._know(source, self._heard.get(source, 0.0))
-        self._end(source)
+        self._know(number, self._heard.get(number, 0.0))
+        self._end(number)
         self._failed += 1
 
     def rows(self) -> list[Row]:
@@ -86,15 +87,15 @@ class Batch:
         guessed = self._unknown_bytes * self._known_seconds / self._known_bytes
         return max(self._heard_seconds, self._known_seconds + guessed)
 
-    def _know(self, source: str, seconds: float) -> None:
+    def _know(self, number: int, seconds: float) -> None:
         """Learn how long an input is, the first time it is said."""
-        size = self._unknown.pop(source, None)
+        size = self._unknown.pop(number, None)
         if size is not None:
             self._unknown_bytes -= size
             self._known_bytes += size if seconds else 0
             self._known_seconds += seconds
 
-    def _end(self, source: str) -> None:
-        self._know(source, 0.0)
-        self._heard.pop(source, None)
+    def _end(self, number: int) -> None:
+        self._know(number, 0.0)
+        self._heard.pop(number, None)
         self._left -= 1

@@ -9,7 +9,7 @@ import numpy as np
 from whisper_cli.choices import Device
 from whisper_cli.engine.draft import Draft
 from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FULL_WINDOW, FasterWhisper
-from whisper_cli.engine.guard import MISSED, Guard
+from whisper_cli.engine.guard import ENDLESS, MISSED, UNLIKELY, Guard
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.passes import Pass
 from whisper_cli.engine.tongue import Tongue
@@ -35,13 +35,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a window held, in the input's own time, and the language it was told to be in."""
+    """What a window held, in the input's own time, and the language it was told to be in.
+
+    `unprompted`: the prompt was given up for it, or for a part of it.
+    """
 
     segments: tuple[Segment, ...]
     language: str
     probability: float
     dropped: tuple[Dropped, ...] = ()
     doubt: str | None = None
+    unprompted: bool = False
 
 
 class Decoder:
@@ -64,12 +68,15 @@ class Decoder:
         encoded = self._encode([task.island.samples for task in tasks], frames)
         told = [self._language(task, each) for task, each in zip(tasks, encoded, strict=True)]
         tongues = [self._model.tongue(language, self._options.task) for language, _ in told]
-        drafts = self._drafts(np.concatenate(encoded), tongues, [task.island for task in tasks])
+        islands = [task.island for task in tasks]
+        drafts = self._drafts(np.concatenate(encoded), tongues, islands, self._options)
         doubts: list[str | None] = []
         heard: list[list[Pass]] = []
-        for task, tongue, draft, each in zip(tasks, tongues, drafts, encoded, strict=True):
-            first = Pass(task.island, tongue, draft, frames, each)
-            doubts.append(self._doubt(draft, task.island, tongue))
+        for task, tongue, (draft, options), each in zip(
+            tasks, tongues, drafts, encoded, strict=True
+        ):
+            first = Pass(task.island, tongue, draft, frames, each, options)
+            doubts.append(self._doubt(draft, task.island, tongue, options))
             heard.append(list(self._believed(first, doubts[-1])))
         self._align([each for passes in heard for each in passes])
         return [
@@ -102,13 +109,47 @@ class Decoder:
         return found
 
     def _drafts(
-        self, encoded: np.ndarray, tongues: Sequence[Tongue], heard: Sequence[Island]
+        self,
+        encoded: np.ndarray,
+        tongues: Sequence[Tongue],
+        heard: Sequence[Island],
+        options: Options,
+    ) -> list[tuple[Draft, Options]]:
+        """Decode encoded windows; where a prompt leads one astray, at once without it.
+
+        Gives the options, too, that each was decoded with.
+        """
+        drafts = self._searched(encoded, tongues, heard, options)
+        found = [(draft, options) for draft in drafts]
+        lost = [
+            number
+            for number, (draft, tongue, island) in enumerate(
+                zip(drafts, tongues, heard, strict=True)
+            )
+            if self._astray(draft, island, tongue, options)
+        ]
+        if lost:
+            plain = _unprompted(options)
+            theirs = [tongues[number] for number in lost], [heard[number] for number in lost]
+            for number, draft in zip(
+                lost, self._searched(encoded[lost], *theirs, plain), strict=True
+            ):
+                found[number] = draft, plain
+        return found
+
+    def _searched(
+        self,
+        encoded: np.ndarray,
+        tongues: Sequence[Tongue],
+        heard: Sequence[Island],
+        options: Options,
     ) -> list[Draft]:
         """Decode encoded windows greedily, and by beam search those where that isn't sure.
 
-        Where Whisper is sure, beam search finds the same words at twice the cost.
+        Where Whisper is sure, beam search finds the same words at twice the cost; where a prompt
+        leads astray, it would go there too.
         """
-        options, limits = self._options, [self._guard.limit(each.length) for each in heard]
+        limits = [self._guard.limit(each.length) for each in heard]
         if options.beam_size == 1 or options.temperature[0] > 0:
             return self._model.generate(encoded, tongues, options, limits)
         greedy = replace(options, beam_size=1)
@@ -118,7 +159,7 @@ class Decoder:
             for number, (draft, tongue, island) in enumerate(
                 zip(drafts, tongues, heard, strict=True)
             )
-            if draft.avg_logprob < self._guard.sure or self._doubt(draft, island, tongue)
+            if self._unsure(draft, island, tongue, options)
         ]
         if unsure:
             chosen = [tongues[number] for number in unsure]
@@ -128,11 +169,26 @@ class Decoder:
                 drafts[number] = draft
         return drafts
 
-    def _doubt(self, draft: Draft, island: Island, tongue: Tongue) -> str | None:
+    def _unsure(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> bool:
+        """Say whether beam search may find what a greedy decoding did not."""
+        if self._astray(draft, island, tongue, options):
+            return False
+        if draft.avg_logprob < self._guard.sure:
+            return True
+        return self._doubt(draft, island, tongue, options) is not None
+
+    def _astray(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> bool:
+        """Say whether a prompt led astray: the text goes on and on, or is only the prompt."""
+        if not _is_prompted(options):
+            return False
+        doubt = self._doubt(draft, island, tongue, options)
+        return doubt in ENDLESS or _is_prompt(draft.text, options)
+
+    def _doubt(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> str | None:
         if self._silent(draft):
             return None
-        wrong = self._guard.doubt(draft, island, self._options, tongue.first_timestamp, tongue.eot)
-        return wrong or ("the prompt" if _is_prompt(draft.text, self._options) else None)
+        wrong = self._guard.doubt(draft, island, options, tongue.first_timestamp, tongue.eot)
+        return wrong or ("the prompt" if _is_prompt(draft.text, options) else None)
 
     def _silent(self, draft: Draft) -> bool:
         """Say whether Whisper's own rule takes the window for silence."""
@@ -147,41 +203,56 @@ class Decoder:
         That is its short decoding, with what that left out decoded after it; or the full window's.
         """
         offset, island, tongue = 0.0, first.island, first.tongue
-        heard = first
+        heard, options = first, first.options
         while doubt == MISSED and heard.reached > LEAST_PROGRESS:
             yield heard
             offset += heard.reached
             rest = island.after(offset)
             frames = self._guard.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
-            [draft] = self._drafts(encoded, [tongue], [rest])
-            heard = Pass(island, tongue, draft, frames, encoded, offset)
-            doubt = self._doubt(draft, rest, tongue)
+            [(draft, options)] = self._drafts(encoded, [tongue], [rest], options)
+            heard = Pass(island, tongue, draft, frames, encoded, options, offset)
+            doubt = self._doubt(draft, rest, tongue, options)
         if doubt is None:
             yield heard
         else:
-            yield from self._again(island, tongue, offset)
+            yield from self._again(island, tongue, options, offset)
 
-    def _again(self, island: Island, tongue: Tongue, offset: float) -> Iterator[Pass]:
+    def _again(
+        self, island: Island, tongue: Tongue, options: Options, offset: float
+    ) -> Iterator[Pass]:
         """Decode a window in full as Whisper does, with the ladder of temperatures.
 
         And once more from where the text ended, until all of it is heard.
         """
-        options = self._options
         while island.length - offset > 0.1:
             rest = island.after(offset)
             [encoded] = self._encode([rest.samples], FULL_WINDOW)
-            draft = self._model.generate_with_fallback(encoded, tongue, options)
-            if _is_prompt(draft.text, options):
-                options = replace(options, initial_prompt=None, hotwords=None)
-                draft = self._model.generate_with_fallback(encoded, tongue, options)
-            found = Pass(island, tongue, draft, FULL_WINDOW, encoded, offset)
+            draft, options = self._in_full(encoded, rest, tongue, options)
+            found = Pass(island, tongue, draft, FULL_WINDOW, encoded, options, offset)
             yield found
             if self._silent(draft) or found.reached < LEAST_PROGRESS:
                 return
             if not self._guard.missed_in(rest, found.reached):
                 return
             offset += found.reached
+
+    def _in_full(
+        self, encoded: np.ndarray, heard: Island, tongue: Tongue, options: Options
+    ) -> tuple[Draft, Options]:
+        """Decode an encoded full window, and give the options that it was decoded with.
+
+        A long prompt makes each try dear, and may spoil all of them: with one there is a single
+        try, of as many tokens as can be believed. The ladder is for what has none.
+        """
+        if _is_prompted(options):
+            once, limit = _at_first(options), self._guard.limit(heard.length)
+            draft = self._model.generate_with_fallback(encoded, tongue, once, limit)
+            doubtful = self._doubt(draft, heard, tongue, options) == UNLIKELY
+            if not doubtful and not self._astray(draft, heard, tongue, options):
+                return draft, options
+            options = _unprompted(options)
+        return self._model.generate_with_fallback(encoded, tongue, options), options
 
     def _align(self, heard: Sequence[Pass]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
@@ -229,13 +300,26 @@ class Decoder:
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
                 else:
                     segments.append(segment)
-        return Decoded(tuple(segments), language, probability, tuple(dropped), doubt)
+        unprompted = any(each.options != self._options for each in heard)
+        return Decoded(tuple(segments), language, probability, tuple(dropped), doubt, unprompted)
 
     def _reason(self, segment: Segment, heard: Pass) -> str | None:
         """Say why a segment is dropped, None where it isn't."""
         if self._silent(heard.draft):
             return "silence"
         return "phantom" if heard.is_phantom(segment) else None
+
+
+def _is_prompted(options: Options) -> bool:
+    return bool(options.initial_prompt or options.hotwords)
+
+
+def _at_first(options: Options) -> Options:
+    return replace(options, temperature=options.temperature[:1])
+
+
+def _unprompted(options: Options) -> Options:
+    return replace(options, initial_prompt=None, hotwords=None)
 
 
 def _is_prompt(text: str, options: Options) -> bool:

@@ -23,7 +23,7 @@ from whisper_cli.engine.events import (
 from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.engine.silero import find_speech
-from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError
+from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
 from whisper_cli.transcript import Options, Segment, Word
 
 
@@ -66,8 +66,8 @@ class Sequential:
                     yield from self._decode(source, recording)
             except (ConfigError, ModelError):
                 raise
-            except WhisperError as error:
-                yield Broke(source, error)
+            except Exception as error:  # noqa: BLE001 - it is this input's failure
+                yield Broke(source, failure_of(error, source.name))
 
     def _decode(self, source: Input, recording: Recording) -> Iterator[Event]:
         decoder, options = self._load(), recording.info.provenance.options

@@ -139,7 +139,7 @@ class FasterWhisper:
 
         prompts = [self._prompt(tongue, options) for tongue in tongues]
         known = len(prompts[0])
-        most = min(max(limits), self.whisper.max_length // 2, self.whisper.max_length - known)
+        most = self._most(max(limits), known)
         temperature = options.temperature[0]
         sampling = {"beam_size": options.beam_size}
         if temperature > 0:
@@ -147,7 +147,7 @@ class FasterWhisper:
         results = self.whisper.model.generate(
             StorageView.from_array(encoded),
             prompts,
-            max_length=max(2 * most, known + most),  # CTranslate2 lets the text have half of it
+            max_length=_room(most, known),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed(tongues[0], options),
@@ -161,16 +161,22 @@ class FasterWhisper:
         ]
 
     def generate_with_fallback(
-        self, encoded: np.ndarray, tongue: Tongue, options: Options
+        self, encoded: np.ndarray, tongue: Tongue, options: Options, limit: int | None = None
     ) -> Draft:
-        """Decode one full window by faster-whisper's ladder of temperatures."""
+        """Decode one full window by faster-whisper's ladder of temperatures.
+
+        Each time in `limit` tokens, where that is given: a draft of more isn't finished.
+        """
         from ctranslate2 import StorageView
 
+        prompt = self._prompt(tongue, options)
+        known = len(prompt)
+        most = None if limit is None else self._most(limit, known)
         result, avg_logprob, temperature, ratio = self.whisper.generate_with_fallback(
             StorageView.from_array(encoded),
-            self._prompt(tongue, options),
+            prompt,
             tongue.tokenizer,
-            self._options(tongue, options),
+            self._options(tongue, options, None if most is None else _room(most, known) - known),
         )
         tokens = tuple(result.sequences_ids[0])
         return Draft(
@@ -180,6 +186,7 @@ class FasterWhisper:
             float(result.no_speech_prob),
             float(ratio),
             float(temperature),
+            finished=most is None or len(tokens) < most,
         )
 
     def align(
@@ -222,13 +229,21 @@ class FasterWhisper:
         )
         return prompt
 
+    def _most(self, limit: int, known: int) -> int:
+        """Say how many tokens a text may have after a prompt of `known` ones."""
+        most: int = self.whisper.max_length
+        return min(limit, most // 2, most - known)
+
     def _suppressed(self, tongue: Tongue, options: Options) -> list[int]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
         suppressed: Any = get_suppressed_tokens
         return list(suppressed(tongue.tokenizer, list(options.suppress_tokens)))
 
-    def _options(self, tongue: Tongue, options: Options) -> "TranscriptionOptions":
+    def _options(
+        self, tongue: Tongue, options: Options, most: int | None
+    ) -> "TranscriptionOptions":
+        """Say in faster-whisper's words what is asked for, of at most so many tokens."""
         from faster_whisper.transcribe import TranscriptionOptions
 
         return TranscriptionOptions(
@@ -254,7 +269,7 @@ class FasterWhisper:
             prepend_punctuations=PREPENDED,
             append_punctuations=APPENDED,
             multilingual=False,
-            max_new_tokens=None,
+            max_new_tokens=most,
             clip_timestamps="0",
             hallucination_silence_threshold=None,
             hotwords=None,
@@ -268,6 +283,11 @@ def settled(folder: Path, placement: Placement) -> tuple[Placement, Callable[[],
     """
     model = cache(lambda: FasterWhisper(folder, placement))
     return (model().placement if placement.fallback else placement), model
+
+
+def _room(most: int, known: int) -> int:
+    """Give the `max_length` of so many tokens: CTranslate2 lets the text have half of it."""
+    return max(2 * most, known + most)
 
 
 def _draft(result: Any, tongue: Tongue, temperature: float, limit: int) -> Draft:

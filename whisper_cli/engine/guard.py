@@ -8,6 +8,9 @@ from whisper_cli.engine.draft import Draft, echoed, last_timestamp, repeated
 from whisper_cli.engine.islands import Island
 
 MISSED = "speech without text"  # a doubt about what follows a text, not about the text
+UNLIKELY = "log probability"
+# Doubts about a text that goes on and on: what a prompt does that leads astray.
+ENDLESS = ("too many tokens", "compression ratio", "repetition")
 
 
 class Thresholds(Protocol):
@@ -76,8 +79,8 @@ class Guard:
         wrong = {
             "too many tokens": not draft.finished,
             "compression ratio": draft.compression_ratio > thresholds.compression_ratio_threshold,
-            "log probability": draft.avg_logprob < thresholds.log_prob_threshold,
             "repetition": self._repeats(spelled, island),
+            UNLIKELY: draft.avg_logprob < thresholds.log_prob_threshold,
             "no end": last is None and bool(spelled),
             "beyond the window": (last or 0.0) * 100 > self.frames(island),
             MISSED: self.missed_in(island, last or 0.0),

@@ -11,14 +11,15 @@ from whisper_cli.engine.islands import Island
 from whisper_cli.engine.phantoms import is_phantom
 from whisper_cli.engine.tongue import Tongue
 from whisper_cli.engine.words import TimedWord, cues, orderly
-from whisper_cli.transcript import Dropped, Segment, Word
+from whisper_cli.transcript import Dropped, Options, Segment, Word
 
 
 @dataclass(slots=True)
 class Pass:
     """One decoding of (the rest of) a window: `offset` seconds from the window's start.
 
-    `encoded` is (1, frames / 2, dimensions); `words` are timed from the offset.
+    `encoded` is (1, frames / 2, dimensions); `options` are those it was decoded with; `words` are
+    timed from the offset.
     """
 
     island: Island
@@ -26,6 +27,7 @@ class Pass:
     draft: Draft
     frames: int
     encoded: np.ndarray
+    options: Options
     offset: float = 0.0
     words: list[TimedWord] = field(default_factory=list)
 

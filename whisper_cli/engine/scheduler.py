@@ -1,5 +1,6 @@
 """The fast engine: readers cut inputs into windows, workers decode windows of all inputs."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -15,8 +16,10 @@ from whisper_cli.engine.events import Broke, Ended, Event, Input, Recording, end
 from whisper_cli.engine.islands import FindSpeech, Island, Place, islands
 from whisper_cli.engine.pool import Pool, Waiting
 from whisper_cli.engine.track import Track
-from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError
+from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError, failure_of
 from whisper_cli.transcript import Options
+
+logger = logging.getLogger("whisper_cli")
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
 LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
@@ -38,7 +41,7 @@ class WindowDecoder(Protocol):
         ...
 
     def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
-        """Decode windows of one length; RuntimeError or MemoryError where that can't be done."""
+        """Decode windows of one length; whatever it raises is the failure of their inputs."""
         ...
 
 
@@ -123,13 +126,18 @@ class _Shift:
             self._changed.notify_all()
 
     def guarded(self, work: Callable[[], None]) -> None:
-        """Run a thread's work; what it raises ends the run."""
+        """Run a thread's work; what it raises ends the run: the model can't be loaded."""
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where the events are taken
-            with self._changed:
-                self._failure = self._failure or error
-            self.stop()
+        except Exception as error:  # noqa: BLE001 - it is raised where the events are taken
+            self._end(failure_of(error, "the model"))
+        except BaseException as error:  # noqa: BLE001 - likewise
+            self._end(error)
+
+    def _end(self, failure: BaseException) -> None:
+        with self._changed:
+            self._failure = self._failure or failure
+        self.stop()
 
     def load(self, load: Callable[[], WindowDecoder]) -> None:
         """Load the model, for all workers."""
@@ -201,8 +209,8 @@ class _Shift:
                     self._tell(() if track.broken else track.ended(end), track)
         except (ConfigError, ModelError):
             raise
-        except WhisperError as error:
-            self._break(source, track, error)
+        except Exception as error:  # noqa: BLE001 - it is this input's failure
+            self._break(source, track, failure_of(error, source.name))
 
     def _enter(self, number: int, source: Input, recording: Recording) -> Track:
         with self._changed:
@@ -248,27 +256,44 @@ class _Shift:
             self._changed.notify_all()  # there is room in the pool
         return [] if self._stopped else batch
 
-    def _decode(self, batch: list[Waiting]) -> None:
-        """Decode a batch; where that fails, its halves, so that one window harms only its input."""
+    def _decode(self, batch: list[Waiting], *, again: bool = False) -> None:
+        """Decode a batch; where that fails, its halves `again`, so that one window harms no other.
+
+        A window that was alone from the start is tried once more, too.
+        """
         if self._decoder is None:
             raise RuntimeError("nothing is decoded before the model is loaded")
         tasks = [Task(each.island, each.track.language, each.track.options) for each in batch]
         try:
-            results = self._decoder.decode(tasks)
-        except (RuntimeError, MemoryError, ConfigError) as error:
+            results = list(zip(batch, self._decoder.decode(tasks), strict=True))
+        except Exception as error:  # noqa: BLE001 - it is the failure of one of these inputs
             with self._changed:
-                self._pool.shrink(len(batch), out_of_memory="memory" in str(error).lower())
-            if len(batch) == 1:
-                self._break(batch[0].track.input, batch[0].track, _failed(error))
+                self._pool.shrink(len(batch), out_of_memory=_is_out_of_memory(error))
+            if len(batch) == 1 and again:
+                self._break_window(batch[0], error)
                 return
             middle = len(batch) // 2
-            self._decode(batch[:middle])
-            self._decode(batch[middle:])
+            for part in filter(None, (batch[:middle], batch[middle:])):
+                self._decode(part, again=True)
             return
-        with self._changed:
-            for each, result in zip(batch, results, strict=True):
-                if not each.track.broken:
-                    self._tell(each.track.decoded(each.number, each.island, result), each.track)
+        for each, result in results:
+            self._decoded(each, result)
+
+    def _decoded(self, window: Waiting, result: Decoded) -> None:
+        """Pass on what a window held, where its input is still wanted."""
+        track = window.track
+        try:
+            with self._changed:
+                if not track.broken:
+                    if result.unprompted:
+                        _tell_unprompted(track, window.island)
+                    self._tell(track.decoded(window.number, window.island, result), track)
+        except Exception as error:  # noqa: BLE001 - it is this input's failure
+            self._break_window(window, error)
+
+    def _break_window(self, window: Waiting, error: Exception) -> None:
+        source = window.track.input
+        self._break(source, window.track, _failed(error, source.name))
 
     def _tell(self, events: Iterable[Event], track: Track | None = None) -> None:
         """Pass on what happened, and forget a track that is over."""
@@ -283,9 +308,9 @@ class _Shift:
             self._tell([Broke(source, error)])
 
     def _drop(self, track: Track) -> bool:
-        """Leave an input out from now on; False where it was left out before."""
+        """Leave an input out from now on; False where it was left out before, or is over."""
         with self._changed:
-            if track.broken:
+            if track.broken or track not in self._tracks:
                 return False
             track.broken = True
             self._pool.forget(track)
@@ -312,7 +337,26 @@ def _telling(found: Iterator[Island], track: Track) -> Iterator[Island]:
     yield from found
 
 
-def _failed(error: Exception) -> WhisperError:
-    if isinstance(error, WhisperError):
-        return error
+def _tell_unprompted(track: Track, island: Island) -> None:
+    logger.info(
+        "%s: %.1f to %.1f s are decoded without the prompt, with which the text goes on and on",
+        track.input.name,
+        island.start,
+        island.end,
+    )
+
+
+def _failed(error: Exception, name: str) -> WhisperError:
+    """Return the failure of an input with a window that can't be decoded.
+
+    CTranslate2 tells all that it can't do by a plain RuntimeError.
+    """
+    if type(error) is not RuntimeError:
+        return failure_of(error, name)
+    if not _is_out_of_memory(error):
+        logger.error("%s: %s", name, type(error).__name__, exc_info=error)
     return EngineError(f"the engine failed: {error}", hint="--device cpu")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
