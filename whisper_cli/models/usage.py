@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from whisper_cli import atomic
+from whisper_cli.models.files import read_regular
+from whisper_cli.models.names import is_size
 from whisper_cli.paths import state_dir
 
+_LONGEST = 64 << 20  # bytes
+_FAR = 1 << 33  # seconds since the epoch: a time that no clock of ours has told
 _log = logging.getLogger("whisper_cli")
 
 
@@ -54,18 +59,32 @@ class Usage:
 def load() -> Usage:
     """Read what is remembered; a file that makes no sense is ignored with a warning."""
     try:
-        data = json.loads(_path().read_text(encoding="utf-8"))
+        data = json.loads(read_regular(_path(), _LONGEST))
         verified, hashed = (
-            {path: Stamp(**stamp) for path, stamp in data.get(kind, {}).items()}
+            {path: _stamp_of(stamp) for path, stamp in data.get(kind, {}).items()}
             for kind in ("verified", "hashed")
         )
-        used = {path: float(seconds) for path, seconds in data["used"].items()}
+        used = {path: _seconds_of(seconds) for path, seconds in data["used"].items()}
         return Usage(verified, used, hashed)
     except FileNotFoundError:
         return Usage()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         _log.warning("ignoring what was remembered of models: %s: %s", _path(), error)
         return Usage()
+
+
+def _stamp_of(told: dict[str, Any]) -> Stamp:
+    stamp = Stamp(**told)
+    if not (is_size(stamp.size) and isinstance(stamp.digest, str)):
+        raise ValueError("a stamp has a size and a hash")
+    return stamp
+
+
+def _seconds_of(told: Any) -> float:
+    seconds = float(told)
+    if not 0 <= seconds < _FAR:
+        raise ValueError("a use is at no time")
+    return seconds
 
 
 def remember_verified(digests: Mapping[Path, str]) -> None:
@@ -116,8 +135,8 @@ def _stamp(file: Path, digest: str) -> Stamp:
 
 def _save(usage: Usage) -> None:
     known = asdict(usage)
-    here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
     try:
+        here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
         _path().parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(_path(), json.dumps(here, indent=1))
     except OSError as error:  # a read-only home must not stop a transcription
