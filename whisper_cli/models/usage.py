@@ -81,10 +81,9 @@ def _stamp_of(told: dict[str, Any]) -> Stamp:
 
 
 def _seconds_of(told: Any) -> float:
-    seconds = float(told)
-    if not 0 <= seconds < _FAR:
+    if not 0 <= told < _FAR:
         raise ValueError("a use is at no time")
-    return seconds
+    return float(told)
 
 
 def remember_verified(digests: Mapping[Path, str]) -> None:
@@ -128,6 +127,13 @@ def _unchanged(file: Path, stamp: Stamp | None) -> bool:
     return stamp is not None and (stamp.size, stamp.mtime_ns) == (found.st_size, found.st_mtime_ns)
 
 
+def _is_here(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long
+        return False
+
+
 def _stamp(file: Path, digest: str) -> Stamp:
     found = file.stat()
     return Stamp(found.st_size, found.st_mtime_ns, digest)
@@ -135,8 +141,8 @@ def _stamp(file: Path, digest: str) -> Stamp:
 
 def _save(usage: Usage) -> None:
     known = asdict(usage)
+    here = {kind: {p: v for p, v in known[kind].items() if _is_here(p)} for kind in known}
     try:
-        here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
         _path().parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(_path(), json.dumps(here, indent=1))
     except OSError as error:  # a read-only home must not stop a transcription

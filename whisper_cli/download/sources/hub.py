@@ -50,17 +50,22 @@ class HubSource:
         if model.repo is None or (model.files and not all_files):
             return model
         with self._asked_ahead(model) as ahead:
-            found = self._information(model)
-            try:
-                pinned = _pinned(model, found, all_files=all_files)
-            except (KeyError, TypeError, AttributeError, ValueError) as error:
-                why = f": {error}" if isinstance(error, ValueError) else ""
-                raise SourceUnavailable(
-                    f"{self._host} does not answer as a hub does{why}"
-                ) from error
+            pinned = self.read(model, self._information(model), all_files=all_files)
             for name, lead in ahead.leads(pinned.revision or "").items():
                 self._leads[self._address(pinned, name)] = lead
         return pinned
+
+    def read(self, model: Model, found: Any, *, all_files: bool) -> Model:
+        """Take commit and files from what a hub said of a repository.
+
+        Raises SourceUnavailable where that is nonsense, ModelError where it is no Whisper model.
+        """
+        try:
+            return _pinned(model, found, all_files=all_files)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            why = f": {error}" if isinstance(error, ValueError) else ""
+            message = f"{self._host} does not answer as a hub does{why}"
+            raise SourceUnavailable(message) from error
 
     def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
@@ -164,7 +169,7 @@ def _pinned(model: Model, found: Any, *, all_files: bool) -> Model:
 def _file(entry: Any) -> ModelFile:
     """Read what a hub says of a file. Raises ValueError where it gives no hash or no size."""
     lfs = entry.get("lfs")
-    digest = lfs["sha256"] if lfs else entry.get("blobId")
+    digest = (lfs["sha256"] if lfs else entry.get("blobId")) or None
     file = ModelFile(
         name=entry["rfilename"],
         size=entry["size"],
@@ -172,7 +177,7 @@ def _file(entry: Any) -> ModelFile:
         git_sha1=None if lfs else digest,
         lfs=bool(lfs),
     )
-    if not digest or file.size is None:
+    if digest is None or file.size is None:
         raise ValueError(f"it gives no hash or no size of {file.name}")
     return file
 

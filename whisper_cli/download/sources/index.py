@@ -21,7 +21,7 @@ _BLOCK = 1 << 20
 _COPIES, _SPARE = 3, 1 << 26  # of a wheel, and bytes besides, that pip may need for a moment
 # What zipfile raises for a damaged archive, one that is encrypted or packed in an unknown way too.
 _DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
     *(LookupError, ArithmeticError, RuntimeError, ValueError),
 )
 _TICK = 0.1  # seconds between two looks at a growing wheel
