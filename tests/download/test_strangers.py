@@ -20,8 +20,9 @@ from tests.download.conftest import Pull
 from tests.download.pulls import MODEL, check, check_nothing_published, work
 from tests.hub import Hub, faults
 from tests.hub.messages import Answer, Body, Request, text
-from tests.models.fakes import fake_model, using
+from tests.models.fakes import fake_model, using, write
 from whisper_cli.download.fetch import fetch
+from whisper_cli.download.sources.folder import FolderSource
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.sources.peer import PeerSource
 from whisper_cli.download.transfer import Limits
@@ -341,6 +342,15 @@ def test_what_is_made_of_a_listing_has_right_names_hashes_and_sizes(changes, all
 def test_json_of_any_kind_is_a_model_or_an_error(found: Any):
     with pytest.raises(ModelError):
         HubSource("http://127.0.0.1:9").read(resolve("acme/fake"), found, all_files=True)
+
+
+def test_a_folder_gives_no_more_than_a_file_should_have(cache: Path, tmp_path: Path):
+    folder = write(tmp_path / "disk")
+    (folder / "model.bin").unlink()
+    (folder / "model.bin").symlink_to("/dev/zero")
+    with pytest.raises(DownloadError, match=r"model\.bin has more than \d+ bytes"):
+        list(fetch(fake_model(), using(FolderSource(folder))))
+    assert list(cache.glob("models--*")) == []
 
 
 class Neighbour:

@@ -125,5 +125,5 @@ def test_only_a_regular_file_of_modest_size_is_read_and_nothing_is_waited_for(tm
     os.mkfifo(pipe)
     assert read_regular(file, 4) == b"four"
     for path, most in ((file, 3), (pipe, 9), (Path("/dev/zero"), 9), (tmp_path, 9)):
-        with pytest.raises(OSError, match=r"too big|no regular file|Is a directory"):
+        with pytest.raises(OSError, match=r"too big|no regular file"):
             read_regular(path, most)

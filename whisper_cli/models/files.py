@@ -13,9 +13,10 @@ def read_regular(path: Path, most: int) -> bytes:
     """
     # Without it, opening a named pipe waits for somebody who writes into it.
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(fd, "rb") as file:  # noqa: PTH123 - the descriptor that was opened
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "no regular file", str(path))
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    with os.fdopen(fd, "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, "the file is too big", str(path))

@@ -67,7 +67,8 @@ def _pip_download(wheel: Wheel, place: Path) -> Iterator[int]:
             while child.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(_TICK)
-                _require_modest(came := _bytes_in(place), wheel)
+                came = _bytes_in(place)
+                _require_modest(came, wheel)
                 yield min(came, wheel.size)
         finally:
             child.kill()
