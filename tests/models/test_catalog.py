@@ -92,6 +92,29 @@ def test_whatever_is_typed_is_a_model_or_a_model_error(text: str):
     assert text in said or text in {"large", "turbo"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/b@/dev/zero",
+        "a/b@../../x",
+        "a/b@x/..",
+        "Systran/faster-whisper-tiny.en@../../../../file",
+        "../..",
+        "a/..@main",
+        "a--b/c",
+        "a/b@" + "x" * 300,
+        "a/" + "b" * 300,
+        "a/b@\ud800",
+        "a/b@x\0y",
+    ],
+)
+def test_a_name_or_revision_that_would_be_a_path_is_no_model(text: str):
+    for folders in (True, False):
+        with pytest.raises(ModelError, match=r"no such model|no model in") as caught:
+            resolve(text, folders=folders)
+        assert caught.value.exit_code == 4
+
+
 def test_completing_names_imports_nothing_heavy():
     heavy = {"huggingface_hub", "faster_whisper", "numpy", "platformdirs", "difflib"}
     code = "import sys; from whisper_cli.models.catalog import names; names(); print(*sys.modules)"

@@ -1,10 +1,15 @@
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Result
 from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, published, write
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
+from whisper_cli.models.cache import repo_folder
 from whisper_cli.models.catalog import Model, resolve
 from whisper_cli.models.store import find, installed, remove, select
 
@@ -54,6 +59,62 @@ def test_a_repository_is_found_by_branch_tag_and_commit(cache: Path, tmp_path: P
     assert find(resolve("acme/fake@v2")) == second
     assert find(resolve(f"acme/fake@{OTHER}")) == second
     assert find(resolve("acme/fake@v3")) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"main", b"../../..", b"/etc", OTHER.encode() * 2, OTHER.upper().encode(), b"\xff" * 40],
+)
+def test_a_ref_counts_only_if_it_holds_a_commit(cache: Path, tmp_path: Path, content: bytes):
+    folder = repo_folder("acme/fake")
+    put(tmp_path)
+    folder.ref("main").write_bytes(content)
+    assert folder.commit("main") is None
+    assert find(resolve("acme/fake")) is None
+    folder.ref("main").write_bytes(COMMIT.encode() + b"\n")
+    assert folder.commit("main") == COMMIT
+
+
+def test_a_ref_that_is_no_regular_file_is_none_and_is_not_waited_for(cache: Path, tmp_path: Path):
+    folder = repo_folder("acme/fake")
+    put(tmp_path)
+    os.mkfifo(folder.ref("pipe"))
+    folder.ref("device").symlink_to("/dev/zero")
+    folder.ref("folder").mkdir()
+    for name in ("pipe", "device", "folder", "absent"):
+        assert find(resolve(f"acme/fake@{name}")) is None
+
+
+@pytest.mark.parametrize("name", ["..", "../..", "/etc", "a/../b", ""])
+def test_no_path_in_the_cache_is_made_of_a_name_that_is_none(cache: Path, name: str):
+    folder = repo_folder("acme/fake")
+    with pytest.raises(ValueError, match="no name of a branch or tag"):
+        folder.ref(name)
+    with pytest.raises(ValueError, match="no name of a commit"):
+        folder.snapshot(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["x", "a--b--c", "acme--..", "..--fake", "acme--a b", "acme--\x1b[2J", "acme--\udcff"]
+)
+def test_folders_in_the_cache_that_name_no_repository_are_passed_over(
+    cache: Path, tmp_path: Path, run: Callable[..., Result], name: str
+):
+    put(tmp_path)
+    shutil.copytree(cache / "models--acme--fake", cache / f"models--{name}", symlinks=True)
+    snapshots = cache / "models--acme--fake" / "snapshots"
+    for odd in ("main", "a\nb", COMMIT.upper()):
+        (snapshots / odd).symlink_to(COMMIT)
+    assert [model.name for model in installed()] == ["acme/fake"]
+    result = run("list")
+    assert (result.code, result.stderr) == (0, "")
+
+
+def test_removing_a_model_follows_no_hostile_link_out_of_its_blobs(cache: Path, tmp_path: Path):
+    snapshot = put(tmp_path)
+    (snapshot / "odd").symlink_to("../..")
+    remove(next(installed()))
+    assert not snapshot.exists()
 
 
 def test_a_folder_is_where_it_is(tmp_path: Path):

@@ -1,7 +1,10 @@
 """Models: loaded once, kept as long as was asked, fetched with progress, never deleted in use."""
 
 import json
+import os
+import threading
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -13,6 +16,7 @@ from whisper_cli.download.how import How
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.transfer import Limits
 from whisper_cli.errors import ConfigError
+from whisper_cli.models import store
 from whisper_cli.serve.serving import FOREVER, seconds
 
 
@@ -147,6 +151,82 @@ def test_an_installed_model_is_deleted(server, isolated):
         assert gone == {"id": "owner/name", "object": "model", "deleted": True}
         assert not cached.exists()
         assert client.get("/v1/models/owner/name").status_code == 404
+
+
+PATHS = [
+    "a/b@/dev/zero",
+    "a/b@../../../../../../../../dev/zero",
+    "a/b@x/../../y",
+    "a/b@x/./y",
+    "Systran/faster-whisper-tiny.en@../../../../FILE",
+    "../..",
+    "a/..",
+    "a/b@%00",
+    "a/b@c\td",
+    "a--b/c",
+]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_clients_word_is_never_taken_for_a_path(server, model, isolated, name):
+    snapshot = isolated / "hub" / "models--a--b" / "snapshots" / ("a" * 40)
+    folder(snapshot.parent, snapshot.name)
+    for place in (isolated, isolated / "hub", isolated / "hub" / "models--a--b"):
+        (place / "FILE").write_text(str(model))
+    with server.client as client:
+        for answer in (
+            client.get(f"/v1/models/{quote(name, safe='')}"),
+            client.delete(f"/v1/models/{quote(name, safe='')}"),
+            *(client.post(f"/api/{do}", json={"model": name}) for do in ("load", "unload", "pull")),
+        ):
+            assert answer.status_code == 404
+            assert answer.json()["error"]["code"] in ("model_not_found", "not_found")
+    assert server.post("hello", model=name).status_code == 404
+    assert snapshot.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "path", "long"])
+def test_what_another_put_for_a_ref_holds_nobody_up(server, model, isolated, kind):
+    ref = isolated / "hub" / "models--a--b" / "refs" / "main"
+    ref.parent.mkdir(parents=True)
+    match kind:
+        case "pipe":
+            os.mkfifo(ref)
+        case "device":
+            ref.symlink_to("/dev/zero")
+        case "path":
+            ref.write_text(str(model))
+        case "long":
+            ref.write_text("a" * 40 + " " * 10**6)
+    with server.client as client:
+        assert client.get("/v1/models/a/b").status_code == 404
+        assert client.post("/api/load", json={"model": "a/b"}).status_code == 404
+    assert server.post("hello", model="a/b").status_code == 404
+
+
+def test_others_are_answered_while_a_model_is_looked_for(server, monkeypatch):
+    """The disk doesn't answer; the loop does."""
+    answers, asked = threading.Event(), threading.Event()
+    find = store.find
+
+    def slow(model):
+        if model.repo == "slow/disk":
+            asked.set()
+            assert answers.wait(60)
+        return find(model)
+
+    monkeypatch.setattr("whisper_cli.models.store.find", slow)
+    told = []
+    try:
+        thread = in_background(lambda: told.append(server.post("hello", model="slow/disk")))
+        assert asked.wait(60)
+        with server.client as client:
+            assert client.get("/health").status_code == 200
+        assert not told
+    finally:
+        answers.set()
+    thread.join(60)
+    assert [each.status_code for each in told] == [404]
 
 
 def lines(response):

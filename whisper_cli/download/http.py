@@ -20,6 +20,7 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 PRIVATE = {"authorization", "cookie"}
 _FOREIGN = (OSError, http.client.HTTPException, ValueError)
+_LONGEST_JSON = 64 << 20  # bytes; a hub says about 250 of a file
 
 
 class Unreachable(SourceUnavailable):
@@ -28,6 +29,12 @@ class Unreachable(SourceUnavailable):
 
 class BrokenError(DownloadError):
     """The connection broke, stalled or spoke nonsense; the rest can be asked for again."""
+
+
+class MisledError(BrokenError):
+    """An answer that leads nowhere; asking again changes nothing."""
+
+    passing = False
 
 
 class Response(http.client.HTTPResponse):
@@ -99,10 +106,9 @@ class Client:
             if response.status not in _REDIRECTS or not target:
                 return self._content(response, redirected=hop > 0)
             self.release(response)
-            following = urljoin(url, target)
-            if not same_origin(url, following):
+            before, url = url, following(url, target)
+            if not same_origin(before, url):
                 sent = {name: sent[name] for name in sent if name.lower() not in PRIVATE}
-            url = following
             redirected_to(url)
         raise BrokenError(f"{public(url)}: redirects without end")
 
@@ -230,19 +236,39 @@ def get_json(
         try:
             response = client.get(url, headers)
             link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("Link", ""))
-            return json.loads(response.read()), link and urljoin(url, link[1])
-        except (*_FOREIGN, BrokenError, RefusedError) as error:
+            return _json(response), link and urljoin(url, link[1])
+        except (*_FOREIGN, RecursionError, BrokenError, RefusedError) as error:
             client.close()
             asked = getattr(error, "wait", None)
             passing = getattr(error, "passing", True) and (asked or 0) <= PATIENCE
             if number == tries or not passing:
                 if isinstance(error, DownloadError):
                     raise
-                reason = "no JSON" if isinstance(error, ValueError) else _reason(error)
+                nonsense = isinstance(error, ValueError | RecursionError)
+                reason = "no JSON" if nonsense else _reason(error)
                 raise BrokenError(f"{public(url)}: {reason}") from error
             tell_wait(urlsplit(url).hostname or url, asked or 0)
             stop.wait(pause(number, asked))
     raise AssertionError("unreachable")
+
+
+def _json(response: Response) -> Any:
+    data = response.read(_LONGEST_JSON + 1)
+    if len(data) > _LONGEST_JSON:
+        raise MisledError(f"{public(response.url)}: more JSON than a hub sends")
+    if response.length:
+        raise http.client.IncompleteRead(data, response.length)
+    return json.loads(data)
+
+
+def following(url: str, target: str) -> str:
+    """Return where a redirect leads. Raises MisledError where that is no http address."""
+    try:
+        found = urljoin(url, target)
+        origin(urlsplit(found))
+    except ValueError as error:
+        raise MisledError(f"{public(url)} redirects to no http address: {target[:80]}") from error
+    return found
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -12,6 +12,7 @@ from whisper_cli.download.transfer import MIB, Job, Offer
 from whisper_cli.errors import DownloadError, ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model, ModelFile
+from whisper_cli.models.names import short_name
 from whisper_cli.models.verify import check
 
 SMALL_MODEL = 500_000_000  # bytes; below it, chunks of 4 MiB, above it of 8
@@ -58,7 +59,7 @@ def job(file: ModelFile, place: Place, offers: Sequence[Offer] = ()) -> Job:
     if file.size is None:
         raise DownloadError(f"nobody says how big {file.name} is")
     identity = file.sha256 or file.git_sha1 or ""
-    part = work_folder(place) / "parts" / f"{identity}-{file.name.replace('/', '--')}"
+    part = work_folder(place) / "parts" / f"{identity}-{short_name(file.name)}"
     etag = file.sha256 if file.lfs else file.git_sha1
     return Job(file.name, file.size, file.sha256, file.git_sha1, etag, tuple(offers), part)
 

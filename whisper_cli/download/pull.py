@@ -25,6 +25,7 @@ from whisper_cli.download.turn import Turn
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
+from whisper_cli.models.names import short_name
 from whisper_cli.models.verify import check
 
 _ABANDONED = 30 * 86400  # seconds after which a part file that nobody went on with is removed
@@ -41,7 +42,7 @@ class Pull:
         self._model, self._how = model, how
         self._work = work_folder(how.place)
         name = f"{model.repo}@{model.revision or 'main'}".replace("/", "--")
-        self._turn = Turn(self._work / "turns", name)
+        self._turn = Turn(self._work / "turns", short_name(name))
 
     def run(self) -> Events:
         """Wait for our turn, then pull; what another process pulled meanwhile is taken as it is."""

@@ -25,10 +25,10 @@ def tell_wait(source: str, seconds: float) -> None:
 def wait_asked_for(headers: HTTPMessage) -> float | None:
     """Return the seconds that `Retry-After` or a spent `RateLimit` (`"name";r=0;t=55`) ask for."""
     after = headers.get("Retry-After", "").strip()
-    if after.isdigit():
+    if re.fullmatch("[0-9]{1,9}", after):
         return float(after)
     try:
         return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
-    except ValueError:
-        spent = re.search(r"\br=0\s*;\s*t=(\d+)", headers.get("RateLimit", ""))
+    except (ValueError, OverflowError):
+        spent = re.search(r"\br=0\s*;\s*t=([0-9]{1,9})", headers.get("RateLimit", ""))
         return float(spent[1]) + 1 if spent else None

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.models.catalog import is_commit
+from whisper_cli.models.files import read_regular
+from whisper_cli.models.names import is_commit, is_repo, is_revision
 from whisper_cli.paths import cache_dir
 
 _PREFIX = "models--"
+_LONGEST_REF = 64  # bytes: a commit, and whatever white space an editor adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class RepoFolder:
     """One repository in the cache.
 
     Blobs are files named by their hash, a snapshot is a folder (named by its commit) of links to
-    blobs, a ref is a file (named by a branch or tag) that holds a commit.
+    blobs, a ref is a file (named by a branch or tag) that holds a commit. Raises ValueError for
+    names that are none.
     """
 
     path: Path
@@ -32,27 +35,27 @@ class RepoFolder:
 
     def snapshot(self, commit: str) -> Path:
         """Name the folder of one commit, there or not."""
+        if not is_commit(commit):
+            raise ValueError("no name of a commit")
         return self.path / "snapshots" / commit
 
     def ref(self, name: str) -> Path:
         """Name the file of a branch or tag, there or not."""
+        if not is_revision(name):
+            raise ValueError("no name of a branch or tag")
         return self.path / "refs" / name
 
     def commit(self, revision: str) -> str | None:
         """Find the commit that a branch, a tag or a commit stands for here."""
-        if is_commit(revision):
-            return revision
-        try:
-            return self.ref(revision).read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
+        return revision if is_commit(revision) else commit_in(self.ref(revision))
 
     def snapshots(self) -> list[Path]:
         """List the snapshots that are here, complete or not."""
         try:
-            return sorted(path for path in (self.path / "snapshots").iterdir() if path.is_dir())
+            found = sorted((self.path / "snapshots").iterdir())
         except OSError:
             return []
+        return [path for path in found if is_commit(path.name) and path.is_dir()]
 
     def refs(self) -> list[Path]:
         """List the files of branches and tags."""
@@ -70,7 +73,17 @@ def repo_folders() -> Iterator[RepoFolder]:
         paths = sorted(cache_dir().iterdir())
     except OSError:
         return
-    yield from (RepoFolder(path) for path in paths if path.name.startswith(_PREFIX))
+    folders = (RepoFolder(path) for path in paths if path.name.startswith(_PREFIX))
+    yield from (folder for folder in folders if is_repo(folder.repo))
+
+
+def commit_in(ref: Path) -> str | None:
+    """Read the commit that a ref holds; None for anything else that is there."""
+    try:
+        commit = read_regular(ref, _LONGEST_REF).decode("ascii", "replace").strip()
+    except OSError:
+        return None
+    return commit if is_commit(commit) else None
 
 
 def blob_name(file: Path) -> str | None:

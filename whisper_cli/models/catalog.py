@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from whisper_cli.errors import ModelError
+from whisper_cli.models.names import (
+    are_distinct,
+    is_commit,
+    is_file_name,
+    is_repo,
+    is_revision,
+    is_sha256,
+    is_size,
+)
 
-_REPO = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REPO = re.compile(r"(?P<repo>[^@]+)(?:@(?P<revision>[^@]+))?")
 
 
 class Kind(StrEnum):
@@ -46,7 +54,8 @@ class ModelFile:
     """One file of a model, with what is known of it before it is here.
 
     `lfs` files are named by their sha256 in the hub's cache, others by their git blob hash.
-    `members`, in order, are where the package index has its bytes.
+    `members`, in order, are where the package index has its bytes. Raises ValueError for what
+    can't be: names and hashes become paths.
     """
 
     name: str
@@ -56,13 +65,25 @@ class ModelFile:
     lfs: bool = False
     members: tuple[Member, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check what somebody else may have said of it."""
+        if not is_file_name(self.name):
+            raise ValueError("a name is none that a file can have")
+        if self.size is not None and not is_size(self.size):
+            raise ValueError(f"the size of {self.name} is no number of bytes")
+        if self.sha256 is not None and not is_sha256(self.sha256):
+            raise ValueError(f"the sha256 of {self.name} is none")
+        if self.git_sha1 is not None and not is_commit(self.git_sha1):
+            raise ValueError(f"git's hash of {self.name} is none")
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """What a name stands for: a repository at a revision, or a plain folder.
 
     `files` is empty until somebody who knows has been asked; for a catalogue model it is there
-    from the start. `revision` None is whatever the repository's main branch holds.
+    from the start. `revision` None is whatever the repository's main branch holds. Raises
+    ValueError for what can't be: names and revisions become paths.
     """
 
     name: str
@@ -73,6 +94,15 @@ class Model:
     english_only: bool | None = None
     renamed_to: str | None = None
     kind: Kind = Kind.whisper
+
+    def __post_init__(self) -> None:
+        """Check what somebody else may have said of it."""
+        if not all(is_repo(repo) for repo in (self.repo, self.renamed_to) if repo is not None):
+            raise ValueError("no name of a repository")
+        if self.revision is not None and not is_revision(self.revision):
+            raise ValueError("no name of a revision")
+        if not are_distinct([file.name for file in self.files]):
+            raise ValueError("a file is named twice, or is a folder too")
 
     @property
     def pinned(self) -> bool:
@@ -97,17 +127,15 @@ def resolve(text: str, *, folders: bool = True) -> Model:
         return _in_folder(text)
     if known := _by_name().get(text.lower()):
         return known
-    if not (match := _REPO.fullmatch(text)):
+    match = _REPO.fullmatch(text)
+    repo, revision = match.group("repo", "revision") if match else (text, None)
+    if not is_repo(repo) or not (revision is None or is_revision(revision)):
         raise _unknown(text)
-    known = in_catalog(match["repo"])
-    if known and match["revision"] in (None, known.revision):
+    known = in_catalog(repo)
+    if known and revision in (None, known.revision):
         return known
-    return Model(
-        name=text,
-        repo=match["repo"],
-        revision=match["revision"],
-        english_only=known.english_only if known else None,
-    )
+    english_only = known.english_only if known else None
+    return Model(name=text, repo=repo, revision=revision, english_only=english_only)
 
 
 def require_whisper(model: Model) -> None:
@@ -139,11 +167,6 @@ def names(*kinds: Kind) -> tuple[str, ...]:
 def in_catalog(repo: str) -> Model | None:
     """Find the catalogue model that lives in a repository, also after the hub renamed it."""
     return _by_repo().get(repo)
-
-
-def is_commit(revision: str) -> bool:
-    """Tell the hash of a commit from the name of a branch or tag."""
-    return _COMMIT.fullmatch(revision) is not None
 
 
 @cache

@@ -10,10 +10,19 @@ from pathlib import Path
 
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
-from whisper_cli.models.cache import RepoFolder, blob_name, repo_folder, repo_folders
+from whisper_cli.models.cache import (
+    RepoFolder,
+    blob_name,
+    commit_in,
+    repo_folder,
+    repo_folders,
+)
 from whisper_cli.models.catalog import Kind, Model, ModelFile, in_catalog, resolve
+from whisper_cli.models.files import read_regular
+from whisper_cli.models.names import is_file_name
 
 _ENGLISH_TOKENS = 51864  # openai-whisper: one token fewer than the smallest multilingual model
+_LONGEST_VOCABULARY = 16 << 20  # bytes; that of Whisper has one
 _WHISPER = b"WhisperSpec\0"  # CTranslate2 writes the kind of model near the start of model.bin
 
 
@@ -91,7 +100,7 @@ def remove(model: InstalledModel) -> None:
 
 def _remove(model: InstalledModel, folder: RepoFolder) -> None:
     for ref in folder.refs():
-        if folder.commit(ref.relative_to(folder.ref(".")).as_posix()) == model.revision:
+        if commit_in(ref) == model.revision:
             ref.unlink(missing_ok=True)
     others = [path for path in folder.snapshots() if path != model.path]
     unused = _linked([model.path]) - _linked(others)
@@ -172,12 +181,14 @@ def _is_whisper(snapshot: Path) -> bool:
 
 def _english_only(snapshot: Path) -> bool | None:
     with suppress(OSError):
-        return (snapshot / "vocabulary.txt").read_bytes().count(b"\n") <= _ENGLISH_TOKENS
-    with suppress(OSError, ValueError, TypeError):
-        return len(json.loads((snapshot / "vocabulary.json").read_bytes())) <= _ENGLISH_TOKENS
+        text = read_regular(snapshot / "vocabulary.txt", _LONGEST_VOCABULARY)
+        return text.count(b"\n") <= _ENGLISH_TOKENS
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        text = read_regular(snapshot / "vocabulary.json", _LONGEST_VOCABULARY)
+        return len(json.loads(text)) <= _ENGLISH_TOKENS
     return None
 
 
 def _linked(snapshots: list[Path]) -> set[str]:
     files = (path for snapshot in snapshots for path in snapshot.rglob("*"))
-    return {name for path in files if (name := blob_name(path))}
+    return {name for path in files if is_file_name(name := blob_name(path))}

@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from whisper_cli import atomic
+from whisper_cli.models.files import read_regular
+from whisper_cli.models.names import is_size
 from whisper_cli.paths import state_dir
 
+_LONGEST = 64 << 20  # bytes
+_FAR = 1 << 33  # seconds since the epoch: a time that no clock of ours has told
 _log = logging.getLogger("whisper_cli")
 
 
@@ -54,18 +59,31 @@ class Usage:
 def load() -> Usage:
     """Read what is remembered; a file that makes no sense is ignored with a warning."""
     try:
-        data = json.loads(_path().read_text(encoding="utf-8"))
+        data = json.loads(read_regular(_path(), _LONGEST))
         verified, hashed = (
-            {path: Stamp(**stamp) for path, stamp in data.get(kind, {}).items()}
+            {path: _stamp_of(stamp) for path, stamp in data.get(kind, {}).items()}
             for kind in ("verified", "hashed")
         )
-        used = {path: float(seconds) for path, seconds in data["used"].items()}
+        used = {path: _seconds_of(seconds) for path, seconds in data["used"].items()}
         return Usage(verified, used, hashed)
     except FileNotFoundError:
         return Usage()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         _log.warning("ignoring what was remembered of models: %s: %s", _path(), error)
         return Usage()
+
+
+def _stamp_of(told: dict[str, Any]) -> Stamp:
+    stamp = Stamp(**told)
+    if not (is_size(stamp.size) and isinstance(stamp.digest, str)):
+        raise ValueError("a stamp has a size and a hash")
+    return stamp
+
+
+def _seconds_of(told: Any) -> float:
+    if not 0 <= told < _FAR:
+        raise ValueError("a use is at no time")
+    return float(told)
 
 
 def remember_verified(digests: Mapping[Path, str]) -> None:
@@ -109,6 +127,13 @@ def _unchanged(file: Path, stamp: Stamp | None) -> bool:
     return stamp is not None and (stamp.size, stamp.mtime_ns) == (found.st_size, found.st_mtime_ns)
 
 
+def _is_here(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long
+        return False
+
+
 def _stamp(file: Path, digest: str) -> Stamp:
     found = file.stat()
     return Stamp(found.st_size, found.st_mtime_ns, digest)
@@ -116,7 +141,7 @@ def _stamp(file: Path, digest: str) -> Stamp:
 
 def _save(usage: Usage) -> None:
     known = asdict(usage)
-    here = {kind: {p: v for p, v in known[kind].items() if Path(p).exists()} for kind in known}
+    here = {kind: {p: v for p, v in known[kind].items() if _is_here(p)} for kind in known}
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(_path(), json.dumps(here, indent=1))

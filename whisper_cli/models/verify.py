@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.cache import RepoFolder, blob_name
 from whisper_cli.models.catalog import ModelFile, in_catalog
+from whisper_cli.models.names import is_commit, is_file_name, is_sha256
 
 _BLOCK = 1 << 20
 _HINT = "whisper-cli pull --force brings the model anew"
@@ -83,10 +83,10 @@ def _expected(snapshot: Path) -> list[ModelFile]:
 
 
 def _by_blob(name: str, path: Path) -> list[ModelFile]:
-    blob = blob_name(path) or ""
-    if re.fullmatch(r"[0-9a-f]{64}", blob):
+    blob = blob_name(path)
+    if is_file_name(name) and is_sha256(blob):
         return [ModelFile(name, sha256=blob, lfs=True)]
-    if re.fullmatch(r"[0-9a-f]{40}", blob):
+    if is_file_name(name) and is_commit(blob):
         return [ModelFile(name, git_sha1=blob)]
     _log.warning("not verified: nothing is known to compare %s with", path)
     return []

@@ -76,7 +76,7 @@ def application(
 async def _warm(app: Starlette, studio: Studio, failed: Callable[[WhisperError], None]) -> None:
     """Load what is served before anybody asks."""
     try:
-        for entry in studio.shelf.served:
+        for entry in await asyncio.to_thread(studio.shelf.served):
             await studio.fleet.load(entry)
         app.state.warm = True
     except WhisperError as error:

@@ -33,7 +33,7 @@ async def models(request: Request) -> Response:
 async def model(request: Request) -> Response:
     """Answer `GET` and `DELETE /v1/models/{id}`, with slashes as they are or encoded."""
     studio = _studio(request)
-    entry = studio.shelf.find(request.path_params["id"])
+    entry = await studio.shelf.find(request.path_params["id"])
     if request.method != "DELETE":
         return JSONResponse(_described(entry))
     if entry.model.folder is not None:
@@ -71,7 +71,7 @@ async def load(request: Request) -> Response:
     """Answer `POST /api/load`."""
     body = await _json(request)
     studio = _studio(request)
-    entry = studio.shelf.find(_name(body))
+    entry = await studio.shelf.find(_name(body))
     await studio.fleet.load(entry, _keep_alive(body))
     found = next((each for each in studio.fleet.loaded if each.entry.id == entry.id), None)
     return JSONResponse(_state(found) if found else {"model": entry.id, "loaded": False})
@@ -80,7 +80,7 @@ async def load(request: Request) -> Response:
 async def unload(request: Request) -> Response:
     """Answer `POST /api/unload`."""
     studio = _studio(request)
-    entry = studio.shelf.find(_name(await _json(request)))
+    entry = await studio.shelf.find(_name(await _json(request)))
     was = await studio.fleet.unload(entry.id)
     return JSONResponse({"model": entry.id, "unloaded": was})
 

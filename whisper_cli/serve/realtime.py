@@ -124,7 +124,7 @@ class _Session:
     async def _obey(self, event: Event) -> None:
         match event.get("type"):
             case "session.update" | "transcription_session.update":
-                self._update(event.get("session"))
+                await self._update(event.get("session"))
                 await self.tell("session.updated", session=self.described())
             case "input_audio_buffer.append":
                 await self._hear(_sound(event.get("audio")))
@@ -136,7 +136,7 @@ class _Session:
             case kind:
                 raise invalid(f"no such event: {str(kind)[:80]}", "type", "invalid_event")
 
-    def _update(self, session: object) -> None:
+    async def _update(self, session: object) -> None:
         if not isinstance(session, dict):
             raise invalid("the session is no object", "session")
         heard = _object(_object(session, "audio"), "input") or session
@@ -146,7 +146,7 @@ class _Session:
         said = _object(heard, "transcription") or _object(heard, "input_audio_transcription")
         names = ("model", "language", "prompt")
         fields = self.fields | {name: str(said[name]) for name in names if said.get(name)}
-        self._entry(fields)
+        await self._entry(fields)
         self.fields = fields
         if "turn_detection" in heard:
             self.turns.detection = _detection(heard["turn_detection"])
@@ -190,7 +190,7 @@ class _Session:
         self.waiting.put_nowait(turn)
 
     async def _transcribe(self, turn: _Turn) -> None:
-        entry, ask = self._entry(self.fields)
+        entry, ask = await self._entry(self.fields)
         form = await asyncio.to_thread(_written, self.studio.folder, wav(turn.sound))
         about = {"item_id": turn.id, "content_index": 0}
         kind = "conversation.item.input_audio_transcription"
@@ -213,10 +213,10 @@ class _Session:
                         done = {**about, "transcript": deltas.text, "usage": usage}
                         await self.tell(f"{kind}.completed", **done)
 
-    def _entry(self, fields: Mapping[str, str]) -> Any:
+    async def _entry(self, fields: Mapping[str, str]) -> Any:
         """Check what is set; gives the model and what is to be asked of it."""
         ask = asks.read(list(fields.items()), Task.TRANSCRIBE)
-        entry = self.studio.shelf.find(ask.model)
+        entry = await self.studio.shelf.find(ask.model)
         if entry.model.english_only:
             asks.check_model(ask, multilingual=False)
         return entry, ask

@@ -1,5 +1,6 @@
 """Which models there are: those served, in their order, then what else is installed."""
 
+import asyncio
 import difflib
 import re
 from collections.abc import Sequence
@@ -33,24 +34,29 @@ class Shelf:
         """Take the names and folders to serve. Raises ModelError for one that nobody knows."""
         self._served = [_entry(resolve(name)) for name in served]
 
-    @property
     def served(self) -> list[Entry]:
         """List what is served, as it was asked for."""
         return [_entry(entry.model, entry.id) for entry in self._served]
 
     def entries(self) -> list[Entry]:
         """List the served models that are here, then the other installed ones."""
-        known = {entry.id: entry for entry in self.served if entry.folder}
+        known = {entry.id: entry for entry in self.served() if entry.folder}
         for each in store.installed():
             if not any(entry.folder == each.path for entry in known.values()):
                 model = resolve(each.name, folders=False)
                 known.setdefault(each.name, _dated(each.name, model, each.path))
         return list(known.values())
 
-    def find(self, name: str, *, here: bool = True) -> Entry:
-        """Find a model by its name; with `here` one that is on the disk. Raises ApiError, a 404."""
-        chosen = self.served[0].id if OPENAI.fullmatch(name) else name
-        for entry in self.served:
+    async def find(self, name: str, *, here: bool = True) -> Entry:
+        """Find a model by its name; with `here` one that is on the disk. Raises ApiError, a 404.
+
+        It is looked for in a thread: nobody else waits for the disk.
+        """
+        return await asyncio.to_thread(self._find, name, here=here)
+
+    def _find(self, name: str, *, here: bool) -> Entry:
+        chosen = self._served[0].id if OPENAI.fullmatch(name) else name
+        for entry in self.served():
             if entry.id.lower() == chosen.lower():
                 found = entry
                 break

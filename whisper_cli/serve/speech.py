@@ -53,11 +53,19 @@ async def take(
     most = kind.most(studio.serving)
     _check_length(request, most)
 
+    asked: list[asks.Ask] = []
+
     def early(pairs: Pairs) -> None:
         if any(name == "model" for name, _ in pairs):
-            _entry(studio, read(pairs))
+            asked.append(read(pairs))
         if not again:
             studio.jobs.require_room()
+
+    async def looked_up(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            if asked:  # the file has begun
+                await _entry(studio, asked.pop())
+            yield chunk
 
     receiver = Receiver(studio.folder, most, early)
     form = receiver.form
@@ -65,9 +73,9 @@ async def take(
         content_type = request.headers.get("content-type", "")
         address = request.client.host if request.client else ""
         with request.app.state.senders.sending(address), studio.receiving():
-            await receiver.read(content_type, steady(request.stream()))
+            await receiver.read(content_type, looked_up(steady(request.stream())))
         ask = read(form.fields)
-        entry = _entry(studio, ask)
+        entry = await _entry(studio, ask)
         _check_file(form)
         trace: Trace = request.state.trace
         commission = Commission(entry, ask, form, trace.id, kind.blocks)
@@ -208,8 +216,8 @@ def _check_length(request: Request, most: int) -> None:
         raise too_big(most, int(length))
 
 
-def _entry(studio: Studio, ask: asks.Ask) -> Entry:
-    entry = studio.shelf.find(ask.model, here=not studio.serving.pull_on_demand)
+async def _entry(studio: Studio, ask: asks.Ask) -> Entry:
+    entry = await studio.shelf.find(ask.model, here=not studio.serving.pull_on_demand)
     if entry.model.english_only:
         asks.check_model(ask, multilingual=False)
     return entry

@@ -108,7 +108,7 @@ class Studio:
         ask, form, entry = commission.ask, commission.form, commission.entry
         if entry.folder is None:
             await self.pulls.bring(entry.model)
-            entry = self.shelf.find(entry.id)
+            entry = await self.shelf.find(entry.id)
         async with self.fleet.using(entry, ask.keep_alive) as hands:
             check_model(ask, multilingual=hands.multilingual)
             if form.path is None:

@@ -127,7 +127,8 @@ class Route:
             self._check_size(response.length)
             return Body(response, 0, self._size, whole=True)
         found = re.fullmatch(
-            r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "")
+            r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)",
+            response.headers.get("Content-Range", ""),
         )
         if not found:
             raise BrokenError(f"{self.source} sends a part without saying which")

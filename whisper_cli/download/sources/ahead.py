@@ -6,9 +6,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Self
-from urllib.parse import urljoin
 
-from whisper_cli.download.http import Client
+from whisper_cli.download.http import Client, following
 from whisper_cli.errors import DownloadError
 
 _LEAST, _MOST = 0.05, 1.0  # seconds to wait for the last answers
@@ -64,4 +63,4 @@ class Ahead:
             answer = client.head(url, headers)
             target, commit = map(answer.headers.get, ("Location", "X-Repo-Commit"))
             if target and commit:
-                self._found[name] = Lead(urljoin(url, target), commit, answer.waited)
+                self._found[name] = Lead(following(url, target), commit, answer.waited)

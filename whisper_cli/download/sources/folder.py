@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.download.progress import Phase, Progress
-from whisper_cli.errors import SourceUnavailable
+from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Model
 
 _BLOCK = 1 << 20
@@ -37,10 +37,13 @@ class FolderSource:
         """Copy the files."""
         found = self._folder(model)
         for file in model.files:
-            with (found / file.name).open("rb") as source, (folder / file.name).open("wb") as copy:
+            path = found / file.name
+            with path.open("rb") as source, (folder / file.name).open("wb") as copy:
                 done = 0
                 while block := source.read(_BLOCK):
                     done += copy.write(block)
+                    if done > (file.size or done):
+                        raise DownloadError(f"{path} has more than {file.size} bytes")
                     yield Progress(file.name, Phase.download, self.name, done, file.size)
 
     def _folder(self, model: Model) -> Path:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,6 +15,7 @@ from whisper_cli.download.sources.ahead import Ahead, Lead
 from whisper_cli.download.transfer import Offer
 from whisper_cli.errors import ConfigError, DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
+from whisper_cli.models.names import is_commit
 from whisper_cli.paths import hub_token_path
 
 _NEEDED = ("config.json", "model.bin")
@@ -50,14 +50,22 @@ class HubSource:
         if model.repo is None or (model.files and not all_files):
             return model
         with self._asked_ahead(model) as ahead:
-            found = self._information(model)
-            try:
-                pinned = _pinned(model, found, all_files=all_files)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise SourceUnavailable(f"{self._host} does not answer as a hub does") from error
+            pinned = self.read(model, self._information(model), all_files=all_files)
             for name, lead in ahead.leads(pinned.revision or "").items():
                 self._leads[self._address(pinned, name)] = lead
         return pinned
+
+    def read(self, model: Model, found: Any, *, all_files: bool) -> Model:
+        """Take commit and files from what a hub said of a repository.
+
+        Raises SourceUnavailable where that is nonsense, ModelError where it is no Whisper model.
+        """
+        try:
+            return _pinned(model, found, all_files=all_files)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            why = f": {error}" if isinstance(error, ValueError) else ""
+            message = f"{self._host} does not answer as a hub does{why}"
+            raise SourceUnavailable(message) from error
 
     def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
@@ -152,20 +160,26 @@ def _pinned(model: Model, found: Any, *, all_files: bool) -> Model:
     known = {file.name: file for file in model.files}
     files = tuple(known.get(each["rfilename"]) or _file(each) for each in entries)
     _require_whisper(model, {file.name for file in files})
-    return replace(model, revision=model.revision if model.pinned else found["sha"], files=files)
+    commit = model.revision if model.pinned else found["sha"]
+    if not is_commit(commit):
+        raise ValueError("its sha is no commit")
+    return replace(model, revision=commit, files=files)
 
 
 def _file(entry: Any) -> ModelFile:
-    lfs, name = entry.get("lfs"), str(entry["rfilename"])
-    if name.startswith("/") or ".." in Path(name).parts:
-        raise KeyError(name)  # no hub names a file outside its repository
-    return ModelFile(
-        name=name,
+    """Read what a hub says of a file. Raises ValueError where it gives no hash or no size."""
+    lfs = entry.get("lfs")
+    digest = (lfs["sha256"] if lfs else entry.get("blobId")) or None
+    file = ModelFile(
+        name=entry["rfilename"],
         size=entry["size"],
-        sha256=lfs["sha256"] if lfs else None,
-        git_sha1=None if lfs else entry["blobId"],
+        sha256=digest if lfs else None,
+        git_sha1=None if lfs else digest,
         lfs=bool(lfs),
     )
+    if digest is None or file.size is None:
+        raise ValueError(f"it gives no hash or no size of {file.name}")
+    return file
 
 
 def _require_whisper(model: Model, names: set[str]) -> None:

