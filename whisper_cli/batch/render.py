@@ -14,7 +14,7 @@ from whisper_cli.batch.rendered import Rendered
 from whisper_cli.batch.targets import Job, Target
 from whisper_cli.batch.work import Work
 from whisper_cli.choices import Format
-from whisper_cli.errors import TranscriptError, WhisperError
+from whisper_cli.errors import TranscriptError, failure_of
 from whisper_cli.readers import Told, read_transcript
 from whisper_cli.transcript import Info
 
@@ -26,8 +26,8 @@ def render(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
     for job in jobs:
         try:
             yield _rendered(job, work)
-        except WhisperError as error:
-            yield Failed(job.source.name, error)
+        except Exception as error:  # noqa: BLE001 - what one transcript raises is its failure
+            yield Failed(job.source.name, failure_of(error, job.source.name))
 
 
 def _rendered(job: Job, work: Work) -> Finished:
