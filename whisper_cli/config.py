@@ -54,10 +54,8 @@ def parse(name: str, raw: Any, where: str) -> Any:
     Raises ConfigError.
     """
     try:
-        text = _as_text(_rows(raw) if isinstance(raw, dict) and name == "presets" else raw)
-        if "\0" in text:
-            raise ConfigError("no text may hold a NUL")
-        return _metadata(name)["parse"](text)
+        rows = _rows(raw) if isinstance(raw, dict) and name == "presets" else raw
+        return _metadata(name)["parse"](_without_nul(_as_text(rows)))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, endless lists
@@ -141,6 +139,12 @@ def _as_text(raw: Any) -> str:
     if isinstance(raw, dict):
         raise ConfigError("a value is wanted, not a table")
     return ",".join(map(_as_text, raw)) if isinstance(raw, list | tuple) else as_text(raw)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ConfigError("no text may hold a NUL")
+    return text
 
 
 def _rows(presets: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from whisper_cli.errors import AudioError, WhisperError
 from whisper_cli.transcript import Info, Options, Segment
 
-
 _YEAR = 365 * 86400.0  # seconds
 
 
