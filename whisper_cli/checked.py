@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from reprlib import repr as short
 from typing import Any, TypeVar
 
+from whisper_cli.errors import ConfigError
+from whisper_cli.languages import code_of
 from whisper_cli.writers.text import encodable
 
 T = TypeVar("T")
 
+_LONGEST = 1e9  # seconds: thirty years
 _LARGEST = 2**53  # up to here every reader of JSON knows a whole number exactly
 
 
@@ -36,8 +39,8 @@ def number(value: object) -> float:
 
 
 def seconds(value: object) -> float:
-    """Take a time: finite, and not negative."""
-    if number(value) < 0:
+    """Take a time from the start of a sound."""
+    if not 0 <= number(value) <= _LONGEST:
         raise WrongValue(f"{short(value)} is no time in seconds")
     return number(value)
 
@@ -68,6 +71,14 @@ def members(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise WrongValue(f"{short(value)} is no object")
     return value
+
+
+def language(value: object) -> str:
+    """Take the code or the name of a language, and give its code."""
+    try:
+        return code_of(text(value))
+    except ConfigError:
+        raise WrongValue(f"{short(value)} is no language") from None
 
 
 def several(value: object, each: Callable[[Any], T]) -> tuple[T, ...]:

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from whisper_cli.batch.files import locked, write_all
-from whisper_cli.checked import optional
+from whisper_cli.checked import language, optional
 from whisper_cli.engine.events import Mark
 from whisper_cli.engine.islands import Place
-from whisper_cli.errors import ConfigError, OutputError
-from whisper_cli.languages import code_of
+from whisper_cli.errors import OutputError
 from whisper_cli.transcript import Dropped, Info, Segment, Word
 
 logger = logging.getLogger("whisper_cli")
@@ -56,7 +55,7 @@ def read(path: Path, work: str, info: Info) -> Stored | None:
             if json.loads(file.readline()) != {"journal": 1, "work": work}:
                 return None
             return _read(file.tell(), iter(file.readline, b""), info)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ConfigError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # nothing to go on with
 
 
@@ -70,7 +69,7 @@ def _read(size: int, lines: Iterator[bytes], info: Info) -> Stored | None:
         kind, said = json.loads(line)
         if kind == "begun":
             places = {name: said.pop(name) for name in ("device", "compute_type") if name in said}
-            said |= {"language": optional(said["language"], code_of)}
+            said |= {"language": optional(said["language"], language)}
             info = replace(info, provenance=replace(info.provenance, **places), **said)
         elif kind == "segment":
             segments.append(_segment(said))

@@ -74,6 +74,11 @@ class Input(Protocol):
     """One of the inputs of a run."""
 
     @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
     def wanted(self) -> bool:
         """Say whether what it says is still written; the rest of it is left out where not."""
         ...

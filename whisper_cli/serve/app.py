@@ -48,8 +48,12 @@ def application(
     studio: Studio,
     log: Callable[[dict[str, Any]], None],
     failed: Callable[[WhisperError], None],
+    secret: str | None = None,
 ) -> App:
-    """Make the application; `failed` hears of a served model that can't be loaded."""
+    """Make the application; `failed` hears of a served model that can't be loaded.
+
+    With the `secret` it proves to be ours (see `proof`).
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -68,6 +72,7 @@ def application(
     app.state.studio = studio
     app.state.metrics = Metrics()
     app.state.warm = False
+    app.state.secret = secret
     return Gate(app, serving, app.state.metrics, log)
 
 

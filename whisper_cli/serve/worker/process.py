@@ -103,6 +103,8 @@ class _Inbox:
 class _Ordered:
     """One job, as an Input of the engine."""
 
+    name = "the file"  # its place on this machine is nobody's business
+
     def __init__(self, start: Start, out: Line) -> None:
         self.job = start.job
         self.wanted = True
