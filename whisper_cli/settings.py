@@ -154,7 +154,9 @@ class Settings:
     )
     limit_rate: int = _setting(0, p.in_bytes, "bytes a second, such as 5MB; 0: no limit")
     server: str = _setting(
-        "never", str, "never, the address of a serve-lite, or auto: yours on port 8000, if proved"
+        "never",
+        str,
+        "never, auto (port 8000, if it proves to be yours), or the address of a serve-lite",
     )
     offline: bool = _setting(default=False, parse=p.switch, about="never touch the network")
     progress: ProgressMode = _setting(

@@ -22,6 +22,7 @@ from whisper_cli.errors import ConfigError, EngineError
 logger = logging.getLogger("whisper_cli")
 
 NONCE, PROOF = "x-whisper-nonce", "x-whisper-proof"
+_AS_IT_STANDS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link, no pipe
 _LONGEST = 64  # characters of a nonce
 
 
@@ -44,7 +45,7 @@ def kept_secret(port: int) -> Iterator[str]:
 def secret_of(port: int) -> str | None:
     """Read the secret of our server on a port; None where none runs, or another could know it."""
     with suppress(OSError, UnicodeDecodeError):
-        descriptor = os.open(_file(port), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(_file(port), os.O_RDONLY | _AS_IT_STANDS)
         with os.fdopen(descriptor) as file:
             about = os.fstat(descriptor)
             ours = not hasattr(os, "getuid") or about.st_uid == os.getuid()
@@ -68,8 +69,8 @@ def demand(connection: http.client.HTTPConnection, secret: str) -> bool:
     """
     nonce = secrets.token_hex(_LONGEST // 2)
     connection.request("GET", "/ready", headers={NONCE: nonce})
-    response = connection.getresponse()
-    response.read(1 << 16)
+    with connection.getresponse() as response:
+        response.read(1 << 16)
     wanted = _mac(secret, nonce, connection.host, connection.port)
     if not hmac.compare_digest(response.headers.get(PROOF, "").encode(), wanted.encode()):
         address = f"{connection.host}:{connection.port}"

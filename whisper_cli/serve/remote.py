@@ -155,10 +155,10 @@ class Remote:
                 # Who refuses may do so before all is sent, and its answer says why.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     connection.request("POST", "/api/transcribe", body=form.file, headers=headers)
-                response = connection.getresponse()
-                if response.status != http.HTTPStatus.OK:
-                    raise refusal(response, place.url)
-                yield from events_of(source, recording, response, place.url)
+                with connection.getresponse() as response:
+                    if response.status != http.HTTPStatus.OK:
+                        raise refusal(response, place.url)
+                    yield from events_of(source, recording, response, place.url)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             raise EngineError(f"no answer from {place.url}: {reason}", hint=HINT) from error

@@ -98,7 +98,7 @@ def _events(
             yield Begun(source, info)
         if "segment" in line:
             yield Said(source, _segment(checked.members(line["segment"])))
-        elif "seconds" in line:
+        elif "seconds" in line and begun:
             yield Passed(source, checked.seconds(line["seconds"]))
         elif "done" in line:
             yield Ended(source, _whole(recording, info, line))
