@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.batch.journal import prune
+from whisper_cli.batch.journal import prune, read
 from whisper_cli.batch.order import Wanted
 from whisper_cli.batch.run import Failed, Finished, run
 from whisper_cli.batch.work import work_for
@@ -27,6 +27,7 @@ from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.settings import Settings
+from whisper_cli.transcript import Info, Options, Provenance
 
 
 def done(outcomes):
@@ -326,3 +327,18 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(tmp_path, caplog):
     assert isinstance(done, Finished)
     assert "".join(written).splitlines() == ["second 0", "second 1", "second 2"]
     assert "a run that is cut off will start over" in caplog.text
+
+
+@pytest.mark.parametrize("language", ["../../x", "", 5, ["en"], {"x": 1}])
+def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language):
+    def stored(language):
+        ended = {"duration": 1.0, "dropped": [], "warnings": []}
+        begun = {"language": language, "language_probability": 1.0}
+        told = [{"journal": 1, "work": "w"}, ["begun", begun], ["ended", ended]]
+        path = tmp_path / "a.journal"
+        path.write_text("".join(json.dumps(each) + "\n" for each in told))
+        provenance = Provenance("", "", None, None, "", "", Options(), "")
+        return read(path, "w", Info("a.wav", provenance))
+
+    assert stored("en").info.language == "en"
+    assert stored(language) is None
