@@ -1,5 +1,6 @@
 """Settings: which source wins, what is refused, and how they are shown and changed."""
 
+import contextlib
 import json
 import os
 import stat
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.oddities import any_value
 from whisper_cli import config
 from whisper_cli.errors import ConfigError
 
@@ -142,3 +144,43 @@ def test_a_configuration_nested_without_end_is_2(run, isolated):
     result = run("config")
     assert (result.code, result.stdout) == (2, "")
     assert "config.toml: " in result.stderr
+
+
+ODD = {
+    "a number of 5,000 digits": "beam_size = " + "9" * 5_000,
+    "a hexadecimal number without end": "beam_size = 0x" + "f" * 5_000,
+    "lists without end": "model = " + "[" * 100_000,
+    "lists in lists": "model = " + "[" * 900 + "]" * 900,
+    "a table in tables": "presets." + ".".join("a" * 2_000) + " = 1",
+    "a table in a list": "initial_prompt = [{a = 1}]",
+    "a NUL": 'model = "a\\u0000b"',
+    "a size beyond a float": f'max_url_size = "{"9" * 400}"',
+    "a rule beyond a float": f"[presets.a]\nmax_lines = {'9' * 400}",
+    "an infinite number": "compression_ratio_threshold = inf",
+    "a clip beyond a float": f'clip = "{"9" * 400}-"',
+    "a channel of 5,000 digits": f'channel = "{"9" * 5_000}"',
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_whatever_stands_in_the_file_is_an_error_that_names_it(run, isolated, jfk, text):
+    file = isolated / "config.toml"
+    file.write_text(text)
+    result = run("transcribe", jfk, "--list-jobs")
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {file}")
+    assert run("config", "set", "model", "small").code in (0, 2)
+
+
+@given(st.dictionaries(st.sampled_from(config.NAMES), any_value, max_size=2))
+def test_whatever_a_value_is_it_is_read_or_refused(given_values):
+    for name, value in given_values.items():
+        with contextlib.suppress(ConfigError):
+            config.parse(name, value, "config.toml:1")
+
+
+@pytest.mark.parametrize("value", ["\udcff", "a\x00b"])
+def test_what_no_file_can_hold_is_not_set(run, isolated, value):
+    result = run("config", "set", "model", value)
+    assert (result.code, result.stdout) == (2, "")
+    assert not (isolated / "config.toml").exists()

@@ -1,15 +1,23 @@
 """Transcripts that are there to other formats: ours, and other people's."""
 
+import contextlib
+import copy
 import json
+import math
 import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.oddities import HUGE, any_json, digits, mutated, nested, written
+from tests.writers.samples import written as documents
+from whisper_cli.batch.ledger import work_key
 from whisper_cli.errors import TranscriptError
+from whisper_cli.languages import LANGUAGES
 from whisper_cli.readers import read_transcript
+from whisper_cli.writers import Format, Look, writer_for
 
 WHISPERX = {
     "segments": [
@@ -307,3 +315,156 @@ def test_subtitles_name_who_speaks_where_the_speaker_changes_and_keep_their_widt
     assert [line[:5] for line in lines if ":" in line] == ["Ann: ", "Bob: "]
     assert " ".join(lines) == f"Ann: {texts[0]} {texts[1]} Bob: {texts[2]}"
     assert "[00:08.00] Bob: and ten" in run("render", talk, "-f", "lrc").stdout
+
+
+NATIVE = {
+    "schema": "whisper-cli/transcript/1",
+    "language": "en",
+    "language_probability": 0.9,
+    "segments": [
+        {"id": 0, "start": 0.0, "end": 2.0, "text": "Hello there.", "avg_logprob": -0.3,
+         "no_speech_prob": 0.0, "compression_ratio": 0.7, "temperature": 0.0, "speaker": "A",
+         "words": [{"word": " Hello", "start": 0.0, "end": 1.0, "probability": 0.9},
+                   {"word": " there.", "start": 1.0, "end": 2.0, "probability": 0.8}]}
+    ],
+    "duration": 2.0,
+    "text": "Hello there.",
+    "words": [],
+    "dropped": [{"start": 2.0, "end": 2.5, "text": "you", "reason": "silence"}],
+    "warnings": ["a doubt"],
+    "changes": [{"start": 0.0, "end": 1.0, "before": "Helo", "after": "Hello", "why": "replace"}],
+    "provenance": {
+        "tool": "whisper-cli 1", "model": "base", "repo": "a/b", "revision": "r", "device": "cpu",
+        "compute_type": "int8", "input": "talk.mp3", "input_sha256": "00", "complete": True,
+        "options": {"mode": "fast", "language": "en", "language_candidates": ["de", "en"],
+                    "multilingual": False, "task": "transcribe", "beam_size": 5,
+                    "temperature": [0.0, 0.2], "suppress_tokens": [-1], "initial_prompt": None,
+                    "word_timestamps": True, "vad": True, "clip": [[0.0, None], [1.0, 2.0]]},
+    },
+}  # fmt: skip
+
+
+def changed(*place, value, document=NATIVE):
+    """Give the document with another value at a place."""
+    whole = copy.deepcopy(document)
+    inner = whole
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    return written(whole)
+
+
+ODD = {
+    "a time beyond a float": changed("segments", 0, "start", value=HUGE),
+    "a duration beyond a float": changed("duration", value=HUGE),
+    "a measure beyond a float": changed("segments", 0, "avg_logprob", value=HUGE),
+    "a probability beyond a float": changed("segments", 0, "words", 0, "probability", value=HUGE),
+    "a token without end": changed("segments", 0, "tokens", value=[math.inf]),
+    "a seek without end": changed("segments", 0, "seek", value=math.inf),
+    "a seek beyond all": changed("segments", 0, "seek", value=HUGE),
+    "a number of 5,000 digits": b'{"segments": [], "duration": ' + digits() + b"}",
+    "nested without end": b'{"segments": [], "provenance": ' + nested(),
+    "a model that is a list": changed("provenance", "model", value=["x"]),
+    "a repo that is a list": changed("provenance", "repo", value=["x"]),
+    "a revision that is an object": changed("provenance", "revision", value={"x": 1}),
+    "a revision that is a number": changed("provenance", "revision", value=5),
+    "a provenance that is a list": changed("provenance", value=["x"]),
+    "options that are a list": changed("provenance", "options", value=["x"]),
+    "a size of beams that is an object": changed("provenance", "options", "beam_size", value={}),
+    "a size of beams that is a text": changed("provenance", "options", "beam_size", value="5"),
+    "a prompt that is a list": changed("provenance", "options", "initial_prompt", value=["x"]),
+    "a clip that is an object": changed("provenance", "options", "clip", value=[{"x": 1}]),
+    "a task that is an object": changed("provenance", "options", "task", value={}),
+    "candidates in an object": changed("provenance", "options", "language_candidates", value={}),
+    "a text that is a number": changed("segments", 0, "text", value=5),
+    "a word that is a number": changed("segments", 0, "words", 0, "word", value=5),
+    "words that are a text": changed("segments", 0, "words", value="hello"),
+    "a speaker that is a list": changed("segments", 0, "speaker", value=["A"]),
+    "warnings that are numbers": changed("warnings", value=[5]),
+    "warnings that are a text": changed("warnings", value="doubt"),
+    "a dropped text that is null": changed("dropped", 0, "text", value=None),
+    "a change that is a number": changed("changes", 0, "why", value=5),
+    "segments that are an object": changed("segments", value={"a": 1}),
+    "a whole that is not known": changed("provenance", "complete", value="yes"),
+}
+
+
+@pytest.mark.parametrize("data", ODD.values(), ids=ODD)
+def test_of_several_transcripts_only_the_odd_one_fails_and_is_named(run, tmp_path, data):
+    odd, good = tmp_path / "odd.json", saved(tmp_path, NATIVE, "good.json")
+    odd.write_bytes(data)
+    alone = run("render", odd, "-f", "json")
+    assert (alone.code, alone.stdout) == (3, "")
+    assert alone.stderr.startswith(f"error: {odd} is no transcript in JSON: ")
+    several = run("render", odd, good, "-f", "srt", "-o", f"{tmp_path}/out/")
+    assert several.code == 1
+    assert "Traceback" not in several.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.srt"]
+
+
+AWKWARD = {
+    "half a surrogate pair": changed("segments", 0, "text", value="a\ud83d b"),
+    "half a pair in a word": changed("segments", 0, "words", 0, "word", value=" \udc80"),
+    "half a pair in a warning": changed("warnings", value=["\ud83d"]),
+    "half a pair in a name": changed("provenance", "input", value="\ud83d.mp3"),
+    "half a pair in a speaker": changed("segments", 0, "speaker", value="\ud83d"),
+    "a NUL": changed("segments", 0, "text", value="a\x00b"),
+    "a NUL in a name": changed("provenance", "input", value="a\x00b.mp3"),
+    "a name without end": changed("provenance", "input", value="n" * 9_000 + ".mp3"),
+    "a measure that is NaN": changed("segments", 0, "avg_logprob", value=math.nan),
+    "a speaker that is a number": changed("segments", 0, "speaker", value=1),
+    "an option of a newer release": changed("provenance", "options", "future", value={"x": [1]}),
+    "a language that nobody knows": changed("language", value="klingon"),
+}
+
+
+@pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
+@pytest.mark.parametrize("kind", ["json", "html", "srt", "review"])
+def test_what_is_awkward_and_can_be_written_is_written(run, tmp_path, data, kind):
+    path = tmp_path / "x.json"
+    path.write_bytes(data)
+    summary = run("render", path, "-f", kind, "-o", f"{tmp_path}/out/")
+    assert summary.code == 0, summary.stderr
+    [file] = (tmp_path / "out").iterdir()
+    assert file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("place", [("language",), ("provenance", "options", "language")])
+@pytest.mark.parametrize("language", ["../../x", "/x", "..", "\x00", 5, ["x"]])
+def test_a_language_leads_to_no_other_folder(run, tmp_path, place, language):
+    path, out = tmp_path / "talk.json", tmp_path / "a" / "b"
+    path.write_bytes(changed(*place, value=language))
+    named = ("-f", "srt", "-o", f"{out}/", "--name", "{stem}.{language}.{ext}")
+    assert run("render", path, *named).code == 0
+    kept = {"talk.und.srt", "talk.en.srt"}
+    assert {each.name for each in out.iterdir()} <= kept
+    assert [each for each in tmp_path.rglob("*.srt") if each.parent != out] == []
+
+
+LOOKS = (Format.srt, Format.json, Format.html, Format.review)
+
+
+@given(mutated([NATIVE, WHISPERX, VERBOSE, WHISPER]) | any_json)
+@example({"segments": [], "language": "\x00"})
+def test_whatever_the_json_is_it_becomes_outputs_or_a_transcript_error(document):
+    with contextlib.suppress(TranscriptError):
+        told = read_transcript(written(document), "x.json")
+        assert told.info.language is None or told.info.language in LANGUAGES
+        for kind in LOOKS:
+            work_key(told.info, kind, Look())
+            text = documents(writer_for(kind), told.info, told.segments)
+            text.encode()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_are_they_are_no_transcript(data):
+    with contextlib.suppress(TranscriptError):
+        read_transcript(data, "x.json")
+
+
+def test_words_without_times_cost_no_more_than_others():
+    words = [{"word": "a"}] * 100_000
+    content = {"segments": [{"start": 0, "end": 9, "text": "x", "words": words}]}
+    told = read_transcript(json.dumps(content).encode(), "x.json")
+    assert len(told.segments[0].words) == len(words)
+    assert told.segments[0].words[-1].end <= 9.0001

@@ -53,14 +53,13 @@ def parse(name: str, raw: Any, where: str) -> Any:
 
     Raises ConfigError.
     """
-    if isinstance(raw, dict) and name == "presets":
-        raw = _rows(raw)
-    if isinstance(raw, dict):
-        raise ConfigError(f'{where}: "{name}" takes a value, not a table')
     try:
-        return _metadata(name)["parse"](_as_text(raw))
+        rows = _rows(raw) if isinstance(raw, dict) and name == "presets" else raw
+        return _metadata(name)["parse"](_without_nul(_as_text(rows)))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, endless lists
+        raise ConfigError(f'{where}: "{name}" can\'t be that long or deep') from error
 
 
 def about(name: str) -> str:
@@ -94,6 +93,7 @@ def set_value(file: Path, name: str, text: str) -> None:
     Raises ConfigError for an unknown key, a bad value, or a file that can't be written.
     """
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
     if name not in NAMES:
         raise ConfigError(f'unknown key "{name}"', hint="whisper-cli config shows every key")
@@ -102,16 +102,18 @@ def set_value(file: Path, name: str, text: str) -> None:
         raise ConfigError(f"{file} is no file", hint="WHISPER_CLI_CONFIG names another")
     text_before = _read(file)
     _toml(text_before, file)
-    document = tomlkit.parse(text_before)
-    document.pop(name, None)
-    if text:
-        parsed = parse(name, text, name)
-        document[name] = parsed if isinstance(parsed, bool | int) else as_text(parsed)
+    parsed = parse(name, text, name) if text else None
     try:
+        document = tomlkit.parse(text_before)
+        document.pop(name, None)
+        if text:
+            document[name] = parsed if isinstance(parsed, bool | int) else as_text(parsed)
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(file, tomlkit.dumps(document))
     except OSError as error:
         raise ConfigError(f"can't write {file}: {error.strerror}") from error
+    except (ValueError, TOMLKitError, RecursionError) as error:  # texts that UTF-8 can't hold too
+        raise ConfigError(f"can't write {name} into {file}: {error}") from error
 
 
 def _given(
@@ -134,7 +136,15 @@ def _metadata(name: str) -> Mapping[str, Any]:
 
 
 def _as_text(raw: Any) -> str:
+    if isinstance(raw, dict):
+        raise ConfigError("a value is wanted, not a table")
     return ",".join(map(_as_text, raw)) if isinstance(raw, list | tuple) else as_text(raw)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ConfigError("no text may hold a NUL")
+    return text
 
 
 def _rows(presets: Mapping[str, Any]) -> list[str]:
@@ -158,7 +168,7 @@ def _read(file: Path) -> str:
 def _toml(text: str, file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits are one
         raise ConfigError(f"{file}: {error}") from error
 
 

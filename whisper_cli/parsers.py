@@ -65,7 +65,10 @@ def in_bytes(text: str) -> int:
     if not found:
         raise ConfigError(f'"{text}" is not a size', hint="500000, 500kB, 8MiB, 1.5GB")
     power = " kmgt".index(found[2] or " ")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+    size = float(found[1]) * (1024 if found[3] else 1000) ** power
+    if not math.isfinite(size):
+        raise ConfigError(f'"{text}" is more than any size')
+    return int(size)
 
 
 def switch(text: str) -> bool:

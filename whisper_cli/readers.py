@@ -1,18 +1,18 @@
 """Transcripts in JSON, ours and other people's, back into what they say."""
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from whisper_cli import __version__
+from whisper_cli import __version__, checked
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError, TranscriptError
 from whisper_cli.languages import code_of
 from whisper_cli.transcript import Change, Dropped, Info, Options, Provenance, Segment, Word
 
 Members = Mapping[str, Any]
+_MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # written without spaces
 SCHEMA = "whisper-cli/transcript/1"
 
@@ -32,8 +32,8 @@ def read_transcript(data: bytes, name: str) -> Told:
     TranscriptError where it is none of these.
     """
     try:
-        return _told(json.loads(data), name)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return _told(checked.members(checked.parse(data)), name)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise TranscriptError(
             f"{name} is no transcript in JSON: {missing}",
@@ -42,35 +42,35 @@ def read_transcript(data: bytes, name: str) -> Told:
 
 
 def _told(content: Members, name: str) -> Told:
-    if not isinstance(content, dict):
-        raise TypeError("it is not an object")
     language = _language(content.get("language"))
     segments = tuple(_segments(content, language))
     end = max((segment.end for segment in segments), default=0.0)
-    duration = content.get("duration")
+    duration = checked.optional(content.get("duration"), _time)
     info = Info(
         name,
-        _provenance(content.get("provenance") or {}, name, segments),
+        _provenance(checked.members(content.get("provenance") or {}), name, segments),
         language,
-        float(content.get("language_probability") or (language is not None)),
-        max(end, _time(duration)) if duration is not None else end,
-        tuple(
-            Dropped(_time(each["start"]), _time(each["end"]), each["text"], each["reason"])
-            for each in content.get("dropped") or ()
-        ),
-        tuple(map(str, content.get("warnings") or ())),
-        _changes(content.get("changes")),
+        _measure(content.get("language_probability") or (1.0 if language else 0.0)),
+        max(end, duration or 0.0),
+        checked.several(content.get("dropped") or [], _dropped),
+        checked.several(content.get("warnings") or [], checked.text),
+        checked.optional(content.get("changes"), _changes),
     )
     return Told(info, segments)
 
 
-def _changes(entries: Sequence[Members] | None) -> tuple[Change, ...] | None:
-    if entries is None:
-        return None
-    return tuple(
-        Change(_time(each["start"]), _time(each["end"]), each["before"], each["after"], each["why"])
-        for each in entries
-    )
+def _dropped(entry: Members) -> Dropped:
+    text, reason = (checked.text(entry[name]) for name in ("text", "reason"))
+    return Dropped(_time(entry["start"]), _time(entry["end"]), text, reason)
+
+
+def _changes(entries: object) -> tuple[Change, ...]:
+    return checked.several(entries, _change)
+
+
+def _change(entry: Members) -> Change:
+    before, after, why = (checked.text(entry[name]) for name in ("before", "after", "why"))
+    return Change(_time(entry["start"]), _time(entry["end"]), before, after, why)
 
 
 def _language(named: object) -> str | None:
@@ -83,32 +83,63 @@ def _language(named: object) -> str | None:
 
 def _provenance(known: Members, name: str, segments: Sequence[Segment]) -> Provenance:
     """Restore what our JSON tells of its making; of other people's little is known."""
-    options = _options(known.get("options") or {})
+    options = _options(checked.members(known.get("options") or {}))
     if any(segment.words for segment in segments):
         options = replace(options, word_timestamps=True)
+
+    def told(field: str) -> str | None:
+        return checked.optional(known.get(field) or None, checked.text)
+
     return Provenance(
-        tool=str(known.get("tool") or f"whisper-cli {__version__}"),
-        model=str(known.get("model") or "unknown"),
-        repo=known.get("repo"),
-        revision=known.get("revision"),
-        device=str(known.get("device") or ""),
-        compute_type=str(known.get("compute_type") or ""),
+        tool=told("tool") or f"whisper-cli {__version__}",
+        model=told("model") or "unknown",
+        repo=told("repo"),
+        revision=told("revision"),
+        device=told("device") or "",
+        compute_type=told("compute_type") or "",
         options=options,
-        input=str(known.get("input") or name),
-        input_sha256=known.get("input_sha256"),
-        complete=bool(known.get("complete", True)),
+        input=told("input") or name,
+        input_sha256=told("input_sha256"),
+        complete=checked.flag(known.get("complete", True)),
     )
 
 
 def _options(known: Members) -> Options:
-    kinds: dict[str, Callable[[Any], object]] = {"mode": Mode, "task": Task}
-    names = [each.name for each in fields(Options) if each.name in known]
-    values = {name: kinds.get(name, _frozen)(known[name]) for name in names}
-    return Options(**values)  # type: ignore[arg-type]
+    """Take the options that we know; those of a newer release are left out."""
+    defaults = {each.name: each.default for each in fields(Options) if each.name in known}
+    return Options(**{name: _option(name, known[name], kind) for name, kind in defaults.items()})
 
 
-def _frozen(value: object) -> object:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+def _option(name: str, value: Any, default: object) -> Any:
+    """Take one option, of the kind that its default is of."""
+    if name == "language":
+        return _language(value)
+    if name in _LISTS:
+        return checked.several(value, _LISTS[name])
+    if default is None:
+        return checked.optional(value, checked.text)
+    return _KINDS[type(default)](value)
+
+
+def _clip(value: Any) -> tuple[float, float | None]:
+    start, end = value
+    return _time(start), checked.optional(end, _time)
+
+
+_KINDS: Mapping[type, Callable[[Any], object]] = {
+    Mode: Mode,
+    Task: Task,
+    bool: checked.flag,
+    int: checked.whole,
+    float: checked.number,
+    str: checked.text,
+}
+_LISTS: Mapping[str, Callable[[Any], object]] = {
+    "language_candidates": checked.text,
+    "temperature": checked.number,
+    "suppress_tokens": checked.whole,
+    "clip": _clip,
+}
 
 
 def _segments(content: Members, language: str | None) -> Iterator[Segment]:
@@ -131,24 +162,31 @@ def _segment(entry: Members, language: str | None) -> Segment:
     start = _time(entry["start"])
     end = max(start, _time(entry["end"]))
     words = tuple(_words(entry.get("words") or (), start, end, language))
-    text = entry["text"]
-    if not isinstance(text, str):
-        raise TypeError(f"{text!r} is no text")
+    text = checked.text(entry["text"])
     if not text.startswith(" ") and language not in UNSPACED:
         text = f" {text}"  # as the model writes it, so that texts can be joined
     return Segment(
         start,
         end,
         text,
-        avg_logprob=float(entry.get("avg_logprob") or 0.0),
-        no_speech_prob=float(entry.get("no_speech_prob") or 0.0),
-        compression_ratio=float(entry.get("compression_ratio") or 0.0),
-        temperature=float(entry.get("temperature") or 0.0),
+        **{name: _measure(entry.get(name)) for name in _MEASURES},
         words=words,
-        seek=int(entry.get("seek") or 0),
-        tokens=tuple(map(int, entry.get("tokens") or ())),
-        speaker=str(entry["speaker"]) if entry.get("speaker") else None,
+        seek=checked.whole(entry.get("seek") or 0),
+        tokens=checked.several(entry.get("tokens") or [], checked.whole),
+        speaker=_speaker(entry.get("speaker")),
     )
+
+
+def _measure(value: object) -> float:
+    """Take a number that a model gave; 0 where it gave none, as null or NaN."""
+    nothing = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return 0.0 if nothing else checked.number(value)
+
+
+def _speaker(value: object) -> str | None:
+    """Take a name or, as some number them, a number."""
+    named = str(checked.whole(value)) if value and isinstance(value, int) else value
+    return checked.text(named) if named else None
 
 
 def _words(
@@ -162,17 +200,26 @@ def _words(
     Where none has a space before it, as in verbose_json, each one gets one.
     """
     reached = first
-    apart = language not in UNSPACED and not any(str(e["word"])[:1] == " " for e in entries)
-    for place, entry in enumerate(entries):
-        left = next((n for n in range(place, len(entries)) if "start" in entries[n]), None)
-        until = _time(entries[left]["start"]) if left is not None else (last or reached)
-        untimed = (left if left is not None else len(entries)) - place
+    texts = [checked.text(entry["word"]) for entry in entries]
+    apart = language not in UNSPACED and not any(text[:1] == " " for text in texts)
+    following = _following(entries)
+    for place, (entry, text) in enumerate(zip(entries, texts, strict=True)):
+        left = following[place]
+        until = _time(entries[left]["start"]) if left < len(entries) else (last or reached)
         start = _time(entry["start"]) if "start" in entry else reached
-        share = (until - reached) / untimed if untimed else 0.0
+        share = (until - reached) / (left - place) if left > place else 0.0
         reached = max(start, _time(entry["end"]) if "end" in entry else start + share)
-        text = str(entry["word"])
-        probability = entry.get("probability", entry.get("score"))
-        yield Word(f" {text}" if apart else text, start, reached, float(probability or 0.0))
+        probability = _measure(entry.get("probability", entry.get("score")))
+        yield Word(f" {text}" if apart else text, start, reached, probability)
+
+
+def _following(entries: Sequence[Members]) -> list[int]:
+    """Tell for each word which one from there on is the next with a time."""
+    places, next_timed = [], len(entries)
+    for place in reversed(range(len(entries))):
+        next_timed = place if "start" in entries[place] else next_timed
+        places.append(next_timed)
+    return places[::-1]
 
 
 def _joined(words: Sequence[Word]) -> str:
@@ -184,7 +231,5 @@ def _middle(word: Word) -> float:
 
 
 def _time(value: object) -> float:
-    """Read seconds; raises ValueError for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no time in seconds")
-    return max(0.0, float(value))
+    """Read seconds, what is before the start as the start; ValueError for what is no number."""
+    return max(0.0, checked.number(value))

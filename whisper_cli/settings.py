@@ -153,7 +153,11 @@ class Settings:
         0, p.in_bytes, "range of a request, such as 4MiB; 0: by the model's size"
     )
     limit_rate: int = _setting(0, p.in_bytes, "bytes a second, such as 5MB; 0: no limit")
-    server: str = _setting("never", str, "never, auto, or the address of a serve-lite")
+    server: str = _setting(
+        "never",
+        str,
+        "never, auto (port 8000, if it proves to be yours), or the address of a serve-lite",
+    )
     offline: bool = _setting(default=False, parse=p.switch, about="never touch the network")
     progress: ProgressMode = _setting(
         ProgressMode.auto, p.one_of(ProgressMode), "auto, plain, json or none"

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.batch.journal import prune
+from whisper_cli.batch.journal import _head, _sealed, prune, read
 from whisper_cli.batch.order import Wanted
 from whisper_cli.batch.run import Failed, Finished, run
 from whisper_cli.batch.work import work_for
@@ -27,6 +28,7 @@ from whisper_cli.engine.islands import Island, islands
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.settings import Settings
+from whisper_cli.transcript import Info, Options, Provenance
 
 
 def done(outcomes):
@@ -401,3 +403,20 @@ def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, 
     [finished] = done(run(jobs(clip, output=f"{out}/", kinds="srt"), work(ledger, FakeEngine())))
     assert isinstance(finished, Finished)
     assert names(out) == ["a.srt"]
+
+
+@pytest.mark.parametrize("language", ["../../x", "", 5, ["en"], {"x": 1}])
+def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language):
+    def stored(language):
+        ended = {"duration": 1.0, "dropped": [], "warnings": []}
+        begun = {"language": language, "language_probability": 1.0}
+        head = _head("w")
+        first, checksum = _sealed(["begun", begun], zlib.crc32(head))
+        last, _ = _sealed(["ended", ended], checksum)
+        path = tmp_path / "a.journal"
+        path.write_bytes(head + first + last)
+        provenance = Provenance("", "", None, None, "", "", Options(), "")
+        return read(path, "w", Info("a.wav", provenance))
+
+    assert stored("en").info.language == "en"
+    assert stored(language) is None

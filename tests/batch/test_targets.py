@@ -143,3 +143,16 @@ def test_descriptors_and_devices_are_written_straight_through(name):
 
 def test_a_file_in_shared_memory_is_a_file(tmp_path):
     assert not special(Path("/dev/shm/x.txt"))
+
+
+@pytest.mark.parametrize("value", ["../../x", "/x", "..", ".", "a\x00b"])
+def test_no_value_in_a_template_leads_to_another_folder(value):
+    naming = Naming("{model}.{language}.{ext}", value, None)
+    [job] = plan(
+        Inputs((Source(Path("talk.wav")),), has_folder=True), "out/", None, (Format.srt,), naming
+    )
+    path = job.targets[0].path(value)
+    assert path.parent == Path("out")
+    assert "\0" not in str(path)
+    fixed = Naming("{language}/{ext}", "m", value).name(Source(Path("talk.wav")), Format.srt)
+    assert (".." not in Path(fixed).parts, Path(fixed).name, fixed.count("/")) == (True, "srt", 1)

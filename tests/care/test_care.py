@@ -225,3 +225,20 @@ def test_a_file_that_is_not_there_is_a_matter_of_configuration(run, tmp_path):
     missing = run("render", "x.json", "--replace", tmp_path / "none.toml")
     assert missing.code == 2
     assert "none.toml" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "[words]\na = " + "9" * 5_000,
+        "x = " + "[" * 100_000,
+        "[patterns]\n'a{99999999999999999999}' = 'x'",
+        "[patterns]\n'" + "(" * 5_000 + ")" * 5_000 + "' = 'x'",
+    ],
+    ids=["5,000 digits", "lists without end", "too many times", "groups without end"],
+)
+def test_rules_that_nothing_can_read_are_an_error_that_names_the_file(tmp_path, rules):
+    file = tmp_path / "rules.toml"
+    file.write_text(rules)
+    with pytest.raises(ConfigError, match=r"rules\.toml"):
+        read_rules(file)

@@ -70,3 +70,22 @@ def test_our_cues_break_no_rule_that_words_allow_to_keep(segments):
 def test_columns_count_twice_what_is_full_width():
     cue = Segment(0, 7, "世" * 22)
     assert [p.rule for p in check([cue], PRESETS["ted"])] == ["max_line_width"]
+
+
+DAMAGED = {
+    "a page": "<tt xmlns='http://www.w3.org/ns/ttml'><body><p begin='1s'",
+    "SAMI without a start": "<SAMI><BODY><SYNC><P>x</SYNC></BODY></SAMI>",
+    "JSON without styles": '{"info": {}, "events": []}',
+    "a time beyond a float": '{"info": {}, "styles": {}, "events": [{"start": %s, "end": 1}]}'
+    % ("9" * 400),
+    "a time that is a text": '{"info": {}, "styles": {}, "events": [{"start": "a", "end": 1}]}',
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_subtitles_are_an_error_that_names_the_file(run, tmp_path, text):
+    path = tmp_path / "x.srt"
+    path.write_text(text)
+    result = run("check", path)
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {path} holds no subtitles")

@@ -157,7 +157,11 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    model: Path, *hands: FakeHands, how: How | None = None, **settings: Any
+    model: Path,
+    *hands: FakeHands,
+    how: How | None = None,
+    secret: str | None = None,
+    **settings: Any,
 ) -> Iterator[Running]:
     serving = Serving(models=(str(model),), **settings)
     made = list(hands) or [FakeHands()]
@@ -165,7 +169,7 @@ def running(
     fleet = Fleet(lambda entry, place: next(left, made[-1]), serving.keep_alive)
     studio = Studio(serving, Shelf(serving.models), fleet, Pulls(how or How(sources=())))
     server = Running("", studio, made)
-    app = application(serving, studio, server.log.append, server.failures.append)
+    app = application(serving, studio, server.log.append, server.failures.append, secret)
     with Listener(socket.AF_INET) as listener:
         listener.bind(("127.0.0.1", 0))
         server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"

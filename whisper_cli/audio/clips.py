@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.errors import ConfigError
@@ -20,7 +21,8 @@ def parse_clip(text: str) -> Clip:
     match = re.fullmatch(rf"({_TIME})?-({_TIME})?", text.strip(), re.ASCII)
     start = _seconds(match[1]) if match and match[1] else 0.0
     end = _seconds(match[2]) if match and match[2] else None
-    if not match or text.strip() == "-" or (end is not None and end <= start):
+    finite = isfinite(start) and isfinite(end or 0.0)
+    if not match or not finite or text.strip() == "-" or (end is not None and end <= start):
         raise ConfigError(
             f'not a clip: "{text}"',
             hint="START-END in seconds or [H:]M:S, as in 10-20, 1:05-2:00.5, 1:00:00- or -30",

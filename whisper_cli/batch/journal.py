@@ -21,6 +21,7 @@ from typing import Any
 
 from whisper_cli.batch.files import claim, opened, write_all
 from whisper_cli.batch.ledger import Ledger
+from whisper_cli.checked import language, optional
 from whisper_cli.engine.events import Mark
 from whisper_cli.engine.islands import Place
 from whisper_cli.errors import OutputError
@@ -63,7 +64,7 @@ def read(path: Path, work: str, info: Info) -> Stored | None:
             if file.readline(_HEAD) != _head(work):
                 return None
             return _read(file, _head(work), info)
-    except (OSError, OutputError, ValueError, TypeError, KeyError):
+    except (OSError, OutputError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # nothing to go on with
 
 
@@ -108,6 +109,7 @@ def _read(lines: Iterable[bytes], head: bytes, info: Info) -> Stored | None:
         _, kind, said = json.loads(line)
         if kind == "begun":
             places = {name: said.pop(name) for name in ("device", "compute_type") if name in said}
+            said |= {"language": optional(said["language"], language)}
             info = replace(info, provenance=replace(info.provenance, **places), **said)
         elif kind == "segment":
             segments.append(_segment(said))

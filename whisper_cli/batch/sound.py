@@ -14,7 +14,7 @@ def address_of_sound(info: Info, page: str | None) -> str | None:
 
     None where there is no file, as with what came from a pipe or the web.
     """
-    found = next((path for path in _candidates(info) if path.is_file()), None)
+    found = next((path for path in _candidates(info) if os.path.isfile(path)), None)
     if found is None:
         return None
     folder = Path(page).parent if page else Path()

@@ -35,7 +35,7 @@ class Target:
         """Name the file, now that the language is known; `und` where there is none."""
         if self.pattern is None:
             raise ValueError("stdout has no path")
-        return Path(self.pattern.replace(LANGUAGE, language or "und"))
+        return Path(self.pattern.replace(LANGUAGE, part_of_name(language or "und")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,21 @@ class Naming:
     def name(self, source: Source, kind: Format) -> str:
         """Fill the template; the language may stay open until it is detected."""
         fields = {
-            "stem": source.stem,
+            "stem": part_of_name(source.stem),
             "ext": kind.suffix,
-            "model": self.model,
-            "language": self.language or LANGUAGE,
+            "model": part_of_name(self.model),
+            "language": part_of_name(self.language or LANGUAGE),
         }
         name = self.template
         for field in ("ext", "model", "language", "stem"):  # the stem last: it may hold braces
             name = name.replace("{" + field + "}", fields[field])
         return name
+
+
+def part_of_name(value: str) -> str:
+    """Make a value fit to stand in a file's name: none leads to another folder."""
+    part = re.sub(r"[/\0]", "_", value.replace(os.sep, "_"))
+    return "_" if part in (".", "..") else part
 
 
 def plan(

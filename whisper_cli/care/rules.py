@@ -92,7 +92,7 @@ def read_rules(file: Path) -> tuple[Rule, ...]:
 def _from_toml(text: str, file: Path) -> Iterator[tuple[int, Rule]]:
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise ConfigError(f"{file}: {error}", hint=HINT) from error
     for name, table in tables.items():
         if name not in _TABLES or not isinstance(table, dict):
@@ -132,7 +132,7 @@ def _checked(rule: Rule, where: str) -> Rule:
         pattern = compiled(rule)
         if rule.kind is Kind.pattern:
             pattern.sub(rule.after, "")  # reads the groups that it names
-    except (re.error, IndexError) as error:
+    except (re.error, IndexError, OverflowError, RecursionError) as error:
         raise ConfigError(f'{where}: "{rule.before}" -> "{rule.after}": {error}') from error
     return rule
 

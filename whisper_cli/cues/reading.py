@@ -1,7 +1,9 @@
 """Subtitles from files, anybody's: the only user of pysubs2."""
 
+import warnings
 from pathlib import Path
 
+from whisper_cli.checked import number
 from whisper_cli.errors import ConfigError
 from whisper_cli.transcript import Segment
 
@@ -11,16 +13,23 @@ def read(path: Path) -> list[Segment]:
 
     Raises ConfigError where it isn't there or holds no subtitles.
     """
-    import pysubs2
-
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        file = pysubs2.SSAFile.from_string(text)
+        return _cues(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"can't read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8", hint="iconv -t utf-8 converts it") from error
-    except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
+    except Exception as error:  # pysubs2 raises anything, SyntaxError too, for damaged files
         raise ConfigError(f"{path} holds no subtitles", hint="SRT, VTT or ASS is read") from error
+
+
+def _cues(text: str) -> list[Segment]:
+    import pysubs2
+
+    with warnings.catch_warnings(action="ignore"):  # of numbers that it can't read
+        file = pysubs2.SSAFile.from_string(text)
     events = sorted((event for event in file if not event.is_comment), key=lambda e: e.start)
-    return [Segment(each.start / 1000, each.end / 1000, each.plaintext) for each in events]
+    return [
+        Segment(number(each.start) / 1000, number(each.end) / 1000, each.plaintext)
+        for each in events
+    ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 
 from whisper_cli.errors import ConfigError
 
@@ -73,6 +74,8 @@ def parse_change(text: str) -> Change:
     if not found or rule not in NAMES:
         raise ConfigError(f'"{text}" is no rule of a preset', hint=f"rules: {', '.join(NAMES)}")
     value = float(found[3])
+    if not isfinite(value):
+        raise ConfigError(f"{rule} takes no number as large as that")
     if rule in LEAST and (value < LEAST[rule] or value != int(value)):
         raise ConfigError(f"{rule} is a whole number, at least {LEAST[rule]}")
     return found[1].lower(), rule, value

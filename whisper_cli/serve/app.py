@@ -49,8 +49,12 @@ def application(
     studio: Studio,
     log: Callable[[dict[str, Any]], None],
     failed: Callable[[WhisperError], None],
+    secret: str | None = None,
 ) -> App:
-    """Make the application; `failed` hears of a served model that can't be loaded."""
+    """Make the application; `failed` hears of a served model that can't be loaded.
+
+    With the `secret` it proves to be ours (see `proof`).
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -70,6 +74,7 @@ def application(
     app.state.metrics = Metrics()
     app.state.senders = Senders(serving.max_queue)
     app.state.warm = False
+    app.state.secret = secret
     return Gate(app, serving, app.state.metrics, log)
 
 

@@ -1,33 +1,27 @@
 """A server as an Engine: what `transcribe --server` decodes with. Needs nothing but Python."""
 
 import http.client
-import json
+import logging
 import queue
 import secrets
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import IO, Any, cast
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import IO, cast
 from urllib.parse import urlsplit
 
 from whisper_cli import config
 from whisper_cli.choices import Mode
-from whisper_cli.engine.events import (
-    Begun,
-    Broke,
-    Ended,
-    Engine,
-    Event,
-    Input,
-    Passed,
-    Recording,
-    Said,
-    ended,
-)
-from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
+from whisper_cli.engine.events import Broke, Ended, Engine, Event, Input, Recording
+from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
+from whisper_cli.serve import proof
+from whisper_cli.serve.remote_answer import HINT, events_of, refusal
 from whisper_cli.settings import Settings
-from whisper_cli.transcript import Dropped, Info, Options, Segment, Word
+from whisper_cli.transcript import Options
+
+logger = logging.getLogger("whisper_cli")
 
 AT_ONCE = 8  # inputs
 LOCAL = "http://127.0.0.1:8000"
@@ -37,10 +31,11 @@ _NEEDED = ("clip", "track", "channel", "raw")  # heeded here, where the sound is
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server is, and its key."""
+    """Where a server is, its key, and the secret that it has to prove to know, if any."""
 
     url: str
     key: str | None = None
+    secret: str | None = None
 
     def connection(self, timeout: float) -> http.client.HTTPConnection:
         """Prepare a connection. Raises ConfigError for what is no address."""
@@ -73,25 +68,29 @@ def server_for(settings: Settings, environ: Mapping[str, str]) -> Place | None:
     server, mode, key = settings.server, settings.mode, environ.get("WHISPER_CLI_API_KEY")
     if server == "never" or (server == "auto" and mode is Mode.exact):
         return None
-    place = Place(LOCAL if server == "auto" else server, key)
+    if key and not (key.isascii() and key.isprintable()):
+        raise ConfigError("WHISPER_CLI_API_KEY holds what can't be sent")
     if server == "auto":
-        return place if is_ready(place) else None
+        return _own_server(key)
+    place = Place(server, key)
     place.connection(1.0).close()
     if mode is Mode.exact:
         raise ConfigError("a server decodes in the fast mode only", hint="--server never")
     return place
 
 
-def is_ready(place: Place) -> bool:
-    """Say whether a server answers there, within a moment."""
-    connection = place.connection(0.5)
-    try:
-        connection.request("GET", "/ready")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+def _own_server(key: str | None) -> Place | None:
+    """Find a server of ours that is ready, within a moment; nothing is sent to any other."""
+    with closing(Place(LOCAL).connection(0.5)) as connection:
+        secret = proof.secret_of(connection.port)
+        if secret is None:
+            return None
+        try:
+            ready = proof.demand(connection, secret)
+        except (OSError, http.client.HTTPException, EngineError) as error:
+            logger.info("--server auto: %s", error)
+            return None
+    return Place(LOCAL, key, secret) if ready else None
 
 
 class Remote:
@@ -141,24 +140,28 @@ class Remote:
                     self._events.put(event)
         except (ConfigError, ModelError):
             raise
-        except WhisperError as error:
-            self._events.put(Broke(source, error))
+        except Exception as error:  # noqa: BLE001 - what one input raises is its failure
+            self._events.put(Broke(source, failure_of(error, source.name)))
 
     def _asked(self, source: Input, recording: Recording, form: "_Form") -> Iterator[Event]:
         """Send the form, and tell what the server says."""
-        connection = self._place.connection(_PATIENCE)
+        place = self._place
         try:
-            headers = self._place.headers | form.headers
-            connection.request("POST", "/api/transcribe", body=form.file, headers=headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise _refused(json.loads(response.read())["error"], self._place)
-            yield from _told(source, recording, map(json.loads, response))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            hint = "whisper-cli serve-lite starts one; --server never does without"
-            raise EngineError(f"no answer from {self._place.url}: {error}", hint=hint) from error
-        finally:
-            connection.close()
+            with closing(place.connection(_PATIENCE)) as connection:
+                connection.connect()
+                if place.secret is not None:
+                    proof.demand(connection, place.secret)
+                headers = place.headers | form.headers
+                # Who refuses may do so before all is sent, and its answer says why.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request("POST", "/api/transcribe", body=form.file, headers=headers)
+                with connection.getresponse() as response:
+                    if response.status != http.HTTPStatus.OK:
+                        raise refusal(response, place.url)
+                    yield from events_of(source, recording, response, place.url)
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+            raise EngineError(f"no answer from {place.url}: {reason}", hint=HINT) from error
 
 
 class _Form:
@@ -199,61 +202,6 @@ def _words(options: Options) -> Iterator[tuple[str, str]]:
             text = config.as_text(getattr(options, name))
             if text:
                 yield name, text
-
-
-def _told(source: Input, recording: Recording, lines: Iterator[Any]) -> Iterator[Event]:
-    """Turn the lines of an answer into events."""
-    info = replace(recording.info, duration=recording.audio.duration)
-    begun = False
-    for line in lines:
-        if "error" in line:
-            raise EngineError(line["error"]["message"])
-        if "language" in line:
-            info = replace(
-                info, language=line["language"], language_probability=line["probability"]
-            )
-            begun = True
-            yield Begun(source, info)
-        elif "segment" in line:
-            yield Said(source, _segment(line["segment"]))
-        elif "seconds" in line:
-            yield Passed(source, line["seconds"])
-        elif "done" in line:
-            if not begun:
-                yield Begun(source, info)
-            yield Ended(source, _whole(recording, info, line))
-            return
-    raise EngineError("the server broke off")
-
-
-def _segment(told: dict[str, Any]) -> Segment:
-    words = tuple(Word(**word) for word in told["words"])
-    return Segment(**{**told, "words": words, "tokens": tuple(told["tokens"])})
-
-
-def _whole(recording: Recording, info: Info, line: dict[str, Any]) -> Info:
-    end = ended(recording)
-    return replace(
-        info,
-        duration=end.duration,
-        provenance=end.provenance,
-        dropped=tuple(Dropped(**each) for each in line["dropped"]),
-        warnings=tuple(line["warnings"]),
-    )
-
-
-def _refused(error: dict[str, Any], place: Place) -> WhisperError:
-    """Say a server's error in our own kinds."""
-    message = f"{place.url}: {error['message']}"
-    kinds: dict[str, type[WhisperError]] = {
-        "invalid_api_key": ConfigError,
-        "model_not_found": ModelError,
-        "model_error": ModelError,
-        "audio_too_long": AudioError,
-        "invalid_audio": AudioError,
-    }
-    hint = "set WHISPER_CLI_API_KEY" if error["code"] == "invalid_api_key" else None
-    return kinds.get(error["code"], EngineError)(message, hint=hint)
 
 
 def engine(place: Place, model: str, options: Options) -> Engine:

@@ -13,6 +13,7 @@ from whisper_cli.download.how import How
 from whisper_cli.engine.placement import Wishes
 from whisper_cli.errors import ConfigError, ServeError, WhisperError
 from whisper_cli.models.catalog import Model
+from whisper_cli.serve.proof import kept_secret
 from whisper_cli.serve.serving import Serving
 from whisper_cli.serve.shelf import Entry
 
@@ -83,7 +84,7 @@ def serve(
     from whisper_cli.serve.app import application
 
     failures: list[WhisperError] = []
-    with _listening(serving) as listener:
+    with _listening(serving) as listener, kept_secret(listener.getsockname()[1]) as secret:
         studio = _studio(serving, how, wishes)
 
         def failed(error: WhisperError) -> None:
@@ -93,7 +94,7 @@ def serve(
         def log(record: dict[str, Any]) -> None:
             tell(json.dumps(record) if serving.log_json else _plain(record))
 
-        app = application(serving, studio, log, failed)
+        app = application(serving, studio, log, failed, secret)
         server = _draining(uvicorn.Server(configured(app, serving)), studio)
         tell(f"listening on {_url(serving, listener)}")
         server.run(sockets=[listener])

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from whisper_cli.serve.metrics import MEDIA_TYPE, Metrics
+from whisper_cli.serve.proof import answered
 from whisper_cli.serve.studio import Studio
 
 
@@ -16,7 +17,10 @@ async def ready(request: Request) -> Response:
     """Answer `GET /ready`: the served models were loaded and are warm, and nothing is closing."""
     studio: Studio = request.app.state.studio
     is_so = request.app.state.warm and not studio.draining
-    return JSONResponse({"ready": is_so}, 200 if is_so else 503)
+    headers = {}
+    if request.app.state.secret is not None:
+        headers = answered(request.headers, request.app.state.secret, request.scope["server"])
+    return JSONResponse({"ready": is_so}, 200 if is_so else 503, headers)
 
 
 async def metrics(request: Request) -> Response:

@@ -6,6 +6,8 @@ from pathlib import Path
 from whisper_cli.errors import AudioError, WhisperError
 from whisper_cli.transcript import Info, Options, Segment
 
+_YEAR = 365 * 86400.0  # seconds
+
 
 class TooLong(AudioError):
     """The audio is longer than the server takes."""
@@ -24,8 +26,8 @@ class Limits:
 
     @property
     def cpu(self) -> int:
-        """Seconds; decoding is some hundred times as fast as the sound."""
-        return 30 + int(self.duration / 40)
+        """Seconds; decoding is some hundred times as fast as the sound, which may have no limit."""
+        return 30 + int(min(self.duration, _YEAR) / 40)
 
 
 @dataclass(frozen=True, slots=True)
