@@ -63,9 +63,9 @@ async def take(
 
     async def looked_up(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
-            if asked:  # the file has begun
-                await _entry(studio, asked.pop())
             yield chunk
+            if asked:  # the file has begun in what was just read
+                await _entry(studio, asked.pop())
 
     receiver = Receiver(studio.folder, most, early)
     form = receiver.form
