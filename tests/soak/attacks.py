@@ -11,10 +11,11 @@ from tests.soak.wire import field, file, part, posted, request, upload
 from whisper_cli.serve.fields import ROWS
 
 KEY = "s3cret-key"
-METHODS = "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE PROPFIND get".split()
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"]
 DETOURS = (
     "/v1/nowhere", "//v1/models", "/V1/models", "/v1/models/", "/%76%31/models", "/api/../api/ps",
-    "/page/../v1/models", "/page/..%2f..%2fv1%2fmodels", "/health/../v1/models", "/v1/models;/health",
+    "/page/../v1/models", "/page/..%2f..%2fv1%2fmodels", "/health/../v1/models",
+    "/v1/models;/health",
 )  # fmt: skip
 # Ten ways not to have the key, though some send it.
 FORMS: tuple[tuple[bytes, ...], ...] = (
@@ -31,8 +32,10 @@ FORMS: tuple[tuple[bytes, ...], ...] = (
 )
 HALF = "\ud800"  # of a surrogate pair: JSON can say it, UTF-8 can't
 TEXTS = (
-    "", " ", "../../etc/passwd", "/etc/passwd", "..", ".", "a\0b", HALF, "x" * 5000, "%00", "%2e%2e%2f",
-    "~root", "a\r\nX-Evil: 1", "\x1b[31m", "\u202eabc", "\U0001d11e", "C:\\x", "con", "{}", "[", "null",
+    "", " ", "../../etc/passwd", "/etc/passwd", "..", ".", "a\0b", HALF, "x" * 5000, "%00",
+    "%2e%2e%2f",
+    "~root", "a\r\nX-Evil: 1", "\x1b[31m", "\u202eabc", "\U0001d11e", "C:\\x", "con", "{}", "[",
+    "null",
     "-1", "NaN", "1e999", "inf", "<script>", "${x}", "{0.__class__}", "%s%n", "fake/", "./fake",
 )  # fmt: skip
 LISTS = ('["\\ud800"]', '["a\\u0000b"]', '["\\udfff\\ud800", "b"]')
@@ -41,7 +44,8 @@ HOSTS = {
         ["localhost", "LOCALHOST", "localhost:1", "localhost.", "a.localhost", "127.0.0.1",
          "127.0.0.1:99", "[::1]", "[::1]:80", "0.0.0.0", "10.1.2.3"], True),
     **dict.fromkeys(
-        ["", "evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example",
+        ["", "evil.example", "evil.example:8000", "127.0.0.1.evil.example",
+        "localhost.evil.example",
          "localhost@evil.example", "evil.example@localhost", "evil.example/localhost", "xlocalhost",
          "localhost evil.example", "localhost,evil.example", "[evil.example]", "[", "]", ":",
          "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "xn--lclhst-6xa", "%6cocalhost",
@@ -51,7 +55,8 @@ ORIGINS = (
     "null", "https://evil.example", "http://evil.example:8000", "http://localhost.evil.example",
     "http://localhost@evil.example", "http://evil.example#localhost", "http://[", "http://[::1",
     "http://]", "http://[v1.x]/", "file://", "", " ", "localhost", "//evil.example",
-    "http://localhost:1", "http://localhost evil", "javascript:1", "data:,", "http://\xff", "http://%00",
+    "http://localhost:1", "http://localhost evil", "javascript:1", "data:,", "http://\xff",
+    "http://%00",
     "x" * 3000,
 )  # fmt: skip
 SITES = ("cross-site", "same-site", "CROSS-SITE", "same-origin", "none", "", "x")
@@ -85,8 +90,10 @@ def names(place: Path) -> list[str]:
     up = "../" * 12
     repo = "Systran/faster-whisper-tiny.en"
     revisions = (
-        str(pointer), up + str(pointer).lstrip("/"), "/dev/null", "/etc", "..", ".", "a/../b", "a//b",
-        "/", "main@main", "", " ", "x" * 5000, "a\0b", "%2e%2e", HALF, "refs/../../x", "\n", "../.no_exist",
+        str(pointer), up + str(pointer).lstrip("/"), "/dev/null", "/etc", "..", ".", "a/../b",
+        "a//b",
+        "/", "main@main", "", " ", "x" * 5000, "a\0b", "%2e%2e", HALF, "refs/../../x", "\n",
+        "../.no_exist",
     )  # fmt: skip
     return [f"{name}@{each}" for each in revisions for name in ("a/b", repo)] + [
         *TEXTS,
@@ -99,11 +106,14 @@ def names(place: Path) -> list[str]:
 
 
 JSONS: tuple[bytes, ...] = (
-    b"", b"{", b"[]", b"3", b"null", b"{}", b'{"model": 3}', b'{"model": null}', b'{"model": ["fake"]}',
-    b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 9000, b'{"a":' * 1500, b'{"model":"fake"}' + b" " * 11_000,
+    b"", b"{", b"[]", b"3", b"null", b"{}", b'{"model": 3}', b'{"model": null}',
+    b'{"model": ["fake"]}',
+    b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 9000, b'{"a":' * 1500,
+    b'{"model":"fake"}' + b" " * 11_000,
     b'{"model":"fake","keep_alive":' + b"9" * 5000 + b"}",
     *(json.dumps({"model": "fake", "keep_alive": each}).encode() for each in (
-        "999999999999h", "1e9", "", "soon", [], {}, True, float("nan"), float("inf"), 10**30, -5, "-1h")),
+        "999999999999h", "1e9", "", "soon", [], {}, True, float("nan"), float("inf"), 10**30, -5,
+        "-1h")),
 )  # fmt: skip
 
 
@@ -124,7 +134,8 @@ _KINDS: tuple[bytes, ...] = (
     b"", b"text/plain", b"application/json", b"multipart/form-data", b"multipart/mixed; boundary=b",
     b"multipart/form-data; boundary=", b'multipart/form-data; boundary=""',
     b"multipart/form-data; boundary=" + b"b" * 71, b"multipart/form-data; boundary=" + b"b" * 257,
-    b"multipart/form-data; boundary=\xff", b'multipart/form-data; boundary="b', b"multipart/form-data; b=b",
+    b"multipart/form-data; boundary=\xff", b'multipart/form-data; boundary="b',
+    b"multipart/form-data; b=b",
 )  # fmt: skip
 _BODIES: dict[str, tuple[bytes, ...]] = {
     "nothing": (),

@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
 from typing import TypeVar
 
 import pytest
@@ -26,7 +28,9 @@ class Tally:
             yield
         except Exception as error:  # noqa: BLE001 - every failure is a finding
             said = " ".join(str(error).split())
-            self.broke.append(f"{case!s:.120}: {type(error).__name__}: {said:.200}")
+            where = extract_tb(error.__traceback__)[-1]
+            line = f"{Path(where.filename).name}:{where.lineno}"
+            self.broke.append(f"{case!s:.120}: {line}: {type(error).__name__}: {said:.200}")
 
     def check(self) -> None:
         """Fail with what broke, the first twenty."""

@@ -1,4 +1,4 @@
-"""Clients that leave, at any byte and while a model loads, and clients that are slow or say nothing."""
+"""Clients that leave, at any byte or while a model loads, are slow, or say nothing."""
 
 import contextlib
 import random
@@ -15,8 +15,6 @@ from tests.serve.test_real import _is_engine
 from tests.soak.tally import forms
 from tests.soak.wire import connected, field, file, posted, request, send, upload
 
-CLIP = b"one\n!wait 0.05\ntwo"
-
 
 @forms(40, 160)
 def test_clients_that_vanish_at_a_random_byte(server, tally, count):
@@ -26,7 +24,7 @@ def test_clients_that_vanish_at_a_random_byte(server, tally, count):
     before = handles()
     for number in range(count):
         parts = [field("model", "fake"), field("stream", chance.choice(["true", "false"]))]
-        data = upload(*parts, file(CLIP * chance.randrange(1, 300)))
+        data = upload(*parts, file(b"one\n" * chance.randrange(1, 9999) + b"!wait 0.1"))
         at = len(data) if number % 3 == 2 else chance.randrange(len(data))
         with tally.trial(f"{number} at {at}"), connected(server.url) as line:
             line.sendall(data[:at])
@@ -52,7 +50,7 @@ def engines(served):
 
 
 @pytest.mark.slow
-@forms(5, 50)
+@forms(4, 50)
 def test_clients_that_leave_while_a_model_loads(tally, count, tiny_en, jfk):
     """The processes are those that `/api/ps` names."""
     chance = random.Random(4)

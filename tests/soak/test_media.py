@@ -14,7 +14,7 @@ LIMITS = "can't be decoded within the limits"
 
 
 @pytest.mark.slow
-@forms(8, 266)
+@forms(5, 266)
 def test_damaged_media(speech, jfk, tally, count, tiny_en):
     """Clips as they are; at length, also as a bad disk leaves them, made anew by their seeds."""
     short = [c["path"] for c in (*clips("hard_corrupt"), *clips("hard_formats"))]

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import socket
 import struct
 
 import numpy as np
@@ -19,8 +20,10 @@ UPGRADE = (b"Upgrade: websocket", b"Sec-WebSocket-Version: 13",
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
 PREFIX = b"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key."
 GOOD = b"Authorization: Bearer " + KEY.encode()
-BAD = (b"X: y", b"Authorization:", b"Authorization: Bearer wrong", b"Authorization: " + KEY.encode(),
-       b"Authorization: Basic " + KEY.encode(), PREFIX, PREFIX + b"wrong", PREFIX + KEY[:-1].encode(),
+BAD = (b"X: y", b"Authorization:", b"Authorization: Bearer wrong",
+       b"Authorization: " + KEY.encode(),
+       b"Authorization: Basic " + KEY.encode(), PREFIX, PREFIX + b"wrong",
+       PREFIX + KEY[:-1].encode(),
        b"Sec-WebSocket-Protocol: " + KEY.encode())  # fmt: skip
 SILENCE = base64.b64encode(bytes(4 * RATE)).decode()
 NOISE = np.random.default_rng(1).normal(0, 4000, RATE).astype("<i2").tobytes()
@@ -162,7 +165,7 @@ def test_sessions_that_vanish(model, tally, count):
                 line.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
                 line.send('{"type": "input_audio_buffer.commit"}')
                 if number % 2:
-                    line.socket.close()
+                    line.socket.shutdown(socket.SHUT_RDWR)
         with tally.trial("what is left"):
             until(lambda: not list(server.studio.folder.iterdir()), 20)
             until(lambda: not server.studio.jobs.queue, 20)

@@ -1,4 +1,4 @@
-"""Requests that no client means: nothing comes in, nothing is told, nothing stays, nothing breaks."""
+"""Requests that no client means: nothing comes in, is told, stays, or breaks."""
 
 import itertools
 import json
@@ -112,7 +112,8 @@ def test_raw_bytes(server, tally, count):
 @forms(20, 100)
 def test_log_forging(server, tally, count):
     ids = [(path, b"X-Request-Id: a b") for path in attacks.FORGED]
-    heads = (b"X-Request-Id: \x1b[31m", b"X-Request-Id: " + b"x" * 999, b"X-Request-Id: \xe2\x80\xa8",
+    heads = (b"X-Request-Id: \x1b[31m", b"X-Request-Id: " + b"x" * 999,
+             b"X-Request-Id: \xe2\x80\xa8",
              b"User-Agent: \x1b]0;x\x07", b"Referer: a%0Ab")  # fmt: skip
     for path, head in sampled([*ids, *(("/v1/models", head) for head in heads)], count):
         with tally.trial(f"{path[:60]} {head!r}"):

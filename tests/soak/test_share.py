@@ -20,13 +20,18 @@ PATHS = (
     "/", "*", "/blobs", "/blobs/", "/models/", "/models?x", "/models/..", "/MODELS",
     "/blobs/../../etc/passwd", f"/blobs/%2e%2e/{SHA256}", f"{BLOB}/", f"{BLOB}?x", f"{BLOB}%00",
     f"/blobs/{SHA256.upper()}", f"/blobs/{SHA256[:-1]}", f"/blobs/{'0' * 64}", "/blobs/" + "g" * 64,
-    "/blobs/model.bin", "/etc/passwd", "http://evil.example/models", f"/blobs//{SHA256}", "/%6dodels",
+    "/blobs/model.bin", "/etc/passwd", "http://evil.example/models", f"/blobs//{SHA256}",
+    "/%6dodels",
 )  # fmt: skip
 RANGES = (
-    "bytes=0-1,4-5", "bytes=9-3", "bytes=-", "bytes=a-b", "lines=1-2", "bytes 0-3", "0-3", "bytes=-0",
-    "bytes=" + "9" * 5000 + "-", "bytes=+1-2", "bytes=1-\xb2", "bytes=0x1-2", "bytes=-1-2", "bytes=1--2",
-    "bytes= 1-2", "bytes=1 - 2", f"bytes={len(DATA)}-", "bytes=0-" + "9" * 18, "bytes=0-0", "bytes=-1",
-    "bytes=1-1;x", "bytes=1.5-2", "bytes=1e1-2e1", "", "bytes=", "bytes", "bytes=0-\t1", "BYTES=3-4",
+    "bytes=0-1,4-5", "bytes=9-3", "bytes=-", "bytes=a-b", "lines=1-2", "bytes 0-3", "0-3",
+    "bytes=-0",
+    "bytes=" + "9" * 5000 + "-", "bytes=+1-2", "bytes=1-\xb2", "bytes=0x1-2", "bytes=-1-2",
+    "bytes=1--2",
+    "bytes= 1-2", "bytes=1 - 2", f"bytes={len(DATA)}-", "bytes=0-" + "9" * 18, "bytes=0-0",
+    "bytes=-1",
+    "bytes=1-1;x", "bytes=1.5-2", "bytes=1e1-2e1", "", "bytes=", "bytes", "bytes=0-\t1",
+    "BYTES=3-4",
 )  # fmt: skip
 HONEST = "127.0.0.2"  # the address of a neighbour that isn't those who attack
 

@@ -9,7 +9,8 @@ from tests.batch.fakes import FakeEngine, jobs, noise, work
 from tests.batch.test_journal import done
 from tests.soak.mutate import mutated
 from tests.soak.tally import forms
-from whisper_cli.batch.run import Finished, run as run_batch
+from whisper_cli.batch.run import Finished
+from whisper_cli.batch.run import run as run_batch
 from whisper_cli.errors import EngineError
 
 SECONDS = 70  # of an input: more than one island, so that a journal has marks
@@ -107,7 +108,7 @@ def test_a_damaged_journal(place, tally, count):
 
 
 @pytest.mark.slow
-@forms(3, 40)
+@forms(2, 40)
 def test_a_damaged_memory_of_models(run, isolated, tally, count, tiny_en, speech):
     """The model is looked at again; the text is the same."""
     command = (
