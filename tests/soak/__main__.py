@@ -24,15 +24,18 @@ class Report:
         row = self.rows.setdefault(name, {"failed": ""})
         row |= dict(report.user_properties)
         if report.failed:
-            row["failed"] = str(report.longrepr).splitlines()[-1]
+            row["failed"] = report.when or "failed"  # where no trial says why
 
     def print(self) -> None:
+        console = Console(markup=False, highlight=False, soft_wrap=True)
         table = Table("area", "tried", "held", "broke")
         for name, row in self.rows.items():
-            tried, broke = row.get("tried", 0), row.get("broke", [])
-            why = [*broke, *row.get("notes", [])] or [row["failed"]]
-            table.add_row(name, str(tried), str(tried - len(broke)), "\n".join(why))
-        Console(markup=False).print(table)
+            tried, broke = row.get("tried", 0), len(row.get("broke", []))
+            table.add_row(name, str(tried), str(tried - broke), str(broke or row["failed"]))
+        console.print(table)
+        for name, row in self.rows.items():
+            for said in (*row.get("broke", []), *row.get("notes", [])):
+                console.print(f"{name}: {said}")
 
 
 def main(*arguments: str) -> int:
