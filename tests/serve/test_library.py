@@ -30,7 +30,7 @@ def ps(server):
 
 def test_an_idle_model_is_let_go_and_loaded_again_when_needed(model):
     hands = FakeHands(), FakeHands()
-    with running(model, *hands, keep_alive=0.3) as server:
+    with running(model, *hands, keep_alive=3) as server:
         assert ps(server)[0]["expires_at"] > "2020"
         until(lambda: not ps(server))
         assert not hands[0].alive

@@ -1,5 +1,6 @@
 """The server as it runs: checked before it listens, drained before it ends. Knows uvicorn."""
 
+import asyncio
 import importlib.util
 import ipaddress
 import json
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'whisper-cli[serve]'"
 DRAIN = 30  # seconds that requests have to end after SIGTERM
+_HANG_UP = 5  # seconds that clients have to take the answer that they had no more
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
 _OLDEST_AV = (17, 1)  # the FFmpeg of older wheels has holes that an upload can reach
 
@@ -96,7 +98,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=DRAIN,
+            timeout_graceful_shutdown=DRAIN + _HANG_UP,
             h11_max_incomplete_event_size=64 << 10,
             ssl_certfile=serving.ssl_certfile,
             ssl_keyfile=serving.ssl_keyfile,
@@ -110,12 +112,15 @@ def serve(
 
 
 def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
-    """Let a server refuse new work from the moment that a signal asks it to end."""
+    """Let a server drain when a signal asks it to end; a second one ends it at once."""
     leave = server.handle_exit
 
     def handle_exit(signum: int, frame: FrameType | None) -> None:
-        studio.draining = True
+        again, studio.draining = studio.draining, True
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        soon(studio.give_up) if again else soon(studio.drain, DRAIN)
         leave(signum, frame)
+        server.force_exit = server.force_exit or again
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
     return server
