@@ -49,10 +49,11 @@ def test_a_request_may_say_how_long(model):
 
 def test_a_busy_model_outlives_its_time_and_is_not_unloaded(model):
     with running(model, FakeHands(), keep_alive=0.1) as server, server.client as client:
-        asked = in_background(lambda: server.post("one\n!wait 0.6"))
-        until(lambda: ps(server) and ps(server)[0]["busy"] == 1)
+        asked = in_background(lambda: server.post("one\n!hold"))
+        until(lambda: [each["busy"] for each in ps(server)] == [1])
         refused = client.post("/api/unload", json={"model": "fake"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_busy")
+        server.hands[0].release()
         asked.join(5)
         until(lambda: not ps(server))
 

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import ipaddress
 import json
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -116,11 +117,14 @@ def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
     leave = server.handle_exit
 
     def handle_exit(signum: int, frame: FrameType | None) -> None:
-        again, studio.draining = studio.draining, True
-        soon = asyncio.get_running_loop().call_soon_threadsafe
-        soon(studio.give_up) if again else soon(studio.drain, DRAIN)
+        loop = asyncio.get_running_loop()
+        if studio.draining:
+            loop.call_soon_threadsafe(studio.give_up)
+            loop.call_later(_HANG_UP, leave, signal.SIGINT, frame)  # twice: no more waiting
+            return
+        studio.draining = True
+        loop.call_soon_threadsafe(studio.drain, DRAIN)
         leave(signum, frame)
-        server.force_exit = server.force_exit or again
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
     return server

@@ -146,7 +146,6 @@ def _context() -> Any:
 
 def _decode(path: Path, limits: Limits, news: Connection) -> None:
     """Be the process: decode a file into the pipe."""
-    _confine(limits)
     logging.getLogger("whisper_cli").addHandler(logging.NullHandler())
     with suppress(ConnectionError):  # nobody listens any more
         news.send_bytes(_last_word(path, limits, news))
@@ -155,6 +154,7 @@ def _decode(path: Path, limits: Limits, news: Connection) -> None:
 def _last_word(path: Path, limits: Limits, news: Connection) -> bytes:
     """Decode a file into the pipe, and return what is to be said in the end."""
     try:
+        _confine(limits)
         _send(path, limits, news)
     except TooLong:
         return _TOO_LONG
