@@ -46,8 +46,7 @@ def test_an_engine_that_is_let_go_while_it_starts_is_gone(tmp_path, temporary, m
     async def load_and_let_go():
         engine = EngineProcess(folder(tmp_path), Wishes())
         loading = asyncio.create_task(engine.load())
-        while not moment(engine):
-            await asyncio.sleep(0)
+        await asyncio.to_thread(until, lambda: moment(engine), 20)
         await engine.unload()
         with pytest.raises(ModelError):
             await loading

@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import ipaddress
 import json
-import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -116,14 +115,20 @@ def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
     """Let a server drain when a signal asks it to end; a second one ends it at once."""
     leave = server.handle_exit
 
+    def force() -> None:
+        server.force_exit = True
+
+    def hurry() -> None:
+        studio.give_up()
+        asyncio.get_running_loop().call_later(_HANG_UP, force)
+
     def handle_exit(signum: int, frame: FrameType | None) -> None:
-        loop = asyncio.get_running_loop()
+        soon = asyncio.get_running_loop().call_soon_threadsafe
         if studio.draining:
-            loop.call_soon_threadsafe(studio.give_up)
-            loop.call_later(_HANG_UP, leave, signal.SIGINT, frame)  # twice: no more waiting
+            soon(hurry)
             return
         studio.draining = True
-        loop.call_soon_threadsafe(studio.drain, DRAIN)
+        soon(studio.drain, DRAIN)
         leave(signum, frame)
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
