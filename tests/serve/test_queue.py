@@ -17,6 +17,7 @@ from whisper_cli.serve.studio import Commission, Studio
 from whisper_cli.serve.worker.messages import Heard, Opened
 
 SLOW = "one\n!wait 20\ntwo"
+BROKEN = "tests.serve.fakes.FakeHands.begin"
 END = b"\r\n--b--\r\n"
 
 
@@ -176,6 +177,39 @@ def test_an_upload_that_is_refused_after_it_came_is_removed(model):
         for thread in jobs:
             thread.join(10)
         until(lambda: not uploads(server))
+
+
+def test_a_full_disk_is_told_in_the_form_of_the_api(server, tmp_path, monkeypatch):
+    def full(**_):
+        place = tmp_path / "full"  # a link: it is removed as an upload is
+        place.symlink_to("/dev/full")
+        return place.open("w+b", buffering=0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whisper_cli.serve.upload.tempfile.NamedTemporaryFile", full)
+        refused = server.post("hello")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (507, "disk_full")
+    assert not (tmp_path / "full").is_symlink()
+    assert server.post("hello").status_code == 200
+
+
+def test_a_folder_of_uploads_that_was_removed_is_made_anew(server):
+    for _ in range(2):
+        server.studio.folder.rmdir()
+        assert server.post("hello").json()["text"] == "hello"
+        until(lambda: not uploads(server))
+
+
+@pytest.mark.parametrize("broken", ["whisper_cli.serve.shelf.Shelf.find", BROKEN])
+def test_a_bug_is_told_in_the_form_of_the_api_and_logged(server, monkeypatch, caplog, broken):
+    def fail(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(broken, fail)
+    failed = server.post("hello")
+    assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal_error")
+    until(lambda: any(each.exc_info for each in caplog.records))  # once the answer is given
+    assert [each.exc_info[0] for each in caplog.records if each.exc_info] == [RuntimeError]
 
 
 @pytest.mark.parametrize(
