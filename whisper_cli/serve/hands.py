@@ -138,7 +138,7 @@ class EngineProcess:
                 if self._process.is_alive():
                     self._process.kill()
                     self._process.join()
-                self._listener.join()
+                self._listener.join(_PATIENCE)
             self._temporary.close()
 
     def _send(self, order: Order) -> None:

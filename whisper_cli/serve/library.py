@@ -107,7 +107,8 @@ class _Pulled(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._pulls.following(self._model) as progress:
-            await while_here(receive, self._answer(progress, scope, receive, send))
+            if not await while_here(receive, self._answer(progress, scope, receive, send)):
+                scope["state"]["trace"].status = 499
 
     async def _stream(self, progress: AsyncIterator[Progress], send: Send) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
