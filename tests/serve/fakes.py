@@ -44,16 +44,27 @@ ERRORS = {
 
 
 class FakeHands:
-    """Says the lines of the upload, a second each; `!wait N`, `!fail KIND` are done instead."""
+    """Says the lines of the upload, a second each; a line that begins with `!` is done instead.
 
-    def __init__(self, *, multilingual: bool = True, load: float = 0.0, broken: bool = False):
+    `!wait N`, `!fail KIND`, `!hold` until `release`, and `!die` if it is mortal.
+    """
+
+    def __init__(
+        self,
+        *,
+        multilingual: bool = True,
+        load: float = 0.0,
+        broken: bool = False,
+        mortal: bool = False,
+    ):
         self.multilingual = multilingual
         self.alive = False
         self.memory = 1 << 20
         self.loads = 0
         self.starts: list[Start] = []
         self.cancelled: list[int] = []
-        self._load, self._broken = load, broken
+        self._released = asyncio.Event()
+        self._load, self._broken, self._mortal = load, broken, mortal
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
@@ -62,6 +73,14 @@ class FakeHands:
         if self._broken:
             raise ModelError("can't load the model in /secret/place")
         self.alive = True
+
+    def release(self) -> None:
+        """Let what is held go on; called from another thread."""
+        self.loop.call_soon_threadsafe(self._released.set)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return next(iter(self._tasks.values())).get_loop()
 
     def begin(self, job: Job, start: Start) -> None:
         self.starts.append(start)
@@ -84,6 +103,13 @@ class FakeHands:
             command, _, value = line.partition(" ")
             if command == "!wait":
                 await asyncio.sleep(float(value))
+            elif command == "!hold":
+                await self._released.wait()
+            elif command == "!die":
+                if self._mortal:
+                    self.alive = False
+                    job.lose()
+                    return
             elif command == "!fail":
                 job.tell(Failed(job.number, ERRORS[value]))
                 return

@@ -207,6 +207,7 @@ class _Ear:
         return self
 
     def __exit__(self, *_):
+        self.server.shutdown(socket.SHUT_RDWR)  # a close alone would not wake the thread
         self.server.close()
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 import time
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.transfer import Limits
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import store
+from whisper_cli.serve import pulls
 from whisper_cli.serve.serving import FOREVER, seconds
 
 
@@ -47,7 +49,7 @@ def ps(server):
 
 def test_an_idle_model_is_let_go_and_loaded_again_when_needed(model):
     hands = FakeHands(), FakeHands()
-    with running(model, *hands, keep_alive=2) as server:
+    with running(model, *hands, keep_alive=3) as server:
         assert ps(server)[0]["expires_at"] > "2020"
         until(lambda: not ps(server), 20)
         assert not hands[0].alive
@@ -73,10 +75,11 @@ def test_how_long_a_request_said_holds_until_another_says_otherwise(model):
 
 def test_a_busy_model_outlives_its_time_and_is_not_unloaded(model):
     with running(model, FakeHands(), keep_alive=0.1) as server, server.client as client:
-        asked = in_background(lambda: server.post("one\n!wait 3"))
-        until(lambda: ps(server) and ps(server)[0]["busy"] == 1)
+        asked = in_background(lambda: server.post("one\n!hold"))
+        until(lambda: [each["busy"] for each in ps(server)] == [1])
         refused = client.post("/api/unload", json={"model": "fake"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_busy")
+        server.hands[0].release()
         asked.join(5)
         until(lambda: not ps(server))
 
@@ -291,6 +294,36 @@ def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
             next(response.iter_lines())
         assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
         assert client.get(f"/v1/models/{REPO}").status_code == 200
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, stream):
+    names = [f"owner/model-{number}" for number in range(pulls.MOST)]
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:  # takes, and never answers
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "*")
+        with running(model, how=How(sources=(HubSource(),))) as server:
+            asked = [asking(server, {"model": name, "stream": stream}) for name in names]
+            until(lambda: len(server.studio.pulls.running) == pulls.MOST, 20)
+            with server.client as client:
+                refused = client.post("/api/pull", json={"model": "owner/more", "stream": stream})
+                assert refused.status_code == 429
+                assert refused.json()["error"]["code"] == "too_many_pulls"
+                assert refused.headers["retry-after"]
+            asked.append(asking(server, {"model": names[0], "stream": stream}))  # joins
+            for line in asked:
+                line.close()
+            until(lambda: not server.studio.pulls.running, 10)  # well before anything times out
+            until(lambda: not any("_fetch" in each.name for each in threading.enumerate()))
+
+
+def asking(server, body):
+    """Ask for a model over a connection that is given back."""
+    line = socket.create_connection(server.url[7:].split(":"), timeout=30)
+    data = json.dumps(body).encode()
+    head = f"POST /api/pull HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n"
+    line.sendall(head.encode() + data)
+    return line
 
 
 def test_on_demand_a_model_is_pulled_for_the_first_who_asks(model, hub):

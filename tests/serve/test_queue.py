@@ -1,15 +1,41 @@
 """The queue: bounded, honest about how long, left by those who leave, joined by those who retry."""
 
+import asyncio
+import contextlib
+import socket
+
 import httpx
 import openai
 import pytest
 
 from tests.serve.fakes import FakeHands, in_background, running, until
+from whisper_cli.choices import Task
+from whisper_cli.serve.asks import read
 from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.jobs import Jobs
+from whisper_cli.serve.studio import Commission, Studio
 from whisper_cli.serve.worker.messages import Heard, Opened
 
 SLOW = "one\n!wait 20\ntwo"
+BROKEN = "tests.serve.fakes.FakeHands.begin"
+END = b"\r\n--b--\r\n"
+
+
+@contextlib.contextmanager
+def uploading(server, data, path="/v1/audio/transcriptions", **fields):
+    """Send all of an upload but its end."""
+    part = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
+    body = ""
+    for name, value in {"model": "fake", **fields}.items():
+        body += part.format(name, "") + value + "\r\n"
+    sent = (body + part.format("file", '; filename="a"')).encode() + data
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b"
+        f"\r\nContent-Length: {len(sent) + len(END)}\r\n\r\n"
+    )
+    with socket.create_connection(server.url[7:].split(":"), timeout=30) as line:
+        line.sendall(head.encode() + sent)
+        yield line
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])
@@ -86,10 +112,12 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
         headers = {"x-stainless-retry-count": count}
         answers.append(server.post(text, headers=headers).json()["text"])
 
-    first = in_background(lambda: ask("one\n!wait 1", "0"))
+    first = in_background(lambda: ask("one\n!hold", "0"))
     until(lambda: len(server.hands[0].starts) == 1)
-    others = [in_background(lambda: ask("one\n!wait 1", "1")) for _ in range(3)]
-    other = in_background(lambda: ask("two\n!wait 1", "1"))
+    others = [in_background(lambda: ask("one\n!hold", "1")) for _ in range(3)]
+    other = in_background(lambda: ask("two\n!hold", "1"))
+    until(lambda: sorted(job.followers for job in server.studio.jobs.queue) == [1, 4])
+    server.hands[0].release()
     for thread in (first, *others, other):
         thread.join(10)
     assert sorted(answers) == ["one"] * 4 + ["two"]
@@ -97,28 +125,146 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
 
 
 def test_the_same_body_without_a_retry_is_a_job_of_its_own(server):
-    threads = [in_background(lambda: server.post("one\n!wait 0.3")) for _ in range(2)]
+    threads = [in_background(lambda: server.post("one\n!hold")) for _ in range(2)]
+    until(lambda: len(server.hands[0].starts) == 2)
+    server.hands[0].release()
     for thread in threads:
         thread.join(10)
-    assert len(server.hands[0].starts) == 2
 
 
 def test_a_job_that_others_joined_goes_on_when_the_first_leaves(server):
-    ask, files = {"model": "fake"}, {"file": ("a.wav", b"one\n!wait 1")}
+    answers = []
 
-    def leave():
-        with server.client as client, pytest.raises(httpx.TimeoutException):
-            client.post("/v1/audio/transcriptions", data=ask, files=files, timeout=0.5)
+    def join():
+        answers.append(server.post("one\n!hold", headers={"x-stainless-retry-count": "1"}))
 
-    first = in_background(leave)
-    until(lambda: len(server.hands[0].starts) == 1)
-    joined = server.post("one\n!wait 1", headers={"x-stainless-retry-count": "1"})
-    first.join(5)
-    assert joined.json()["text"] == "one"
+    with uploading(server, b"one\n!hold") as first:
+        first.sendall(END)
+        until(lambda: len(server.hands[0].starts) == 1)
+        joined = in_background(join)
+        [job] = server.studio.jobs.queue
+        until(lambda: job.followers == 2)
+    until(lambda: job.followers == 1)
+    server.hands[0].release()
+    joined.join(10)
+    assert answers[0].json()["text"] == "one"
     assert server.hands[0].cancelled == []
 
 
 def test_uploads_are_removed_when_they_are_done(server):
     for text in ("hello", "!fail audio", "!fail engine"):
         server.post(text)
-    until(lambda: not list(server.studio.folder.iterdir()))
+    until(lambda: not uploads(server))
+
+
+def uploads(server):
+    return list(server.studio.folder.iterdir())
+
+
+def test_an_upload_that_is_refused_after_it_came_is_removed(model):
+    with running(model, FakeHands(), max_queue=2) as server:
+        with uploading(server, b"late") as late:
+            until(lambda: len(uploads(server)) == 1)  # it is let in, and the queue fills meanwhile
+            jobs = [in_background(lambda: server.post("one\n!hold")) for _ in range(2)]
+            until(lambda: len(server.hands[0].starts) == 2)
+            late.sendall(END)
+            assert late.recv(1000).startswith(b"HTTP/1.1 429 ")
+        for count in ("1", "2", "1"):
+            again = server.post("another", headers={"x-stainless-retry-count": count})
+            assert again.status_code == 429
+        until(lambda: len(uploads(server)) == 2)  # those of the jobs
+        server.hands[0].release()
+        for thread in jobs:
+            thread.join(10)
+        until(lambda: not uploads(server))
+
+
+def test_a_full_disk_is_told_in_the_form_of_the_api(server, tmp_path, monkeypatch):
+    def full(**_):
+        place = tmp_path / "full"  # a link: it is removed as an upload is
+        place.symlink_to("/dev/full")
+        return place.open("w+b", buffering=0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whisper_cli.serve.upload.tempfile.NamedTemporaryFile", full)
+        refused = server.post("hello")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (507, "disk_full")
+    assert not (tmp_path / "full").is_symlink()
+    assert server.post("hello").status_code == 200
+
+
+def test_a_folder_of_uploads_that_was_removed_is_made_anew(server):
+    for _ in range(2):
+        server.studio.folder.rmdir()
+        assert server.post("hello").json()["text"] == "hello"
+        until(lambda: not uploads(server))
+
+
+@pytest.mark.parametrize("broken", ["whisper_cli.serve.shelf.Shelf.find", BROKEN])
+def test_a_bug_is_told_in_the_form_of_the_api_and_logged(server, monkeypatch, caplog, broken):
+    def fail(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(broken, fail)
+    failed = server.post("hello")
+    assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal_error")
+    until(lambda: any(each.exc_info for each in caplog.records))  # once the answer is given
+    assert [each.exc_info[0] for each in caplog.records if each.exc_info] == [RuntimeError]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "none"},
+        {"language": "klingon"},
+        {"temperature": "hot"},
+    ],
+)
+@pytest.mark.parametrize("retries", ["0", "1"])
+def test_an_upload_with_a_wrong_field_is_removed(server, fields, retries):
+    refused = server.post("hello", headers={"x-stainless-retry-count": retries}, **fields)
+    assert refused.status_code in (400, 404)
+    until(lambda: not uploads(server))
+
+
+def test_a_job_that_is_left_before_it_begins_removes_its_file(server):
+    async def submit_and_leave():
+        studio = Studio(server.studio.serving, server.studio.shelf, server.studio.fleet, None)
+        form = await studio.keep(b"sound")
+        ask = read([("model", "fake")], Task.TRANSCRIBE)
+        job = studio.submit(Commission(studio.shelf.find("fake"), ask, form, "a"))
+        with studio.following(job):
+            pass
+        await asyncio.gather(*studio._work.values(), return_exceptions=True)
+        await asyncio.sleep(0)  # what is called back when it has ended
+        assert not form.path.exists()
+        assert len(studio.jobs) == 0
+        await studio.close()
+
+    asyncio.run(submit_and_leave())
+
+
+def test_an_engine_that_dies_is_replaced_and_nothing_is_said_twice(model):
+    hands = FakeHands(mortal=True), FakeHands()
+    with running(model, *hands) as server:
+        text = "one\ntwo\n!die\nthree"
+        answer = server.post(text, response_format="verbose_json").json()
+        assert [each["text"].strip() for each in answer["segments"]] == ["one", "two", "three"]
+        assert [len(each.starts) for each in hands] == [1, 1]
+    with running(model, FakeHands(mortal=True), FakeHands()) as server:
+        events = server.post(text, stream="true").text
+        assert events.count('"transcript.text.delta"') == 3
+        assert '"text": "one two three"' in events
+    until(lambda: not hands[0].alive)
+
+
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_a_job_whose_engines_die_may_come_again(model, stream):
+    hands = FakeHands(mortal=True), FakeHands(mortal=True), FakeHands()
+    with running(model, *hands) as server:
+        failed = server.post("!die\none", stream=stream)
+        assert (failed.status_code, failed.json()["error"]["code"]) == (503, "engine_ended")
+        assert failed.headers["x-should-retry"] == "true"
+        assert int(failed.headers["retry-after"]) >= 1
+        assert server.post("!die\none", stream=stream).status_code == 200
+        until(lambda: not uploads(server))

@@ -119,7 +119,7 @@ def test_sigterm_lets_requests_end(tmp_path, jfk, tiny_en):
         answers = []
         thread = threading.Thread(target=lambda: answers.append(served.post(long)))
         thread.start()
-        time.sleep(0.5)
+        until(lambda: served.get("/api/ps")["queue"], 60)
         served.process.send_signal(signal.SIGTERM)
         thread.join(60)
         assert answers[0].status_code == 200

@@ -14,7 +14,7 @@ from tests.serve.processes import repeated
 from whisper_cli.audio.blocks import Block
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.inputs import Source
-from whisper_cli.errors import AudioError
+from whisper_cli.errors import AudioError, EngineError
 from whisper_cli.serve.worker.blocks import BlockFile, packed
 from whisper_cli.serve.worker.decoding import Sandboxed
 from whisper_cli.serve.worker.messages import Limits, TooLong
@@ -65,16 +65,35 @@ def test_memory_is_limited(tmp_path):
     assert "memory" in refused.value.message or "limits" in refused.value.message
 
 
-def test_a_process_that_dies_fails_its_input_only(tmp_path, jfk):
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+def test_a_process_that_dies_fails_its_input_only(tmp_path, jfk, caplog, number):
     long = repeated(jfk, tmp_path / "long.wav", 60)
     with sandboxed(long) as sound:
         blocks = sound.blocks()
         next(blocks)
-        os.kill(sound._process.pid, signal.SIGSEGV)
-        with pytest.raises(AudioError):
+        os.kill(sound._process.pid, number)
+        with pytest.raises(EngineError):
             list(blocks)
+    assert "a decoding process crashed" in caplog.text
     with sandboxed(jfk) as sound:
         assert len(list(sound.blocks())) > 9
+
+
+def test_an_exception_of_ours_is_no_fault_of_the_file(jfk, caplog):
+    with pytest.raises(EngineError):
+        sandboxed(jfk, duration=None)  # compared with a number in there
+    assert "Traceback (most recent call last)" in caplog.text
+    assert "TypeError" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="no limit of CPU time here")
+def test_a_file_that_takes_too_much_time_of_the_processor_is_at_fault(tmp_path, jfk):
+    long = repeated(jfk, tmp_path / "long.wav", 60)
+    with sandboxed(long) as sound:
+        os.kill(sound._process.pid, signal.SIGXCPU)
+        with pytest.raises(AudioError) as refused:
+            list(sound.blocks())
+    assert "limits of this server" in refused.value.message
 
 
 def test_a_process_that_hangs_is_given_up(jfk):

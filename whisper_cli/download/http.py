@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from whisper_cli import __version__
 from whisper_cli.download.dial import Line, Origin, dial, origin
+from whisper_cli.download.stopping import stop_heeded
 from whisper_cli.download.waits import PATIENCE, pause, tell_wait, wait_asked_for
 from whisper_cli.errors import DownloadError, SourceUnavailable
 
@@ -85,6 +86,8 @@ class Client:
         self._timeouts = connect_timeout, read_timeout
         self._lines: dict[Origin, Line] = {}
         self._cuts = 0
+        self._stop = stop_heeded()
+        self._stop.add(self)
 
     def get(
         self,
@@ -184,6 +187,8 @@ class Client:
 
     def _exchange(self, url: SplitResult, headers: Mapping[str, str], method: str) -> Response:
         line = self._line(url)
+        if self._stop.is_set():
+            raise BrokenError(f"{public(url.geturl())}: stopped")
         path = url._replace(scheme="", netloc="", fragment="", path=url.path or "/")
         target = url._replace(fragment="") if line.absolute else path
         asked = time.monotonic()
@@ -241,7 +246,7 @@ def get_json(
             client.close()
             asked = getattr(error, "wait", None)
             passing = getattr(error, "passing", True) and (asked or 0) <= PATIENCE
-            if number == tries or not passing:
+            if number == tries or not passing or stop.is_set():
                 if isinstance(error, DownloadError):
                     raise
                 nonsense = isinstance(error, ValueError | RecursionError)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from whisper_cli import atomic
 from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.stopping import stop_heeded
+from whisper_cli.errors import DownloadError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -40,7 +42,8 @@ class Turn:
         while not self._taken():
             waited = True
             yield from self._others()
-            time.sleep(0.2)
+            if stop_heeded().wait(0.2):
+                raise DownloadError("the download was stopped")
         self._beat()
         return waited
 

@@ -14,8 +14,8 @@ from starlette.routing import Route, WebSocketRoute
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve import document, library, native, pages, realtime, speech, state
-from whisper_cli.serve.failures import ApiError
-from whisper_cli.serve.gate import App, Gate
+from whisper_cli.serve.failures import ApiError, bug, draining
+from whisper_cli.serve.gate import App, Gate, Receive, Scope, Send
 from whisper_cli.serve.metrics import Metrics
 from whisper_cli.serve.serving import Serving
 from whisper_cli.serve.studio import Studio
@@ -68,14 +68,29 @@ def application(
     app = Starlette(
         routes=list(ROUTES),
         lifespan=lifespan,
-        exception_handlers={ApiError: _refused, HTTPException: _no_route},
+        exception_handlers={ApiError: _refused, HTTPException: _no_route, Exception: _failed},
     )
     app.state.studio = studio
     app.state.metrics = Metrics()
     app.state.senders = Senders(serving.max_queue)
     app.state.warm = False
     app.state.secret = secret
-    return Gate(app, serving, app.state.metrics, log)
+    return Gate(_ending(app, studio), serving, app.state.metrics, log)
+
+
+def _ending(app: App, studio: Studio) -> App:
+    """Answer as long as the server lasts; from when it drains, let it be asked how it is alone."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        if studio.draining and scope.get("method") not in ("GET", "HEAD"):
+            raise draining()
+        async with studio.answering():
+            await app(scope, receive, send)
+
+    return answer
 
 
 async def _warm(app: Starlette, studio: Studio, failed: Callable[[WhisperError], None]) -> None:
@@ -92,6 +107,11 @@ async def _warm(app: Starlette, studio: Studio, failed: Callable[[WhisperError],
 async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, ApiError)  # noqa: S101 - the table says so
     return JSONResponse({"error": error.body}, error.status, headers=error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """Answer in the form of the API; the gate logs what is raised again after this."""
+    return await _refused(request, bug())
 
 
 async def _no_route(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -67,7 +67,7 @@ def _speech() -> dict[str, Any]:
                 "operationId": name,
                 "requestBody": body,
                 "responses": {"200": {"description": "the text", "content": kinds}}
-                | _errors(400, 401, 403, 404, 413, 429, 500, 502, 503),
+                | _errors(400, 401, 403, 404, 413, 429, 500, 502, 503, 507),
             }
         }
     return paths
@@ -80,7 +80,7 @@ def _models() -> dict[str, Any]:
         "/v1/models/{id}": {
             "parameters": [one],
             "get": _get("One model", "Model", 404),
-            "delete": _get("Remove a model from the disk", "Deleted", 400, 404, 409, 500),
+            "delete": _get("Remove a model from the disk", "Deleted", 400, 404, 409, 500, 503),
         },
     }
 
@@ -116,7 +116,7 @@ def _get(summary: str, schema: str, *statuses: int) -> dict[str, Any]:
 
 
 def _post(summary: str, schema: str, *kinds: str) -> dict[str, Any]:
-    operation = _get(summary, schema, 400, 404, 409, 413, 500, 502)
+    operation = _get(summary, schema, 400, 404, 409, 413, 429, 500, 502, 503)
     for kind in kinds:
         operation["responses"]["200"]["content"][kind] = {"schema": {"type": "string"}}
     content = {"application/json": {"schema": _NAMED}}

@@ -1,9 +1,13 @@
 """What goes wrong, as the OpenAI API says it."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from whisper_cli.errors import AudioError, ConfigError, DownloadError, ModelError, WhisperError
 from whisper_cli.serve.worker.messages import TooLong
 
-RETRIED = frozenset((429, 503))  # statuses after which the same request may well succeed
+RETRIED = frozenset((429, 503, 507))  # statuses after which the same request may well succeed
 
 
 class ApiError(WhisperError):
@@ -29,10 +33,10 @@ class ApiError(WhisperError):
     @property
     def body(self) -> dict[str, object]:
         """Give what stands under "error": message, type, param, code."""
-        kind = {429: "rate_limit_error", 503: "server_error", 500: "server_error"}.get(self.status)
+        kind = "rate_limit_error" if self.status == 429 else "invalid_request_error"
         return {
             "message": self.message,
-            "type": kind or "invalid_request_error",
+            "type": "server_error" if self.status in (500, 503, 507) else kind,
             "param": self.param,
             "code": self.code,
         }
@@ -51,6 +55,28 @@ class ApiError(WhisperError):
 def invalid(message: str, param: str | None, code: str | None = None) -> ApiError:
     """Refuse what a field says."""
     return ApiError(400, message, code=code, param=param)
+
+
+def draining() -> ApiError:
+    """Refuse, or break off, because the server is asked to end."""
+    return ApiError(503, "the server is going down", code="draining", retry_after=5)
+
+
+def bug() -> ApiError:
+    """Say that it is our fault; why, the log says."""
+    return ApiError(500, "a bug in the server", code="internal_error")
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Write something that was sent within the block. Raises ApiError where the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = "the disk of the server is full"
+            raise ApiError(507, message, code="disk_full", retry_after=60) from error
+        raise
 
 
 def api_error(error: WhisperError) -> ApiError:

@@ -96,6 +96,7 @@ class Fleet:
             return loaded
         if loaded is not None:
             self._forget(loaded)
+            self._later(loaded.hands.unload())
         if entry.folder is None:
             raise ApiError(404, f'model "{entry.id}" is not here', code="model_not_found")
         hands = self._employ(entry, entry.folder)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from whisper_cli.engine.placement import Wishes
-from whisper_cli.errors import EngineError, ModelError, WhisperError
+from whisper_cli.errors import ModelError, WhisperError
 from whisper_cli.interrupt import out_of_reach
 from whisper_cli.serve.jobs import Job
+from whisper_cli.serve.temporary import OwnFolder
 from whisper_cli.serve.worker.messages import Cancel, Failed, Loaded, News, Order, Start
 
 _PATIENCE = 5.0  # seconds in which a process may end by itself
@@ -43,7 +44,7 @@ class Hands(Protocol):
         ...
 
     def begin(self, job: Job, start: Start) -> None:
-        """Give it a job; its news go to the job."""
+        """Give it a job; its news go to the job, which is lost where the engine ends before."""
         ...
 
     def cancel(self, job: Job) -> None:
@@ -51,7 +52,7 @@ class Hands(Protocol):
         ...
 
     async def unload(self) -> None:
-        """End, and give all memory back."""
+        """End, also while it loads, and give all memory back."""
         ...
 
 
@@ -65,13 +66,16 @@ class EngineProcess:
         self._jobs: dict[int, Job] = {}
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
-        self._sending = threading.Lock()
+        self._listener: threading.Thread | None = None
+        self._temporary = OwnFolder()
+        self._starting, self._sending = threading.Lock(), threading.Lock()
+        self._unwanted = self._ended = False
         self._loaded: asyncio.Future[bool] | None = None
 
     @property
     def alive(self) -> bool:
         """Say whether the process is there."""
-        return self._process is not None and self._process.is_alive()
+        return not self._ended and self._process is not None and self._process.is_alive()
 
     @property
     def memory(self) -> int:
@@ -84,14 +88,14 @@ class EngineProcess:
         """Start the process and wait until the model is warm. Raises ModelError, ConfigError."""
         loop = asyncio.get_running_loop()
         self._loaded = loop.create_future()
-        await asyncio.to_thread(self._start)
-        threading.Thread(
-            target=self._listen, args=(self._line, loop.call_soon_threadsafe), daemon=True
-        ).start()
+        await asyncio.to_thread(self._start, loop.call_soon_threadsafe)
         self.multilingual = await self._loaded
 
     def begin(self, job: Job, start: Start) -> None:
         """Give it a job."""
+        if self._ended:
+            job.lose()
+            return
         self._jobs[job.number] = job
         self._send(start)
 
@@ -104,27 +108,38 @@ class EngineProcess:
         """End the process, with force where it doesn't by itself."""
         await asyncio.to_thread(self._stop)
 
-    def _start(self) -> None:
+    def _start(self, soon: Callable[..., object]) -> None:
+        """Start the process, unless it was let go before."""
         from whisper_cli.serve.worker.process import main
 
-        context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        with theirs, out_of_reach():
-            self._process = context.Process(
-                target=main, args=(theirs, self._folder, self._wishes), name="engine"
-            )
-            self._process.start()
+        with self._starting:
+            if self._unwanted:
+                raise ModelError("the model was let go while it was loaded")
+            context = multiprocessing.get_context("spawn")
+            line, theirs = context.Pipe()
+            with theirs, out_of_reach():
+                args = (theirs, self._folder, self._wishes, self._temporary.path)
+                process = context.Process(target=main, args=args, name="engine")
+                try:
+                    process.start()
+                except BaseException:
+                    line.close()
+                    raise
+            self._process, self._line = process, line
+            self._listener = threading.Thread(target=self._listen, args=(line, soon), daemon=True)
+            self._listener.start()
 
     def _stop(self) -> None:
-        if self._process is None or self._line is None:
-            return
-        self._process.terminate()
-        self._process.join(_PATIENCE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        with self._sending:
-            self._line.close()
+        with self._starting:
+            self._unwanted = True
+            if self._process is not None and self._listener is not None:
+                self._process.terminate()
+                self._process.join(_PATIENCE)
+                if self._process.is_alive():
+                    self._process.kill()
+                    self._process.join()
+                self._listener.join(_PATIENCE)
+            self._temporary.close()
 
     def _send(self, order: Order) -> None:
         """Send an order; where the process has gone, the listener tells."""
@@ -138,8 +153,10 @@ class EngineProcess:
             try:
                 while True:
                     soon(self._take, line.recv())
-            except (EOFError, OSError, TypeError):
-                soon(self._end, EngineError("the engine process has ended"))
+            except (EOFError, OSError):
+                soon(self._end, None)
+        with self._sending:  # here and nowhere else: no other thread closes what this one reads
+            line.close()
 
     def _take(self, news: News | Loaded) -> None:
         match news:
@@ -158,14 +175,18 @@ class EngineProcess:
         if self._loaded is not None and not self._loaded.done():
             self._loaded.set_result(multilingual)
 
-    def _end(self, error: WhisperError) -> None:
-        """Tell everybody that nothing more will come."""
+    def _end(self, error: WhisperError | None) -> None:
+        """Tell everybody that nothing more will come: for a reason, or because the process died."""
+        self._ended = True
         if self._loaded is not None and not self._loaded.done():
             wrong = ModelError("the model can't be loaded: its process has ended")
-            self._loaded.set_exception(wrong if isinstance(error, EngineError) else error)
+            self._loaded.set_exception(error or wrong)
         jobs, self._jobs = list(self._jobs.values()), {}
         for job in jobs:
-            job.tell(Failed(job.number, error))
+            if error is None:
+                job.lose()
+            else:
+                job.tell(Failed(job.number, error))
 
 
 def _family(pid: int) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from whisper_cli.serve.failures import ApiError
-from whisper_cli.serve.worker.messages import Done, Failed, Heard, News, Opened
+from whisper_cli.serve.worker.messages import Done, Failed, Heard, News, Opened, Text
 
 LONGEST_WAIT = 120  # seconds: the official client does not come again after more
 _UNKNOWN = 30.0  # seconds of sound that a job is taken for before anything is known of it
@@ -28,8 +28,10 @@ class Job:
     heard: float = 0.0
     followers: int = 0
     over: bool = False
+    lost: bool = False  # its engine has ended without a word about it
     _told: list[News] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _said_until: float = -1.0
 
     @property
     def left(self) -> float:
@@ -39,7 +41,11 @@ class Job:
 
     def tell(self, news: News) -> None:
         """Take what the engine says, for all who follow."""
+        if self.over:
+            return
         match news:
+            case Text(_, segment) if segment.start + segment.end < 2 * self._said_until:
+                return  # an engine before this one has said it
             case Opened(_, duration):
                 self.opened, self.duration = time.monotonic(), duration
             case Heard(_, seconds):
@@ -48,6 +54,26 @@ class Job:
                 self.duration = self.heard = info.duration or self.heard
         self.over = isinstance(news, Done | Failed)
         self._told.append(news)
+        self._wake()
+
+    def lose(self) -> None:
+        """Hear that the engine has ended and will say nothing more."""
+        self.lost = True
+        self._wake()
+
+    def begin_again(self) -> None:
+        """Begin anew with another engine; what was said stands and is not said twice."""
+        self.lost = False
+        said = [news.segment.end for news in self._told if isinstance(news, Text)]
+        self._said_until = max(said, default=-1.0)
+
+    async def settled(self) -> bool:
+        """Wait until it is over, True, or its engine has ended, False."""
+        while not (self.over or self.lost):
+            await self._news.wait()
+        return self.over
+
+    def _wake(self) -> None:
         waiting, self._news = self._news, asyncio.Event()
         waiting.set()
 

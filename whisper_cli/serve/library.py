@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
+from whisper_cli.download.progress import Progress
 from whisper_cli.errors import ConfigError, ModelError, WhisperError
 from whisper_cli.models import store
-from whisper_cli.models.catalog import resolve
+from whisper_cli.models.catalog import Model, resolve
 from whisper_cli.serve.failures import ApiError, api_error, invalid
 from whisper_cli.serve.fields import json_object
 from whisper_cli.serve.fleet import Loaded
-from whisper_cli.serve.pulls import line
+from whisper_cli.serve.gate import Receive, Scope, Send
+from whisper_cli.serve.pulls import Pulls, line
 from whisper_cli.serve.serving import FOREVER, seconds
 from whisper_cli.serve.shelf import Entry
+from whisper_cli.serve.speech import body as part
+from whisper_cli.serve.speech import while_here
 from whisper_cli.serve.studio import Studio
 from whisper_cli.serve.upload import steady
 
@@ -94,15 +98,40 @@ async def pull(request: Request) -> Response:
         hint = (error.hint or "").split("?")[0]
         message = f"{error.message}; {hint}?" if hint.startswith("did") else error.message
         raise ApiError(404, message, code="model_not_found", param="model") from error
-    progress = _studio(request).pulls.follow(wanted)
-    if body.get("stream") is not False:
-        return StreamingResponse(_lines(progress), media_type="application/x-ndjson")
-    async for _ in progress:
-        pass
-    return JSONResponse({"status": "success", "model": wanted.name})
+    return _Pulled(_studio(request).pulls, wanted, streamed=body.get("stream") is not False)
 
 
-async def _lines(progress: AsyncIterator[Any]) -> AsyncIterator[str]:
+class _Pulled(Response):
+    """An answer for which a model is fetched while the client waits, and no longer than that."""
+
+    def __init__(self, pulls: Pulls, model: Model, *, streamed: bool) -> None:
+        self._pulls, self._model, self._streamed = pulls, model, streamed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._pulls.following(self._model) as progress:
+            if not await while_here(receive, self._answer(progress, scope, receive, send)):
+                scope["state"]["trace"].status = 499
+
+    async def _stream(self, progress: AsyncIterator[Progress], send: Send) -> None:
+        headers = [(b"content-type", b"application/x-ndjson")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for text in _lines(progress):
+            await send(part(text, more=True))
+        await send(part("", more=False))
+
+    async def _answer(
+        self, progress: AsyncIterator[Progress], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if self._streamed:
+            await self._stream(progress, send)
+            return
+        async for _ in progress:
+            pass
+        response = JSONResponse({"status": "success", "model": self._model.name})
+        await response(scope, receive, send)
+
+
+async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[str]:
     try:
         async for each in progress:
             yield json.dumps(line(each)) + "\n"

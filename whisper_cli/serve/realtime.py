@@ -5,12 +5,10 @@ import base64
 import binascii
 import json
 import secrets
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -24,7 +22,6 @@ from whisper_cli.serve.failures import ApiError, api_error, invalid
 from whisper_cli.serve.fields import json_object
 from whisper_cli.serve.studio import Commission, Studio
 from whisper_cli.serve.turns import RATE, Detection, Turns, wav
-from whisper_cli.serve.upload import Form
 from whisper_cli.serve.worker.messages import Done, Failed, Text
 
 _MOST_WAITING = 16  # turns of one session that wait for their text
@@ -191,7 +188,7 @@ class _Session:
 
     async def _transcribe(self, turn: _Turn) -> None:
         entry, ask = await self._entry(self.fields)
-        form = await asyncio.to_thread(_written, self.studio.folder, wav(turn.sound))
+        form = await self.studio.keep(wav(turn.sound))
         about = {"item_id": turn.id, "content_index": 0}
         kind = "conversation.item.input_audio_transcription"
         deltas = Deltas()
@@ -257,9 +254,3 @@ def _detection(given: object) -> Detection | None:
         max(0.1, seconds("silence_duration_ms", usual.silence)),
         seconds("prefix_padding_ms", usual.before),
     )
-
-
-def _written(folder: Path, data: bytes) -> Form:
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(data)
-    return Form(path=Path(file.name), size=len(data), digest=secrets.token_hex(16))

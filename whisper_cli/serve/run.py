@@ -1,5 +1,6 @@
 """The server as it runs: checked before it listens, drained before it ends. Knows uvicorn."""
 
+import asyncio
 import importlib.util
 import ipaddress
 import json
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'whisper-cli[serve]'"
 DRAIN = 30  # seconds that requests have to end after SIGTERM
+_HANG_UP = 5  # seconds that clients have to take the answer that they had no more
 # Seconds: who sends sound faster than time is read slowly, and what it answers comes behind it.
 _PONG = 120.0
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
@@ -116,7 +118,7 @@ def configured(app: "App", serving: Serving) -> "uvicorn.Config":
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=DRAIN,
+        timeout_graceful_shutdown=DRAIN + _HANG_UP,
         h11_max_incomplete_event_size=64 << 10,
         ssl_certfile=serving.ssl_certfile,
         ssl_keyfile=serving.ssl_keyfile,
@@ -126,11 +128,23 @@ def configured(app: "App", serving: Serving) -> "uvicorn.Config":
 
 
 def _draining(server: "uvicorn.Server", studio: "Studio") -> "uvicorn.Server":
-    """Let a server refuse new work from the moment that a signal asks it to end."""
+    """Let a server drain when a signal asks it to end; a second one ends it at once."""
     leave = server.handle_exit
 
+    def force() -> None:
+        server.force_exit = True
+
+    def hurry() -> None:
+        studio.give_up()
+        asyncio.get_running_loop().call_later(_HANG_UP, force)
+
     def handle_exit(signum: int, frame: FrameType | None) -> None:
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        if studio.draining:
+            soon(hurry)
+            return
         studio.draining = True
+        soon(studio.drain, DRAIN)
         leave(signum, frame)
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +15,7 @@ from whisper_cli.errors import WhisperError
 from whisper_cli.serve import asks
 from whisper_cli.serve.answers import answer
 from whisper_cli.serve.events import HEADERS, MEDIA_TYPE, begun, failure, stream
-from whisper_cli.serve.failures import ApiError, api_error, invalid
+from whisper_cli.serve.failures import ApiError, api_error, invalid, storing
 from whisper_cli.serve.gate import Message, Receive, Scope, Send, Trace
 from whisper_cli.serve.jobs import Job
 from whisper_cli.serve.metrics import Metrics
@@ -46,8 +47,6 @@ async def take(
     """Read a request, refusing what can be refused before its file is read."""
     studio: Studio = request.app.state.studio
     again = _retries(request) > 0
-    if studio.draining:
-        raise ApiError(503, "the server is going down", code="draining", retry_after=5)
     if not again:
         studio.jobs.require_room()
     most = kind.most(studio.serving)
@@ -67,12 +66,14 @@ async def take(
             if asked:  # the file has begun in what was just read
                 await _entry(studio, asked.pop())
 
-    receiver = Receiver(studio.folder, most, early)
+    with storing():
+        receiver = Receiver(studio.folder, most, early)
     form = receiver.form
     try:
         content_type = request.headers.get("content-type", "")
         address = request.client.host if request.client else ""
-        with request.app.state.senders.sending(address), studio.receiving():
+        sending = request.app.state.senders.sending(address)
+        with sending, studio.receiving(), storing():
             await receiver.read(content_type, looked_up(steady(request.stream())))
         ask = read(form.fields)
         entry = await _entry(studio, ask)
@@ -98,6 +99,7 @@ class Transcription(Response):
     ) -> None:
         self._studio, self._commission, self._trace = studio, commission, trace
         self._again = again
+        self._taken = False  # by a job, which removes the file when it is done
         self._metrics: Metrics | None = None
 
     @classmethod
@@ -110,19 +112,13 @@ class Transcription(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the work; a client that leaves ends it."""
         self._metrics = scope["app"].state.metrics
-        work = asyncio.create_task(self._answer(scope, receive, send))
-        gone = asyncio.create_task(_gone(receive))
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if not await while_here(receive, self._answer(scope, receive, send)):
                 self._trace.status = 499
-                scope["app"].state.metrics.cancelled()
-                work.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await work
+                self._metrics.cancelled()
         finally:
-            gone.cancel()
-            work.cancel()
+            if not self._taken:
+                self._commission.form.remove()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._studio.following(self._job()) as job:
@@ -139,8 +135,10 @@ class Transcription(Response):
         """Begin the job; one who comes again joins what is running."""
         running = self._studio.join(self._commission) if self._again else None
         if running is None:
-            return self._studio.submit(self._commission)
-        self._commission.form.remove()
+            running = self._studio.submit(self._commission)
+            self._taken = True
+        else:
+            self._commission.form.remove()
         return running
 
     async def _whole(self, job: Job) -> Response:
@@ -195,6 +193,23 @@ async def _never_cut(events: AsyncIterator[str]) -> AsyncIterator[str]:
 def body(text: str, *, more: bool) -> Message:
     """Make the message that sends a piece of an answer."""
     return {"type": "http.response.body", "body": text.encode(), "more_body": more}
+
+
+async def while_here(receive: Receive, answer: Coroutine[Any, Any, None]) -> bool:
+    """Answer for as long as the client waits; False where it left before the end."""
+    work = asyncio.create_task(answer)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        stayed = work.done()
+        if not stayed:
+            work.cancel()
+        with suppress(asyncio.CancelledError, OSError):
+            await work
+        return stayed
+    finally:
+        gone.cancel()
+        work.cancel()
 
 
 async def _gone(receive: Receive) -> None:

@@ -3,22 +3,30 @@
 import asyncio
 import hashlib
 import json
+import logging
+import secrets
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve.asks import Ask, check_model
-from whisper_cli.serve.failures import ApiError
+from whisper_cli.serve.failures import ApiError, bug, draining, storing
 from whisper_cli.serve.fleet import Fleet
+from whisper_cli.serve.hands import Hands
 from whisper_cli.serve.jobs import Job, Jobs
 from whisper_cli.serve.pulls import Pulls
 from whisper_cli.serve.serving import Serving
 from whisper_cli.serve.shelf import Entry, Shelf
+from whisper_cli.serve.temporary import OwnFolder
 from whisper_cli.serve.upload import Form
 from whisper_cli.serve.worker.messages import Failed, Limits, Start
+
+_logger = logging.getLogger("whisper_cli")
+_ENGINES = 2  # that a job is given to, one after the other, before it is given up
+_LAST_WORDS = 1.0  # seconds that answers have to tell their clients that the server goes down
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,15 @@ class Studio:
         self.serving, self.shelf, self.fleet, self.pulls = serving, shelf, fleet, pulls
         self.jobs = Jobs(serving.max_queue)
         self._work: dict[int, asyncio.Task[None]] = {}
-        self._temporary = tempfile.TemporaryDirectory(prefix="serve-", ignore_cleanup_errors=True)
-        self.folder = Path(self._temporary.name)
+        self._temporary = OwnFolder()
         self.draining = False
         self._uploads = 0
+        self._answers: set[asyncio.Timeout] = set()
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of uploads. Raises OSError where there can be none."""
+        return self._temporary.path
 
     @contextmanager
     def receiving(self) -> Iterator[None]:
@@ -68,10 +81,25 @@ class Studio:
         """Find a running job that does just this, for a client that comes again."""
         return self.jobs.running(commission.key)
 
+    async def keep(self, data: bytes) -> Form:
+        """Write sound to a file, for a job. Raises ApiError where the disk is full."""
+        with storing():
+            writing = asyncio.create_task(asyncio.to_thread(_written, self.folder, data))
+            try:
+                return await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                writing.add_done_callback(_removed)  # the thread goes on, and nobody wants its file
+                raise
+
     def submit(self, commission: Commission) -> Job:
-        """Accept a job and begin with it. Raises ApiError where the queue is full."""
+        """Accept a job and begin with it: from then on it is the job that removes the file.
+
+        Raises ApiError where the queue is full.
+        """
         job = self.jobs.enter(commission.id, commission.entry.id, commission.key)
-        self._work[job.number] = asyncio.create_task(self._do(job, commission))
+        work = self._work[job.number] = asyncio.create_task(self._do(job, commission))
+        # A callback, for a task that is cancelled before its first step never runs.
+        work.add_done_callback(lambda _: self._leave(job, commission))
         return job
 
     @contextmanager
@@ -86,38 +114,100 @@ class Studio:
             if not job.followers and not job.over and task is not None:
                 task.cancel()
 
+    @asynccontextmanager
+    async def answering(self) -> AsyncIterator[None]:
+        """Answer one request within the block. Raises ApiError where the server goes down first."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._answers.add(limit)
+                try:
+                    yield
+                finally:
+                    self._answers.discard(limit)
+        except TimeoutError:
+            if limit.expired():
+                raise draining() from None
+            raise
+
+    def drain(self, grace: float) -> None:
+        """Take nothing more, and give what is under way so many seconds to end."""
+        self.draining = True
+        asyncio.get_running_loop().call_later(grace, self.give_up)
+
+    def give_up(self) -> None:
+        """Tell all who still wait that the server goes down."""
+        self.draining = True
+        for job in self.jobs.queue:
+            if not job.over:
+                job.tell(Failed(job.number, draining()))
+        soon = asyncio.get_running_loop().time() + _LAST_WORDS
+        for limit in list(self._answers):
+            limit.reschedule(soon)
+
     async def close(self) -> None:
         """Leave all jobs, let the models go, and remove what was uploaded."""
-        for task in self._work.values():
+        work = list(self._work.values())
+        for task in work:
             task.cancel()
-        await asyncio.gather(*self._work.values(), return_exceptions=True)
+        await asyncio.gather(*work, return_exceptions=True)
         await self.fleet.close()
-        self._temporary.cleanup()
+        await asyncio.to_thread(self._temporary.close)
 
     async def _do(self, job: Job, commission: Commission) -> None:
         try:
             await self._transcribe(job, commission)
         except WhisperError as error:
             job.tell(Failed(job.number, error))
-        finally:
-            self.jobs.leave(job)
-            commission.form.remove()
-            self._work.pop(job.number, None)
+        except Exception:  # whatever it is, those who wait have to hear
+            _logger.exception("job %s failed", job.id)
+            job.tell(Failed(job.number, bug()))
+
+    def _leave(self, job: Job, commission: Commission) -> None:
+        if not job.over:
+            job.tell(Failed(job.number, draining()))
+        self.jobs.leave(job)
+        commission.form.remove()
+        self._work.pop(job.number, None)
 
     async def _transcribe(self, job: Job, commission: Commission) -> None:
-        ask, form, entry = commission.ask, commission.form, commission.entry
+        ask, entry = commission.ask, commission.entry
         if entry.folder is None:
             await self.pulls.bring(entry.model)
             entry = await self.shelf.find(entry.id)
-        async with self.fleet.using(entry, ask.keep_alive) as hands:
-            check_model(ask, multilingual=hands.multilingual)
-            if form.path is None:
-                return
-            limits = Limits(self.serving.max_duration)
-            hands.begin(job, Start(job.number, form.path, ask.options, limits, commission.blocks))
-            try:
-                async for _ in job.follow():
-                    pass
-            finally:
-                if not job.over:
-                    hands.cancel(job)
+        for _ in range(_ENGINES):
+            async with self.fleet.using(entry, ask.keep_alive) as hands:
+                check_model(ask, multilingual=hands.multilingual)
+                if job.over or await self._done(hands, job, commission):
+                    return
+            job.begin_again()
+        message = "the engine ended while it worked on this: come again"
+        raise ApiError(503, message, code="engine_ended", retry_after=self.jobs.wait)
+
+    async def _done(self, hands: Hands, job: Job, commission: Commission) -> bool:
+        """Have a job done; False where the engine ended before."""
+        assert commission.form.path is not None  # noqa: S101 - a job is of a file
+        limits = Limits(self.serving.max_duration)
+        options, blocks = commission.ask.options, commission.blocks
+        hands.begin(job, Start(job.number, commission.form.path, options, limits, blocks))
+        try:
+            return await job.settled()
+        finally:
+            if not job.over:
+                hands.cancel(job)
+
+
+def _written(folder: Path, data: bytes) -> Form:
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        form = Form(path=Path(file.name), size=len(data), digest=secrets.token_hex(16))
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            form.remove()
+            raise
+    return form
+
+
+def _removed(writing: "asyncio.Task[Form]") -> None:
+    if not writing.cancelled() and writing.exception() is None:
+        writing.result().remove()

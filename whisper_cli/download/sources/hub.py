@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from whisper_cli.download.http import BrokenError, Client, RefusedError, get_json
 from whisper_cli.download.reach import require_connection
 from whisper_cli.download.sources.ahead import Ahead, Lead
+from whisper_cli.download.stopping import stop_heeded
 from whisper_cli.download.transfer import Offer
 from whisper_cli.errors import ConfigError, DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
@@ -93,7 +93,9 @@ class HubSource:
         revision = quote(model.revision or "main", safe="")
         url = f"{self._url}/api/models/{quote(model.repo or '')}/revision/{revision}?blobs=true"
         with self.refusals(model), closing(Client()) as client:
-            found, _ = get_json(client, url, dict(self._headers()), tries=_TRIES, stop=Event())
+            found, _ = get_json(
+                client, url, dict(self._headers()), tries=_TRIES, stop=stop_heeded()
+            )
         return found
 
     def _address(self, model: Model, name: str) -> str:

@@ -3,8 +3,11 @@
 import json
 import logging
 import multiprocessing
+import signal
+import textwrap
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,14 +18,16 @@ from typing import Any, Self
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.inputs import Source
-from whisper_cli.errors import AudioError, WhisperError
+from whisper_cli.errors import AudioError, EngineError, WhisperError
 from whisper_cli.serve.worker.blocks import packed, too_long, unpacked
 from whisper_cli.serve.worker.messages import Limits, TooLong
 
 # First byte of each message. No pickles: what decodes strangers' files is not to be trusted.
-_OPENED, _BLOCK, _ENDED, _FAILED, _TOO_LONG = b"O", b"B", b"E", b"F", b"L"
+_OPENED, _BLOCK, _ENDED, _FAILED, _TOO_LONG, _CRASHED = b"O", b"B", b"E", b"F", b"L", b"C"
+_LONGEST_TRACE = 20_000  # bytes
 _LOOK = 0.2  # seconds between two looks at whether a job is still wanted
 _starting = threading.Lock()
+_logger = logging.getLogger("whisper_cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Sandboxed:
         self._process.close()
 
     def _next(self, *kinds: bytes) -> bytes:
-        """Wait for one of these messages."""
+        """Wait for one of these messages. Raises AudioError for what is the file's fault."""
         until = time.monotonic() + self._limits.silence
         while not self._news.poll(_LOOK):
             if not self._wanted():
@@ -88,12 +93,36 @@ class Sandboxed:
         try:
             data: bytes = self._news.recv_bytes()
         except (EOFError, OSError):
-            raise AudioError("the file can't be decoded within the limits of this server") from None
+            raise self._end() from None
         if data[:1] == _TOO_LONG:
             raise too_long(self._limits.duration)
+        if data[:1] == _CRASHED:
+            raise _crash("an exception:\n" + _readable(data[1:]))
         if data[:1] not in kinds:
             raise AudioError(data[1:].decode(errors="replace"))
         return data
+
+    def _end(self) -> WhisperError:
+        """Say why the process ended without a word: by its limit of CPU time, or by a crash."""
+        self._process.join(1.0)
+        code = self._process.exitcode
+        if code == -getattr(signal, "SIGXCPU", 0):
+            return AudioError("the file can't be decoded within the limits of this server")
+        ended = signal.strsignal(-code) if code is not None and code < 0 else None
+        return _crash(ended or f"exit code {code}")
+
+
+def _crash(how: str) -> EngineError:
+    """Log that decoding ended by a fault of ours, or of a library that we use."""
+    _logger.error("a decoding process crashed: %s", how)
+    return EngineError("the decoding process crashed")
+
+
+def _readable(trace: bytes) -> str:
+    """Make a traceback fit for a log: what an upload says must not look like lines of it."""
+    text = trace.decode(errors="replace")
+    clean = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    return textwrap.indent(clean, "  ", lambda _: True)
 
 
 def prepare() -> None:
@@ -117,17 +146,27 @@ def _context() -> Any:
 
 def _decode(path: Path, limits: Limits, news: Connection) -> None:
     """Be the process: decode a file into the pipe."""
-    _confine(limits)
     logging.getLogger("whisper_cli").addHandler(logging.NullHandler())
-    with suppress(OSError):  # nobody listens any more
-        try:
-            _send(path, limits, news)
-        except TooLong:
-            news.send_bytes(_TOO_LONG)
-        except WhisperError as error:
-            news.send_bytes(_FAILED + error.message.encode(errors="replace"))
-        except MemoryError:
-            news.send_bytes(_FAILED + b"the file takes more memory than this server gives")
+    with suppress(ConnectionError):  # nobody listens any more
+        news.send_bytes(_last_word(path, limits, news))
+
+
+def _last_word(path: Path, limits: Limits, news: Connection) -> bytes:
+    """Decode a file into the pipe, and return what is to be said in the end."""
+    try:
+        _confine(limits)
+        _send(path, limits, news)
+    except TooLong:
+        return _TOO_LONG
+    except WhisperError as error:
+        return _FAILED + error.message.encode(errors="replace")
+    except MemoryError:
+        return _FAILED + b"the file takes more memory than this server gives"
+    except ConnectionError:
+        raise
+    except Exception:  # noqa: BLE001 - a bug, which the process that logs has to hear of
+        return _CRASHED + traceback.format_exc().encode(errors="replace")[-_LONGEST_TRACE:]
+    return _ENDED
 
 
 def _send(path: Path, limits: Limits, news: Connection) -> None:
@@ -141,7 +180,6 @@ def _send(path: Path, limits: Limits, news: Connection) -> None:
             if block.end > limits.duration:
                 raise too_long(limits.duration)
             news.send_bytes(_BLOCK + packed(block))
-        news.send_bytes(_ENDED)
 
 
 def _confine(limits: Limits) -> None:

@@ -3,6 +3,7 @@
 import os
 import queue
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -30,12 +31,13 @@ from whisper_cli.serve.worker.messages import (
 from whisper_cli.transcript import Info, Provenance
 
 
-def main(line: Connection, folder: Path, wishes: Wishes) -> None:
-    """Be the process, until the server hangs up."""
+def main(line: Connection, folder: Path, wishes: Wishes, temporary: Path) -> None:
+    """Be the process, until the server hangs up; whoever ends it removes `temporary`."""
     from whisper_cli.engine.standing import standing_engine
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tempfile.tempdir = str(temporary)
     inbox = _Inbox(Line(line))
     threading.Thread(target=decoding.prepare, daemon=True).start()
     threading.Thread(target=inbox.listen, daemon=True).start()
