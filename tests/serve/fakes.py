@@ -42,7 +42,10 @@ ERRORS = {
 
 
 class FakeHands:
-    """Says the lines of the upload, a second each; `!wait N`, `!fail KIND` are done instead."""
+    """Says the lines of the upload, a second each; others are orders.
+
+    `!wait N` waits for seconds, `!hold` until `release`, `!fail KIND` fails.
+    """
 
     def __init__(self, *, multilingual: bool = True, load: float = 0.0, broken: bool = False):
         self.multilingual = multilingual
@@ -52,14 +55,22 @@ class FakeHands:
         self.starts: list[Start] = []
         self.cancelled: list[int] = []
         self._load, self._broken = load, broken
+        self._released = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
         self.loads += 1
+        self._loop = asyncio.get_running_loop()
         await asyncio.sleep(self._load)
         if self._broken:
             raise ModelError("can't load the model in /secret/place")
         self.alive = True
+
+    def release(self) -> None:
+        """Let go on what holds; called from the test's own thread."""
+        assert self._loop
+        self._loop.call_soon_threadsafe(self._released.set)
 
     def begin(self, job: Job, start: Start) -> None:
         self.starts.append(start)
@@ -82,6 +93,8 @@ class FakeHands:
             command, _, value = line.partition(" ")
             if command == "!wait":
                 await asyncio.sleep(float(value))
+            elif command == "!hold":
+                await self._released.wait()
             elif command == "!fail":
                 job.tell(Failed(job.number, ERRORS[value]))
                 return
@@ -138,7 +151,7 @@ class Running:
 
     @property
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url, timeout=120)
 
     def post(self, text: str = "hello", name: str = "a.wav", **fields: Any) -> httpx.Response:
         headers = fields.pop("headers", {})
@@ -181,13 +194,28 @@ def running(
         assert not thread.is_alive()
 
 
+def sent(server: Running, text: str, **fields: str) -> socket.socket:
+    """Send an upload, and give the connection: who closes it leaves."""
+    request = httpx.Request(
+        "POST",
+        f"{server.url}/v1/audio/transcriptions",
+        data={"model": "fake"} | fields,
+        files={"file": ("a.wav", text.encode())},
+    )
+    headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    line = socket.create_connection((request.url.host, request.url.port))
+    head = f"POST {request.url.path} HTTP/1.1\r\n{headers}\r\n"
+    line.sendall(head.encode() + request.read())
+    return line
+
+
 def in_background(work):
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
 
 
-def until(fact, seconds=5.0):
+def until(fact, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not fact() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -196,7 +224,7 @@ def until(fact, seconds=5.0):
 
 def _wait_for(server: Running) -> None:
     with server.client as client:
-        for _ in range(200):
+        for _ in range(3000):
             with contextlib.suppress(httpx.TransportError):
                 if client.get("/ready").status_code == 200 or server.failures:
                     return

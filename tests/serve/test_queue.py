@@ -1,30 +1,27 @@
 """The queue: bounded, honest about how long, left by those who leave, joined by those who retry."""
 
-import httpx
 import openai
 import pytest
 
-from tests.serve.fakes import FakeHands, in_background, running, until
+from tests.serve.fakes import FakeHands, in_background, running, sent, until
 from whisper_cli.serve.failures import ApiError
 from whisper_cli.serve.jobs import Jobs
 from whisper_cli.serve.worker.messages import Heard, Opened
 
-SLOW = "one\n!wait 20\ntwo"
+SLOW = "one\n!wait 600\ntwo"
+
+
+def followers(server):
+    """Count who waits for each job."""
+    return [job.followers for job in server.studio.jobs.queue]
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])
 def test_a_client_that_leaves_frees_its_work_at_once(server, stream):
-    def leave():
-        with server.client as client, pytest.raises(httpx.TimeoutException):
-            client.post(
-                "/v1/audio/transcriptions",
-                data={"model": "fake", "stream": stream},
-                files={"file": SLOW.encode()},
-                timeout=0.3,
-            )
-
-    leave()
-    until(lambda: server.hands[0].cancelled == [1], 1.0)
+    line = sent(server, SLOW, stream=stream)
+    until(lambda: len(server.hands[0].starts) == 1)
+    line.close()
+    until(lambda: server.hands[0].cancelled == [1])
     until(lambda: not len(server.studio.jobs))
     until(lambda: not list(server.studio.folder.iterdir()))
     until(lambda: server.log[-1]["path"] != "/ready")
@@ -49,7 +46,7 @@ def test_a_full_queue_says_when_to_come_again(model):
 
 def test_the_official_client_waits_and_comes_again(model):
     with running(model, FakeHands(), max_queue=1) as server:
-        in_background(lambda: server.post("one\n!wait 0.5"))
+        in_background(lambda: server.post("one\n!wait 2"))
         until(lambda: len(server.studio.jobs) == 1)
         with openai.OpenAI(api_key="k", base_url=server.url + "/v1") as client:
             assert client.audio.transcriptions.create(model="fake", file=b"hi").text == "hi"
@@ -86,12 +83,14 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
         headers = {"x-stainless-retry-count": count}
         answers.append(server.post(text, headers=headers).json()["text"])
 
-    first = in_background(lambda: ask("one\n!wait 1", "0"))
-    until(lambda: len(server.hands[0].starts) == 1)
-    others = [in_background(lambda: ask("one\n!wait 1", "1")) for _ in range(3)]
-    other = in_background(lambda: ask("two\n!wait 1", "1"))
+    first = in_background(lambda: ask("one\n!hold", "0"))
+    until(lambda: followers(server) == [1])
+    others = [in_background(lambda: ask("one\n!hold", "1")) for _ in range(3)]
+    other = in_background(lambda: ask("two\n!hold", "1"))
+    until(lambda: sorted(followers(server)) == [1, 4])
+    server.hands[0].release()
     for thread in (first, *others, other):
-        thread.join(10)
+        thread.join(60)
     assert sorted(answers) == ["one"] * 4 + ["two"]
     assert len(server.hands[0].starts) == 2
 
@@ -99,22 +98,21 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
 def test_the_same_body_without_a_retry_is_a_job_of_its_own(server):
     threads = [in_background(lambda: server.post("one\n!wait 0.3")) for _ in range(2)]
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(server.hands[0].starts) == 2
 
 
 def test_a_job_that_others_joined_goes_on_when_the_first_leaves(server):
-    ask, files = {"model": "fake"}, {"file": ("a.wav", b"one\n!wait 1")}
-
-    def leave():
-        with server.client as client, pytest.raises(httpx.TimeoutException):
-            client.post("/v1/audio/transcriptions", data=ask, files=files, timeout=0.5)
-
-    first = in_background(leave)
-    until(lambda: len(server.hands[0].starts) == 1)
-    joined = server.post("one\n!wait 1", headers={"x-stainless-retry-count": "1"})
-    first.join(5)
-    assert joined.json()["text"] == "one"
+    first, answers = sent(server, "one\n!hold"), []
+    until(lambda: followers(server) == [1])
+    headers = {"x-stainless-retry-count": "1"}
+    second = in_background(lambda: answers.append(server.post("one\n!hold", headers=headers)))
+    until(lambda: followers(server) == [2])
+    first.close()
+    until(lambda: followers(server) == [1])
+    server.hands[0].release()
+    second.join(60)
+    assert [answer.json()["text"] for answer in answers] == ["one"]
     assert server.hands[0].cancelled == []
 
 
