@@ -39,7 +39,7 @@ def test_words_are_those_of_the_program_alone_and_beside_others(served, run, jfk
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
     assert texts == [alone] * 12
     with openai.OpenAI(api_key="k", base_url=served.url + "/v1") as client, jfk.open("rb") as file:
         events = list(client.audio.transcriptions.create(model="tiny.en", file=file, stream=True))
@@ -57,33 +57,28 @@ def test_memory_is_given_back_when_a_model_is_let_go(served, jfk):
     assert served.post(jfk).status_code == 200
 
 
+def idle(served) -> bool:
+    before = served.cpu
+    time.sleep(1.0)
+    return served.cpu - before < 0.3
+
+
 def test_a_client_that_leaves_gives_the_processor_back(served, tmp_path, jfk):
     long = repeated(jfk, tmp_path / "long.wav", 90)
     with pytest.raises(httpx.TimeoutException):
         served.post(long, timeout=3.0)
-    time.sleep(2.0)
-    before = served.cpu
-    time.sleep(1.0)
-    assert served.cpu - before < 0.3
+    until(lambda: idle(served), 10.0)  # far less than the recording takes
     assert served.get("/api/ps")["queue"] == []
 
 
 def test_a_short_file_does_not_wait_behind_a_long_one(served, tmp_path, jfk):
     long = repeated(jfk, tmp_path / "long.wav", 60)
-    idle = _seconds(lambda: served.post(jfk))
-    thread = threading.Thread(target=lambda: served.post(long), daemon=True)
+    thread = threading.Thread(target=lambda: served.post(long, timeout=400), daemon=True)
     thread.start()
-    time.sleep(1.5)
+    until(lambda: served.get("/api/ps")["queue"])
+    assert "country" in served.post(jfk).json()["text"]
     assert thread.is_alive()
-    # Others share this machine; alone it is within two seconds (benchmarks/serve.py).
-    assert min(_seconds(lambda: served.post(jfk)) for _ in range(3)) < idle + 4.0
-    thread.join(120)
-
-
-def _seconds(work):
-    began = time.monotonic()
-    assert work().status_code == 200
-    return time.monotonic() - began
+    thread.join(400)
 
 
 def test_broken_media_breaks_nothing(served, speech, jfk):
@@ -119,12 +114,12 @@ def test_sigterm_lets_requests_end(tmp_path, jfk, tiny_en):
         answers = []
         thread = threading.Thread(target=lambda: answers.append(served.post(long)))
         thread.start()
-        time.sleep(0.5)
+        until(lambda: served.get("/api/ps")["queue"])
         served.process.send_signal(signal.SIGTERM)
-        thread.join(60)
+        thread.join(240)
         assert answers[0].status_code == 200
         assert "country" in answers[0].json()["text"]
-        assert served.process.wait(20) == 143
+        assert served.process.wait(60) == 143
 
 
 def test_the_key_comes_from_the_environment(tiny_en):
@@ -151,7 +146,7 @@ def test_tls_and_lines_of_json(tiny_en, tmp_path):
 def test_the_engine_may_die_and_is_started_again(served, jfk):
     engine = next(pid for pid in served.family[1:] if _is_engine(pid))
     os.kill(engine, signal.SIGKILL)
-    time.sleep(0.3)
+    until(lambda: engine not in served.family)
     assert "country" in served.post(jfk).json()["text"]
 
 
@@ -163,7 +158,7 @@ def test_ctrl_c_while_the_model_loads_ends_it_quietly(tiny_en):
     with serving("--model", tiny_en, ready=False) as served:
         time.sleep(0.2)
         os.killpg(served.process.pid, signal.SIGINT)  # as a terminal does: all of its processes
-        assert served.process.wait(30) == 130
+        assert served.process.wait(120) == 130
         time.sleep(0.2)
     assert [line for line in served.log if "listening on" not in line] == []
 
@@ -171,7 +166,7 @@ def test_ctrl_c_while_the_model_loads_ends_it_quietly(tiny_en):
 def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
     broken = folder(tmp_path, "broken")
     with serving("--model", str(broken), ready=False) as served:
-        assert served.process.wait(30) == 4
+        assert served.process.wait(120) == 4
         until(lambda: any("can't load the model" in line for line in served.log))
 
 
