@@ -24,6 +24,7 @@ from tests.download.pulls import (
     work,
 )
 from tests.hub import Hub, Link, faults
+from tests.hub.messages import Answer, Request
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -116,7 +117,7 @@ def test_ctrl_c_ends_it_quietly_at_once_and_keeps_what_came(
 
 
 def test_of_two_at_once_one_pulls_and_the_other_shows_it_and_uses_it(hub: Hub, begin: Start):
-    hub.link = Link(total=300_000)
+    hub.link = Link(total=150_000)
     one = begin()
     until(hub, 100_000)
     two = begin("--progress", "json")
@@ -149,13 +150,18 @@ def test_the_one_that_waits_goes_on_when_the_other_is_killed(hub: Hub, begin: St
 
 
 def test_two_models_do_not_wait_for_each_other(hub: Hub, begin: Start, start: Start):
+    content = bytes(reversed(WEIGHTS))
     hub.add_repo(
-        "acme/slow", {"config.json": b"{}", "vocabulary.txt": b"a\n", "model.bin": WEIGHTS}
+        "acme/slow", {"config.json": b"{}", "vocabulary.txt": b"a\n", "model.bin": content}
     )
-    hub.faults.add("cdn/*", faults.stall(after=50_000))
+
+    def stall(request: Request, answer: Answer) -> Answer | None:
+        slow = answer.body.content == content
+        return faults.stall(after=50_000)(request, answer) if slow else None
+
+    hub.faults.add("cdn/*", stall)
     slow = start("pull", "acme/slow", *FROM_HUB)
     until(hub, 50_000)
-    hub.faults.clear()
     quick = begin()
     quick.communicate(timeout=120)
     assert (quick.returncode, slow.poll()) == (0, None)
