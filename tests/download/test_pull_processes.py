@@ -124,7 +124,7 @@ def test_of_two_at_once_one_pulls_and_the_other_shows_it_and_uses_it(hub: Hub, b
     (first, _), (second, told) = one.communicate(timeout=120), two.communicate(timeout=120)
     assert (one.returncode, two.returncode) == (0, 0)
     assert first == second
-    assert weights_sent(hub) == len(WEIGHTS)
+    assert weights_sent(hub) <= len(WEIGHTS) + IN_FLIGHT  # less than for both
     assert [request.where for request in hub.requests].count("hub/info") == 1
     done = [
         line["done"] for line in map(json.loads, told.splitlines()) if line["file"] == "model.bin"
