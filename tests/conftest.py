@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,16 @@ class Result:
 
     def json(self) -> Any:
         return json.loads(self.stdout)
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start hear signals that a shell's background jobs ignore.
+
+    What is ignored stays so in every child; what is handled here is as by default there.
+    """
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The fast engine through the program: options that work in batches, strictness, order."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,8 +95,10 @@ def test_speech_without_text_fails_only_when_strict(run, tiny_en, jfk):
 
 def test_translation_works_in_batches(run, base):
     clip = SAMPLES / "kerstin-de.flac"
-    said = run("transcribe", clip, "-m", base, "--task", "translate").stdout.lower()
-    assert {"player", "players", "played", "song", "end"} & set(said.replace(".", "").split())
+    told = run("transcribe", clip, "-m", base, "--task", "translate").stdout.lower()
+    said = set(re.findall(r"\w+", told))  # which English it is depends on the processor
+    assert said & {"the", "they", "without", "end"}
+    assert not said & {"die", "sie", "immerhin", "spielten", "ohne", "zu"}
 
 
 def test_a_gpu_that_fails_is_not_named_in_the_transcript(run, tiny_en, jfk, tmp_path, monkeypatch):

@@ -1,10 +1,13 @@
 """Signals, kills and closed pipes, on the real program with the real model."""
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -28,7 +31,7 @@ def long(jfk: Path, tmp_path: Path) -> Path:
     return path
 
 
-def wait_for(path: Path, text: str, seconds: float = 60) -> None:
+def wait_for(path: Path, text: str, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if path.exists() and text in path.read_text():
@@ -65,7 +68,7 @@ def test_what_was_decoded_is_valid_on_disk_after_a_signal(
     child = start("transcribe", long, "-m", tiny_en, "-f", kinds, "-o", f"{out}/")
     wait_for(out / "long.srt.part", "2\n00:")
     child.send_signal(how)
-    _, stderr = child.communicate(timeout=20)
+    _, stderr = child.communicate(timeout=60)
     assert child.returncode == code
     assert stderr == b""
     check_valid(out, json_text=how is not signal.SIGKILL)
@@ -86,7 +89,7 @@ def test_a_stream_cut_by_ctrl_c_is_valid(start, long, tiny_en, kind):
     while b"country" not in read:
         read += os.read(child.stdout.fileno(), 65536)
     child.send_signal(signal.SIGINT)
-    rest, stderr = child.communicate(timeout=20)
+    rest, stderr = child.communicate(timeout=60)
     assert (child.returncode, stderr) == (130, b"")
     text = (read + rest).decode()
     assert json.loads(text)["text"] if kind == "json" else list(srt.parse(text))
@@ -110,10 +113,12 @@ def test_ctrl_c_during_a_download_is_quiet_and_publishes_nothing(start, tmp_path
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
         child = start("pull", "tiny.en", "--source", "hub")
         connection, _ = silent.accept()
+        while not connection.recv(1):  # one only tried whether there is a way here
+            connection.close()
+            connection, _ = silent.accept()
         with connection:
-            time.sleep(0.3)
             child.send_signal(signal.SIGINT)
-            out, stderr = child.communicate(timeout=10)
+            out, stderr = child.communicate(timeout=60)
     assert (child.returncode, out, stderr) == (130, b"", b"")
     assert [path.name for path in (tmp_path / "hub").iterdir()] == [".whisper-cli"]
 
@@ -122,7 +127,7 @@ def test_a_reader_that_leaves_a_listing_is_no_error(start):
     child = start("list", "--remote", stderr=subprocess.PIPE)
     child.stdout.close()
     stderr = child.stderr.read()
-    assert child.wait(20) in (0, 141)  # it may have written everything before we left
+    assert child.wait(60) in (0, 141)  # it may have written everything before we left
     assert stderr == b""
 
 
@@ -155,17 +160,20 @@ def test_a_quiet_pipe_on_stdin_does_not_hold_up_the_end(start, tiny_en, how):
     child = start("transcribe", "-", "-m", tiny_en, "--raw", "s16le:16000:1", stdin=subprocess.PIPE)
     child.stdin.write(b"\0\1" * 30000)
     child.stdin.flush()
-    time.sleep(3)
+    while struct.unpack("i", fcntl.ioctl(child.stdin, termios.FIONREAD, bytes(4)))[0]:
+        time.sleep(0.05)  # until it has read all that came
     child.send_signal(how)
-    assert child.wait(10) == 128 + how
+    assert child.wait(60) == 128 + how
     assert child.stderr.read() == b""
 
 
 def test_ctrl_c_while_the_program_loads_is_quiet(start):
-    child = start("list")
-    time.sleep(0.08)
+    child = start("list", env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"})
+    for line in child.stderr:  # each module as it is there
+        if b"typer" in line:
+            break
     child.send_signal(signal.SIGINT)
-    _, stderr = child.communicate(timeout=10)
+    _, stderr = child.communicate(timeout=60)
     assert child.returncode in (-signal.SIGINT, 130, 0)
     assert b"Traceback" not in stderr
 

@@ -47,7 +47,7 @@ def shell(place: Path, tiny_en: str, monkeypatch: pytest.MonkeyPatch):
     def run(about: str) -> str:
         command = recipes()[about]
         done = subprocess.run(
-            ["sh", "-ec", command], cwd=place, capture_output=True, text=True, timeout=120
+            ["sh", "-ec", command], cwd=place, capture_output=True, text=True, timeout=400
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         return done.stdout

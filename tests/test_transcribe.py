@@ -247,5 +247,5 @@ def test_a_run_tells_nobody_of_itself(start, tiny_en, jfk, tmp_path):
     kept = ("PATH", "LANG", "HF_", "WHISPER_CLI_")  # a CI variable would keep onnxruntime quiet
     environment = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     child = start("transcribe", jfk, "-m", tiny_en, env=environment | {"HOME": str(tmp_path)})
-    assert b"country" in child.communicate(timeout=60)[0]
+    assert b"country" in child.communicate(timeout=240)[0]
     assert list(tmp_path.iterdir()) == []  # where onnxruntime would keep what it has to send

@@ -7,8 +7,7 @@ import signal
 def entry() -> None:
     """Be the program; a Ctrl-C while it is still loading ends it without a word."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # numpy multiplies small matrices here, beside workers that use every core: threads of its own
-    # would only take turns with them, and cost a seventh of the speed.
+    # numpy multiplies in one thread here, see `MelFilters`: others needn't be started.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from whisper_cli.cli import run
 

@@ -42,7 +42,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
 def kill_while(child, journal: Path, signum: int, times: int) -> int:
     """Kill the engine's process while the journal grows, so many times; say how often it was."""
     killed = lines = 0
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while child.poll() is None and time.monotonic() < end:
         told = journal.read_bytes().count(b"\n") if journal.exists() else 0
         pid = engine_of(child.pid)
@@ -64,7 +64,7 @@ def test_a_crash_of_the_engine_is_gone_on_from(run, start, tmp_path, recordings,
     assert run(*arguments, "-o", f"{whole}/").code == 0
     child = start(*arguments, "-o", f"{out}/")
     assert kill_while(child, out / "b.srt.journal", signal.SIGSEGV, 1) == 1
-    assert child.wait(60) == 0
+    assert child.wait(240) == 0
     assert b"was ended by SIGSEGV; it is started again" in child.stderr.read()
     assert texts(out) == texts(whole)
 
@@ -77,7 +77,7 @@ def test_an_input_that_kills_two_processes_is_left_and_the_others_go_on(
     arguments = ("transcribe", recordings, "-m", tiny_en, "-f", "srt", "--no-history")
     child = start(*arguments, "-o", f"{out}/", "--summary", told)
     assert kill_while(child, out / "b.srt.journal", signal.SIGKILL, 2) == 2
-    assert child.wait(60) == 1
+    assert child.wait(240) == 1
     assert b"b.wav" in child.stderr.read()
     entries = {Path(e["input"]).name: e for e in json.loads(told.read_text("utf-8"))["inputs"]}
     assert {name: each["status"] for name, each in entries.items()} == {
@@ -100,11 +100,11 @@ def test_what_was_written_to_stdout_before_a_crash_is_not_written_twice(
     whole = run(*arguments)
     with (tmp_path / "out").open("wb") as out:
         child = start(*arguments, stdout=out)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while (tmp_path / "out").read_bytes().count(b"\n") < 8 and time.monotonic() < end:
             time.sleep(0.01)
         os.kill(engine_of(child.pid) or 0, signal.SIGKILL)
-        assert child.wait(60) == 0
+        assert child.wait(240) == 0
     assert (tmp_path / "out").read_text("utf-8") == whole.stdout
 
 
@@ -112,12 +112,12 @@ def test_what_was_written_to_stdout_before_a_crash_is_not_written_twice(
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_the_engine_ends_with_the_program(start, tmp_path, recordings, tiny_en, signum, code):
     child = start("transcribe", recordings, "-m", tiny_en, "-f", "srt", "-o", f"{tmp_path}/")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while not list(tmp_path.glob("*.journal")) and time.monotonic() < end:
         time.sleep(0.02)
     pid = engine_of(child.pid)
     child.send_signal(signum)
-    assert child.wait(30) == code
+    assert child.wait(120) == code
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists()

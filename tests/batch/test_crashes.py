@@ -89,7 +89,7 @@ def test_what_is_killed_again_and_again_ends_as_what_was_not(
             os.kill(engine, chance.choice([signal.SIGKILL, signal.SIGSEGV]))
             time.sleep(chance.uniform(0.5, 2.0))
         child.send_signal(SIGNALS[number % 3])
-        child.wait(30)
+        child.wait(120)
         for path in out.glob("*.srt") if out.exists() else ():
             assert (
                 published.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns

@@ -269,13 +269,13 @@ def talk(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
 def killed(start, arguments, journal: Path, after: int, how: int) -> int:
     """Start a run, and end it once so many marks are noted; gives its exit code."""
     child: subprocess.Popen[bytes] = start(*arguments)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while child.poll() is None and time.monotonic() < until:
         if journal.exists() and journal.read_bytes().count(b'"passed"') >= after:
             child.send_signal(how)
             break
         time.sleep(0.01)
-    return child.wait(30)
+    return child.wait(120)
 
 
 @pytest.mark.slow

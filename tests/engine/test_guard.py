@@ -220,5 +220,6 @@ def test_a_long_prompt_alone_is_cut_as_faster_whisper_cuts_it(tiny_en, jfk, monk
     monkeypatch.setattr(model.whisper, "get_prompt", watched)
     options = Options(initial_prompt="A speech by the president. " * 60)
     Decoder(model, options).decode([Task(Island(0.0, np.zeros(16_000, np.float32)))])
-    assert given
-    assert min(len(before) for before in given) > 223  # it keeps the last 223 of them
+    prompted = [len(before) for before in given if before]  # a doubted text is tried without one
+    assert prompted
+    assert min(prompted) > 223  # it keeps the last 223 of them

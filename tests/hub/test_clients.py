@@ -26,7 +26,7 @@ def run(hub: Hub, home: Path, *command: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     told = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "NO_PROXY": "127.0.0.1"}
     finished = subprocess.run(
-        command, env=kept | told, capture_output=True, text=True, check=False, timeout=60
+        command, env=kept | told, capture_output=True, text=True, check=False, timeout=240
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip().splitlines()[-1]

@@ -155,7 +155,10 @@ def test_it_starts_by_hand_and_stops_on_ctrl_c(tmp_path: Path) -> None:
         places = [ask(f"{endpoint}/{path}/model.bin").headers["Location"] for path in paths]
         replies = [ask(place) for place in (places[0], *places)]
         program.send_signal(signal.SIGINT)
-        told, wrong = program.communicate(timeout=20)
+        try:
+            told, wrong = program.communicate(timeout=60)
+        finally:
+            program.kill()
     assert lines[1:] == ["Systran/faster-whisper-tiny", "generated/base"]
     assert [reply.status for reply in replies] == [503, 200, 200]
     assert (replies[1].body, len(replies[2].body)) == (b"weights", 100_000)

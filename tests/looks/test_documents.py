@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import shutil
 import subprocess
 from xml.etree import ElementTree as ET
 
@@ -104,6 +105,7 @@ def test_a_sheet_has_the_text_of_every_segment_whole(run, talk):
     assert float(rows[1]["start"]) == pytest.approx(TALK["segments"][1]["start"])
 
 
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
 @pytest.mark.parametrize("options", [(), ("--highlight", "words", "--preset", "bbc")])
 @pytest.mark.parametrize("kind", ["srt", "vtt", "ass", "lrc"])
 def test_ffmpeg_reads_every_cue(run, talk, kind, options):

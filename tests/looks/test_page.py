@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+pytest.importorskip("selenium")
+
 from selenium.webdriver.common.keys import Keys
 
 from tests.looks.samples import TALK, TURNS, turn

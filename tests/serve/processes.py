@@ -104,7 +104,7 @@ def _read(process: "subprocess.Popen[bytes]", served: Served) -> None:
             served.url = served.url or found[0]
 
 
-def _wait(fact: Any, seconds: float = 20.0) -> None:
+def _wait(fact: Any, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):

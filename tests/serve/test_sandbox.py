@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-import time
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -97,8 +97,9 @@ def test_a_file_that_takes_too_much_time_of_the_processor_is_at_fault(tmp_path, 
 
 
 def test_a_process_that_hangs_is_given_up(jfk):
-    with sandboxed(jfk, silence=0.5) as sound:
+    with sandboxed(jfk) as sound:
         os.kill(sound._process.pid, signal.SIGSTOP)
+        sound._limits = replace(sound._limits, silence=0.5)
         with pytest.raises(AudioError) as refused:
             list(sound.blocks())
     assert refused.value.message in (
@@ -112,10 +113,9 @@ def test_what_nobody_wants_is_not_decoded(tmp_path, jfk):
     asked = count()
     with sandboxed(long, wanted=lambda: next(asked) < 3) as sound:
         os.kill(sound._process.pid, signal.SIGSTOP)
-        began = time.monotonic()
-        with pytest.raises(AudioError):
+        with pytest.raises(AudioError) as refused:
             list(sound.blocks())
-        assert time.monotonic() - began < 5
+    assert refused.value.message == "nobody waits for it any more"
 
 
 def test_many_at_once_each_get_their_own(jfk):

@@ -27,12 +27,12 @@ def listening(child) -> int:
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_it_says_where_it_listens_and_stops_quietly(start, sent, code):
     child = start("share", *LOOPBACK)
-    connection = http.client.HTTPConnection("127.0.0.1", listening(child), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", listening(child), timeout=60)
     connection.request("GET", "/models")
     assert json.loads(connection.getresponse().read()) == []
     assert b"no verified model is here" in child.stderr.readline()
     child.send_signal(sent)
-    out, err = child.communicate(timeout=10)
+    out, err = child.communicate(timeout=60)
     connection.close()
     assert (child.returncode, out) == (code, b"")
     assert b"Traceback" not in err

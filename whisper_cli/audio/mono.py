@@ -50,6 +50,7 @@ def _mixed(samples: Samples) -> Samples:
     """
     mean: Samples = samples.mean(axis=1)
     energies = np.einsum("ij,ij->j", samples, samples)
-    if mean @ mean < 0.05 * energies.sum() / samples.shape[1] ** 2:
+    energy = np.einsum("i,i", mean, mean)  # summed alike whatever the threads of BLAS
+    if energy < 0.05 * energies.sum() / samples.shape[1] ** 2:
         mean = samples[:, energies.argmax()]
     return mean

@@ -15,8 +15,10 @@ def load(folder: Path, placement: Placement) -> "WhisperModel":
     """Load a CTranslate2 model; raises ValueError and RuntimeError, see `refused`."""
     from faster_whisper import WhisperModel
 
+    from whisper_cli.engine.mel import MelFilters
+
     gpus = list(range(placement.workers)) if placement.device is Device.cuda else 0
-    return WhisperModel(
+    model = WhisperModel(
         str(folder),
         device=placement.device.value,
         device_index=gpus,
@@ -25,6 +27,8 @@ def load(folder: Path, placement: Placement) -> "WhisperModel":
         num_workers=1 if placement.device is Device.cuda else placement.workers,
         local_files_only=True,
     )
+    model.feature_extractor.mel_filters = MelFilters(model.feature_extractor.mel_filters)
+    return model
 
 
 def refused(folder: Path, error: Exception) -> ConfigError | ModelError:
