@@ -23,12 +23,11 @@ from whisper_cli.batch.targets import Job
 from whisper_cli.batch.work import Located, Work
 from whisper_cli.choices import Device
 from whisper_cli.engine.decoder import Decoder
-from whisper_cli.engine.draft import Draft
+from whisper_cli.engine.draft import Draft, TimedWord
 from whisper_cli.engine.guard import Guard
 from whisper_cli.engine.live import LiveScheduler
 from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.engine.tongue import Tongue
-from whisper_cli.engine.words import TimedWord
 from whisper_cli.transcript import Options, Word
 
 KINDS: dict[str, Callable[[], Exception]] = {

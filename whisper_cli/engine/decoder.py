@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
-from whisper_cli.engine.draft import Draft
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FULL_WINDOW, FasterWhisper
+from whisper_cli.engine.draft import FRAMES_PER_SECOND, Draft
+from whisper_cli.engine.faster_whisper import FULL_WINDOW, FasterWhisper
 from whisper_cli.engine.guard import ENDLESS, MISSED, UNLIKELY, Guard
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.passes import Pass

@@ -3,8 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from whisper_cli.transcript import Word
+
+FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
 TIME_PRECISION = 0.02  # seconds between two timestamp tokens
 LONGEST_PHRASE = 24  # tokens, of what is looked for as a repetition
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word, and the text tokens that spell it."""
+
+    word: Word
+    tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

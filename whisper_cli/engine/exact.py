@@ -9,6 +9,7 @@ import numpy as np
 
 from whisper_cli.engine.checks import check_language
 from whisper_cli.engine.coverage import Coverage
+from whisper_cli.engine.draft import FRAMES_PER_SECOND
 from whisper_cli.engine.events import (
     Begun,
     Broke,
@@ -20,7 +21,7 @@ from whisper_cli.engine.events import (
     Said,
     ended,
 )
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND, FasterWhisper
+from whisper_cli.engine.faster_whisper import FasterWhisper
 from whisper_cli.engine.islands import Island, islands
 from whisper_cli.engine.silero import find_speech
 from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of

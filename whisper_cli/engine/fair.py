@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND
+from whisper_cli.engine.draft import FRAMES_PER_SECOND
 from whisper_cli.engine.pool import Pool, Waiting
 from whisper_cli.engine.track import Track
 from whisper_cli.transcript import Options

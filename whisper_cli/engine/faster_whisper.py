@@ -11,12 +11,11 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.choices import Device, Task
-from whisper_cli.engine.draft import Draft
+from whisper_cli.engine.draft import FRAMES_PER_SECOND, Draft, TimedWord
 from whisper_cli.engine.heap import give_back
 from whisper_cli.engine.loading import load, refused
 from whisper_cli.engine.placement import Placement, on_cpu
 from whisper_cli.engine.tongue import Tongue
-from whisper_cli.engine.words import TimedWord
 from whisper_cli.errors import ConfigError
 from whisper_cli.transcript import Options, Word
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("whisper_cli")
 
-FRAMES_PER_SECOND = 100  # of the log-mel spectrogram: a hop of 160 samples at 16 kHz
 FULL_WINDOW = 3000  # frames that Whisper was trained on
 WORKERS_A_FULL_WINDOW = 4  # it takes 50 MB and more (tiny): not all workers encode one at once
 HOP = SAMPLE_RATE // FRAMES_PER_SECOND

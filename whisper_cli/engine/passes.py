@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from whisper_cli.engine.draft import Draft, Line, lines, without_loops
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND
+from whisper_cli.engine.draft import FRAMES_PER_SECOND, Draft, Line, TimedWord, lines, without_loops
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.phantoms import is_phantom
 from whisper_cli.engine.tongue import Tongue
-from whisper_cli.engine.words import TimedWord, cues, orderly
+from whisper_cli.engine.words import cues, orderly
 from whisper_cli.transcript import Dropped, Options, Segment, Word
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whisper_cli.engine.faster_whisper import FRAMES_PER_SECOND
+from whisper_cli.engine.draft import FRAMES_PER_SECOND
 from whisper_cli.engine.islands import Island
 from whisper_cli.engine.track import Track
 

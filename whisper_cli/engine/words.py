@@ -1,21 +1,13 @@
 """Words with their times: kept in order and inside the sound, and cues cut from them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from whisper_cli.transcript import Word
+from whisper_cli.engine.draft import TimedWord
 
 LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
 CLOSING = " \"'”’»)"  # noqa: RUF001
-
-
-@dataclass(frozen=True, slots=True)
-class TimedWord:
-    """A word, and the text tokens that spell it."""
-
-    word: Word
-    tokens: tuple[int, ...]
 
 
 def orderly(
