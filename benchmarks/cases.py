@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from benchmarks.contenders import ARIA2C, AUTO, CONNECTIONS, CURL, HF, HF_TRANSFER, RANGES
 from benchmarks.figures import MB, MIB, Figures, Must, Row, Table
-from tests.hub import Link
+from tests.fake_hub import Link
 
 OURS, PEERS = (AUTO, RANGES, HF_TRANSFER), (HF, ARIA2C, CURL)
 TINY, ARTICLE, MEDIUM, HUGE = 75 * MB, 175 * MB, 1500 * MB, 3000 * MB

@@ -29,9 +29,9 @@ from benchmarks.regroup import PEERS
 from benchmarks.speech import Clip, by_tongue, english, joined, read, wavs
 from benchmarks.tables import verdict
 from benchmarks.transcribers import ROOT
-from whisper_cli.cues.rules import PRESETS, rules_for
-from whisper_cli.cues.shaper import shape
-from whisper_cli.readers import Told, read_transcript
+from whisper_cli.formats.readers import ReadTranscript, read_transcript
+from whisper_cli.subtitles.presets import PRESETS, rules_for
+from whisper_cli.subtitles.shaper import shape
 from whisper_cli.transcript import Segment
 
 OURS = "whisper-cli"
@@ -99,7 +99,7 @@ def group_of(clip: Clip) -> str:
     return "long reading" if clip.seconds >= 60 and clip.name.startswith("long/") else "clips"
 
 
-def told(spoken: Spoken) -> Told:
+def told(spoken: Spoken) -> ReadTranscript:
     return read_transcript(spoken.transcript.read_bytes(), spoken.transcript.name)
 
 

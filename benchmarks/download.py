@@ -25,8 +25,8 @@ from benchmarks.cases import CASES, Case
 from benchmarks.contenders import CONTENDERS, Served, environment
 from benchmarks.figures import Figures, Row, Run, Table, markdown, note
 from benchmarks.measure import FailedError, measure
-from tests.hub import Authority, Hub, make_authority
-from tests.hub.__main__ import add_generated, size
+from tests.fake_hub import Authority, Hub, make_authority
+from tests.fake_hub.__main__ import add_generated, size
 
 
 @dataclass(frozen=True, slots=True)

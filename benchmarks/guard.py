@@ -2,7 +2,7 @@
 
 Decodes the clips of a set in windows of several lengths, with the guard and without, and in full
 windows; prints the words wrong, the seconds (model loaded, speech found) and what was decoded
-again. The values in `whisper_cli/engine/guard.py` are chosen from these tables: run it on a set of
+again. The values in `engine/quality.py` are chosen from these tables: run it on a set of
 your own, or for another model, to choose again.
 """
 
@@ -18,21 +18,21 @@ from benchmarks.speech import Clip, english, read, samples
 from benchmarks.weights import pulled
 from benchmarks.wer import by_language, rate
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.engine.decoder import Decoded, Decoder, Task
-from whisper_cli.engine.faster_whisper import FasterWhisper
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.islands import Island, islands
-from whisper_cli.engine.placement import Wishes, place
+from whisper_cli.engine.chunking import Chunk, chunks_of
+from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
+from whisper_cli.engine.device import DeviceRequest, resolve_device
+from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.scheduler import LONGEST
-from whisper_cli.engine.silero import find_phrases
-from whisper_cli.transcript import Options
+from whisper_cli.engine.vad import find_phrases
+from whisper_cli.transcript import DecodingOptions
 
 MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
 SURE = (0.0, -0.2, -0.3, -0.4, -0.5, -9.0)  # from always to hardly ever
 BATCH = 8
 
 
-class Unguarded(Guard):
+class Unguarded(QualityChecks):
     """Believes everything."""
 
     def doubt(self, *_: object) -> None:
@@ -44,7 +44,7 @@ class Window:
     """A window of a clip."""
 
     clip: Clip
-    island: Island
+    island: Chunk
 
 
 def windows(clips: Sequence[Clip]) -> Iterator[Window]:
@@ -53,15 +53,15 @@ def windows(clips: Sequence[Clip]) -> Iterator[Window]:
         sound = samples(clip.path)
         starts = range(0, len(sound), SAMPLE_RATE)
         blocks = (Block(n / SAMPLE_RATE, sound[n : n + SAMPLE_RATE]) for n in starts)
-        for island in islands(blocks, find_phrases, LONGEST):
+        for island in chunks_of(blocks, find_phrases, LONGEST):
             yield Window(clip, island)
 
 
 def decode(
-    model: FasterWhisper, guard: Guard, found: Sequence[Window]
-) -> tuple[float, list[tuple[Window, Decoded]]]:
+    model: WhisperEngineModel, guard: QualityChecks, found: Sequence[Window]
+) -> tuple[float, list[tuple[Window, DecodedWindow]]]:
     """Decode windows in batches of one length; gives the seconds that took."""
-    decoder = Decoder(model, Options(), guard)
+    decoder = Decoder(model, DecodingOptions(), guard)
     alike: dict[int, list[Window]] = {}
     for window in sorted(found, key=lambda each: each.island.length):
         alike.setdefault(guard.frames(window.island), []).append(window)
@@ -69,8 +69,8 @@ def decode(
         group[n : n + BATCH] for group in alike.values() for n in range(0, len(group), BATCH)
     ]
 
-    def run(batch: Sequence[Window]) -> list[tuple[Window, Decoded]]:
-        tasks = [Task(each.island, each.clip.language) for each in batch]
+    def run(batch: Sequence[Window]) -> list[tuple[Window, DecodedWindow]]:
+        tasks = [WindowTask(each.island, each.clip.language) for each in batch]
         return list(zip(batch, decoder.decode(tasks), strict=True))
 
     began = time.perf_counter()
@@ -79,7 +79,7 @@ def decode(
     return time.perf_counter() - began, results
 
 
-def row(name: str, model: FasterWhisper, guard: Guard, found: Sequence[Window]) -> str:
+def row(name: str, model: WhisperEngineModel, guard: QualityChecks, found: Sequence[Window]) -> str:
     """Measure one kind of window."""
     seconds, results = decode(model, guard, found)
     results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].island.start))
@@ -106,17 +106,19 @@ def main() -> None:
     for name in asked.models:
         chosen = english(clips) if name.endswith(".en") else clips
         found = list(windows(chosen[: asked.limit]))
-        model = FasterWhisper(Path(pulled(name, Path()).folder), place(Wishes()))
+        model = WhisperEngineModel(
+            Path(pulled(name, Path()).folder), resolve_device(DeviceRequest())
+        )
         print(f"\n| {name}, {len(found)} windows | s | WER | again | why |\n|---|---|---|---|---|")
-        full = Guard(margin=30.0, margin_of_long=30.0, least=30.0)
+        full = QualityChecks(margin=30.0, margin_of_long=30.0, least=30.0)
         print(row("full windows", model, full, found), flush=True)
         for sure in SURE:
             title = f"beam search where greedy is less sure than {sure:g}"
-            print(row(title, model, Guard(sure=sure), found), flush=True)
+            print(row(title, model, QualityChecks(sure=sure), found), flush=True)
         for least in LEAST:
             for margin in MARGINS:
-                for kind in (Unguarded, Guard):
-                    guarded = "guarded" if kind is Guard else "not guarded"
+                for kind in (Unguarded, QualityChecks):
+                    guarded = "guarded" if kind is QualityChecks else "not guarded"
                     title = f"margin {margin:g} s, least {least:g} s, {guarded}"
                     guard = kind(margin=margin, margin_of_long=margin, least=least)
                     print(row(title, model, guard, found), flush=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.cues.check import check
-from whisper_cli.cues.reading import read
-from whisper_cli.cues.rules import Rules
+from whisper_cli.formats.subtitle_reader import read
+from whisper_cli.subtitles.check import check
+from whisper_cli.subtitles.presets import CuePreset
 
 HARD = frozenset({"overlap", "max_line_width", "max_lines", "max_duration"})
 
@@ -40,7 +40,7 @@ class Count:
         )
 
 
-def ours(file: Path, rules: Rules) -> Broken:
+def ours(file: Path, rules: CuePreset) -> Broken:
     """Ask `whisper-cli check`."""
     cues = read(file)
     broken: list[set[str]] = [set() for _ in cues]
@@ -49,7 +49,7 @@ def ours(file: Path, rules: Rules) -> Broken:
     return broken
 
 
-def theirs(file: Path, rules: Rules) -> Broken:
+def theirs(file: Path, rules: CuePreset) -> Broken:
     """Count anew."""
     import pysubs2
 
@@ -61,7 +61,7 @@ def theirs(file: Path, rules: Rules) -> Broken:
     ]
 
 
-def _text(event, rules: Rules):
+def _text(event, rules: CuePreset):
     lines = event.plaintext.strip().split("\n")
     if max(map(wide, lines)) > rules.max_line_width:
         yield "max_line_width"
@@ -74,7 +74,7 @@ def _text(event, rules: Rules):
         yield "word_duration"
 
 
-def _times(event, after: int, rules: Rules):
+def _times(event, after: int, rules: CuePreset):
     if event.duration + 1 < rules.min_duration * 1000:
         yield "min_duration"
     if rules.max_duration and event.duration - 1 > rules.max_duration * 1000:
@@ -99,7 +99,7 @@ def wide(line: str) -> int:
 
 
 def count(
-    file: Path, rules: Rules, seconds: float, judge: Callable[[Path, Rules], Broken]
+    file: Path, rules: CuePreset, seconds: float, judge: Callable[[Path, CuePreset], Broken]
 ) -> Count:
     """Judge one file of a recording that lasts so many seconds."""
     cues = read(file)

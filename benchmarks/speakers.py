@@ -22,12 +22,12 @@ import soundfile
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.silero import find_phrases
+from whisper_cli.audio.sources import Source
+from whisper_cli.config.settings import Settings
+from whisper_cli.diarization.diarizer import diarization_models_for
+from whisper_cli.engine.vad import find_phrases
 from whisper_cli.models.store import find
-from whisper_cli.settings import Settings
-from whisper_cli.speakers.ears import ears_for
-from whisper_cli.transcript import Info, Options, Provenance
+from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
 FOLDERS = ("en_ljspeech", "de_kerstin", "en_librivox_misc", "en_librispeech_misc")
 CLIPS, TURNS, LONGEST, LOUD = 12, 8, 7.0, 0.08
@@ -70,11 +70,11 @@ def talk(pair: list[str], known: dict[str, list[np.ndarray]], chance: random.Ran
 
 
 def measured(settings: Settings, count: int | None, talks, folder: Path) -> Iterator[tuple]:
-    ears = ears_for(settings, count, lambda model: find(model) or Path(), None)
+    ears = diarization_models_for(settings, count, lambda model: find(model) or Path(), None)
     for number, (sound, reference) in enumerate(talks):
         path = folder / f"{number}.wav"
         soundfile.write(path, sound, SAMPLE_RATE)
-        info = Info("", Provenance("", "", None, None, "", "", Options(), ""))
+        info = Info("", Provenance("", "", None, None, "", "", DecodingOptions(), ""))
         began = time.monotonic()
         voices = ears.hear(Source(path), info)
         turns = voices.turns()

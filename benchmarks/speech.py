@@ -106,7 +106,7 @@ def samples(path: Path):
     import numpy as np
 
     from whisper_cli.audio.decode import open_audio
-    from whisper_cli.audio.inputs import Source
+    from whisper_cli.audio.sources import Source
 
     with open_audio(Source(path)) as audio:
         return np.concatenate([block.samples for block in audio.blocks()])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from whisper_cli.cli import main
+from whisper_cli.cli.app import main
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -129,10 +129,10 @@ def clips(folder: str) -> list[dict[str, Any]]:
 
 def _real(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     from whisper_cli.download.fetch import ensure
-    from whisper_cli.download.how import How
+    from whisper_cli.download.options import PullOptions
     from whisper_cli.download.sources.index import IndexSource
     from whisper_cli.models.catalog import resolve
 
     monkeypatch.setenv("HF_HUB_CACHE", str(MODELS))
-    ensure(resolve(name), How(sources=(IndexSource(),)))
+    ensure(resolve(name), PullOptions(sources=(IndexSource(),)))
     return name

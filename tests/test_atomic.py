@@ -2,14 +2,14 @@
 
 import pytest
 
-from whisper_cli import atomic
+from whisper_cli import files
 
 
 @pytest.mark.parametrize("durable", [False, True])
 def test_a_file_is_replaced(tmp_path, durable):
     path = tmp_path / "note.json"
     for text in ("one", "zwei, drei: ü\n"):
-        atomic.write_text(path, text, durable=durable)
+        files.write_text(path, text, durable=durable)
         assert path.read_bytes() == text.encode()
         assert list(tmp_path.iterdir()) == [path]
 
@@ -18,27 +18,27 @@ def test_what_cant_be_written_leaves_the_old_file_alone(tmp_path):
     path = tmp_path / "note.json"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):
-        atomic.write_text(path, "half a pair \ud83d")
+        files.write_text(path, "half a pair \ud83d")
     assert path.read_text() == "old"
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="folder"):
-        atomic.write_text(tmp_path / "folder", "text")
+        files.write_text(tmp_path / "folder", "text")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "note.json"]
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path):
     (tmp_path / "target").write_text("somebody's own")
     (tmp_path / "note.json").symlink_to(tmp_path / "target")
-    atomic.write_text(tmp_path / "note.json", "text")
+    files.write_text(tmp_path / "note.json", "text")
     assert (tmp_path / "target").read_text() == "somebody's own"
     assert not (tmp_path / "note.json").is_symlink()
 
 
 def test_a_file_that_has_the_temporary_name_already_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic.secrets, "token_hex", lambda _: "taken")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda _: "taken")
     (tmp_path / "target").write_text("somebody's own")
     (tmp_path / "note.json.taken").symlink_to(tmp_path / "target")
     with pytest.raises(FileExistsError):
-        atomic.write_text(tmp_path / "note.json", "text")
+        files.write_text(tmp_path / "note.json", "text")
     assert (tmp_path / "target").read_text() == "somebody's own"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["note.json.taken", "target"]

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.batch.fakes import noise
-from whisper_cli.audio.inputs import Inputs, Shard, Source
+from whisper_cli.audio.sources import Inputs, Shard, Source
 
-SCHEMA = Path(__file__).parent.parent / "whisper_cli/writers/schema/summary-1.json"
+SCHEMA = Path(__file__).parent.parent / "whisper_cli/formats/schema/summary-1.json"
 
 
 def summary(path: Path) -> dict:

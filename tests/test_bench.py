@@ -3,7 +3,7 @@
 import pytest
 
 from whisper_cli.choices import ComputeType
-from whisper_cli.engine.tuning import Tuning, splits
+from whisper_cli.engine.device import Tuning, splits
 
 
 def test_without_a_model_there_is_nothing_to_measure(run):
@@ -54,12 +54,12 @@ def test_every_mode_of_a_model_is_measured(run, tiny_en):
 
 @pytest.mark.slow
 def test_tuning_is_used_by_the_next_run(run, tiny_en, monkeypatch, tmp_path):
-    from whisper_cli.engine import tuning
+    from whisper_cli.engine import device
 
     result = run("bench", tiny_en, "--tune", "--seconds", "8", "--runs", "1", "--threads", "2")
     assert result.code == 0
     assert [line.split("\t")[2] for line in result.stdout.splitlines()] == ["1", "2"]
-    assert tuning.tuning().workers("tiny.en", ComputeType.auto, 2) in (1, 2)
+    assert device.tuning().workers("tiny.en", ComputeType.auto, 2) in (1, 2)
 
 
 @pytest.mark.slow

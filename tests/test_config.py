@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oddities import any_value
-from whisper_cli import config
+from whisper_cli.config import loader
 from whisper_cli.errors import ConfigError
 
 
 def value(name, flags=None, environ=None, file=None):
-    found = config.load(flags or {}, environ or {}, file)
+    found = loader.load(flags or {}, environ or {}, file)
     return next(each for each in found if each.name == name)
 
 
@@ -47,13 +47,13 @@ def test_a_bad_file_is_an_error_naming_file_and_line(tmp_path, text):
     file = tmp_path / "config.toml"
     file.write_text("\n" + text + "\n")
     with pytest.raises(ConfigError, match=r"config\.toml") as error:
-        config.load({}, {}, file)
+        loader.load({}, {}, file)
     assert ":2" in error.value.message or "line 2" in error.value.message
 
 
 def test_a_bad_variable_is_named():
     with pytest.raises(ConfigError, match="WHISPER_CLI_TASK"):
-        config.load({}, {"WHISPER_CLI_TASK": "sing"})
+        loader.load({}, {"WHISPER_CLI_TASK": "sing"})
 
 
 def test_values_of_the_file_may_have_toml_types(tmp_path):
@@ -65,11 +65,11 @@ def test_values_of_the_file_may_have_toml_types(tmp_path):
     assert value("temperature", file=file).value == (0.4,)
 
 
-@given(st.sampled_from(config.NAMES))
+@given(st.sampled_from(loader.NAMES))
 def test_every_default_can_be_typed(name):
-    default = config.default(name)
+    default = loader.default(name)
     if default not in (None, ()):
-        assert config.parse(name, config.as_text(default), "--x") == default
+        assert loader.parse(name, loader.as_text(default), "--x") == default
 
 
 def test_set_keeps_comments_and_get_shows_the_value(run, isolated):
@@ -95,7 +95,7 @@ def test_set_refuses_what_no_run_could_use(run, isolated):
 def test_config_shows_every_value_and_its_origin(run, monkeypatch):
     monkeypatch.setenv("WHISPER_CLI_BEAM_SIZE", "2")
     rows = [line.split("\t") for line in run("config").stdout.splitlines()]
-    assert [row[0] for row in rows] == list(config.NAMES)
+    assert [row[0] for row in rows] == list(loader.NAMES)
     assert ["beam_size", "2", "WHISPER_CLI_BEAM_SIZE"] in rows
     shown = json.loads(run("config", "--json").stdout)
     assert shown["beam_size"] == {"value": 2, "origin": "WHISPER_CLI_BEAM_SIZE"}
@@ -172,11 +172,11 @@ def test_whatever_stands_in_the_file_is_an_error_that_names_it(run, isolated, jf
     assert run("config", "set", "model", "small").code in (0, 2)
 
 
-@given(st.dictionaries(st.sampled_from(config.NAMES), any_value, max_size=2))
+@given(st.dictionaries(st.sampled_from(loader.NAMES), any_value, max_size=2))
 def test_whatever_a_value_is_it_is_read_or_refused(given_values):
     for name, value in given_values.items():
         with contextlib.suppress(ConfigError):
-            config.parse(name, value, "config.toml:1")
+            loader.parse(name, value, "config.toml:1")
 
 
 @pytest.mark.parametrize("value", ["\udcff", "a\x00b"])

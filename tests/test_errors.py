@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from whisper_cli.formats.registry import Format
 from whisper_cli.models.catalog import names
-from whisper_cli.writers import Format
 
 
 def test_an_unknown_model_is_4_with_a_suggestion(run, jfk):
@@ -101,7 +101,7 @@ def test_a_bug_is_shown_whole_and_is_1(run, jfk, monkeypatch):
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("whisper_cli.audio.inputs.expand", broken)
+    monkeypatch.setattr("whisper_cli.audio.sources.expand", broken)
     result = run("transcribe", jfk)
     assert result.code == 1
     assert "ZeroDivisionError" in result.stderr
@@ -109,7 +109,7 @@ def test_a_bug_is_shown_whole_and_is_1(run, jfk, monkeypatch):
 
 def test_help_and_version_work_without_the_engine():
     code = (
-        "import sys; from whisper_cli.cli import main; code = main({!r}.split());"
+        "import sys; from whisper_cli.cli.app import main; code = main({!r}.split());"
         "heavy = {{'numpy', 'av', 'soundfile', 'faster_whisper', 'huggingface_hub'}};"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )

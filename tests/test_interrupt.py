@@ -17,7 +17,7 @@ import soundfile
 import srt
 import webvtt
 
-from tests.writers.documents import read_html, read_ttml
+from tests.formats.documents import read_html, read_ttml
 
 pytestmark = pytest.mark.slow
 

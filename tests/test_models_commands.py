@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import MODELS
 from tests.models.fakes import cache, fake_model, published, write
-from whisper_cli.models.catalog import Kind, catalog, resolve
+from whisper_cli.models.catalog import ModelKind, catalog, resolve
 
 __all__ = ["cache"]  # a fixture
 
@@ -31,7 +31,7 @@ def test_an_empty_cache_lists_nothing(run):
 
 def test_the_catalogue_lists_every_model(run):
     rows = [line.split("\t") for line in run("list", "--remote").stdout.splitlines()]
-    assert [row[0] for row in rows] == [model.name for model in catalog(*Kind)]
+    assert [row[0] for row in rows] == [model.name for model in catalog(*ModelKind)]
     models = run("list", "--remote", "--json").json()
     assert all(set(model) == KEYS and not model["installed"] for model in models)
 

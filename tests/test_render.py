@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.formats.samples import written as documents
 from tests.oddities import HUGE, any_json, digits, mutated, nested, written
-from tests.writers.samples import written as documents
-from whisper_cli.batch.ledger import work_key
+from whisper_cli.batch.output_index import work_key
 from whisper_cli.errors import TranscriptError
+from whisper_cli.formats.readers import read_transcript
+from whisper_cli.formats.registry import Format, FormatOptions, writer_for
 from whisper_cli.languages import LANGUAGES
-from whisper_cli.readers import read_transcript
-from whisper_cli.writers import Format, Look, writer_for
 
 WHISPERX = {
     "segments": [
@@ -451,7 +451,7 @@ def test_whatever_the_json_is_it_becomes_outputs_or_a_transcript_error(document)
         told = read_transcript(written(document), "x.json")
         assert told.info.language is None or told.info.language in LANGUAGES
         for kind in LOOKS:
-            work_key(told.info, kind, Look())
+            work_key(told.info, kind, FormatOptions())
             text = documents(writer_for(kind), told.info, told.segments)
             text.encode()
 

@@ -144,7 +144,7 @@ def test_sound_that_starts_late_in_a_video_keeps_its_time(run, speech, tiny_en):
 def test_json_validates_and_has_words_when_asked(run, jfk, tiny_en):
     result = run("transcribe", jfk, "-m", tiny_en, "-f", "json", "--word-timestamps")
     transcript = result.json()
-    schema = Path(__file__).parent.parent / "whisper_cli/writers/schema/transcript-1.json"
+    schema = Path(__file__).parent.parent / "whisper_cli/formats/schema/transcript-1.json"
     jsonschema.validate(transcript, json.loads(schema.read_text()))
     assert transcript["schema"] == "whisper-cli/transcript/1"
     assert transcript["language"] == "en"

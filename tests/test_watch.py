@@ -13,15 +13,15 @@ import srt
 import typer
 
 from tests.batch.fakes import noise
-from whisper_cli.audio.inputs import Inputs, Source
-from whisper_cli.batch.outcomes import Failed, Finished
+from whisper_cli.audio.sources import Inputs, Source
+from whisper_cli.batch.events import InputDone, InputError
 from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.batch.watch import Watch, clear_mark, note_failure
 from whisper_cli.choices import Format
-from whisper_cli.cli import app
-from whisper_cli.commands.watch import _report
-from whisper_cli.config import NAMES
-from whisper_cli.console import Console
+from whisper_cli.cli.app import app
+from whisper_cli.cli.commands.watch import _report
+from whisper_cli.config.loader import NAMES
+from whisper_cli.console.console import Console
 from whisper_cli.errors import AudioError
 
 
@@ -70,7 +70,7 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"x")
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    failed = Failed(0, str(path), AudioError("no sound", hint="record it again"))
+    failed = InputError(0, str(path), AudioError("no sound", hint="record it again"))
     note_failure(failed, job, None, tmp_path)
     assert (tmp_path / "a.wav.failed").read_text(
         "utf-8"
@@ -85,7 +85,7 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
 
 def test_a_file_that_changes_in_work_ends_twice(tmp_path):
     [job] = planned(Inputs((Source(tmp_path / "a.wav", tmp_path),), has_folder=True))
-    ends = (Finished(number, job.source.name, (), 1.0, 1.0) for number in range(2))
+    ends = (InputDone(number, job.source.name, (), 1.0, 1.0) for number in range(2))
     watch = Watch(tmp_path, planned)
     assert _report(ends, {0: job, 1: job}, Console(), watch, None) == 0
 
@@ -169,7 +169,7 @@ def test_what_others_put_in_the_place_of_a_mark_is_kept(tmp_path, caplog, kind):
         os.mkfifo(mark)
     before = mark.lstat()
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    note_failure(Failed(0, str(path), AudioError("no sound")), job, None, tmp_path)
+    note_failure(InputError(0, str(path), AudioError("no sound")), job, None, tmp_path)
     clear_mark(job)
     assert mark.lstat() == before
     assert target.read_text() == "error: somebody's own"
@@ -183,7 +183,7 @@ def test_an_input_that_failed_is_not_moved_over_another(tmp_path):
         folder.mkdir()
         (folder / "a.wav").write_bytes(content)
     [job] = planned(Inputs((Source(path, path.parent),), has_folder=True))
-    note_failure(Failed(0, str(path), AudioError("no sound")), job, to, path.parent)
+    note_failure(InputError(0, str(path), AudioError("no sound")), job, to, path.parent)
     assert (to / "a.wav").read_bytes() == b"first"
     assert path.read_bytes() == b"second"
     assert (path.parent / "a.wav.failed").read_text() == "error: no sound\n"
@@ -224,5 +224,5 @@ def test_a_reason_that_utf8_cannot_hold_is_noted(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"x")
     [job] = planned(Inputs((Source(path, tmp_path),), has_folder=True))
-    note_failure(Failed(0, str(path), AudioError("x\udcff.srt: kept")), job, None, tmp_path)
+    note_failure(InputError(0, str(path), AudioError("x\udcff.srt: kept")), job, None, tmp_path)
     assert (tmp_path / "a.wav.failed").read_text("utf-8") == "error: x?.srt: kept\n"

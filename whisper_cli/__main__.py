@@ -9,7 +9,7 @@ def entry() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # numpy multiplies in one thread here, see `MelFilters`: others needn't be started.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from whisper_cli.cli import run
+    from whisper_cli.cli.app import run
 
     run()
 

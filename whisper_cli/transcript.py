@@ -1,9 +1,10 @@
-"""What everything else passes around: words, segments, and what is known about a transcript."""
+"""What everything else passes around: words, segments, options, and facts about a transcript."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from whisper_cli.choices import Mode, Task
+from whisper_cli.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DecodingOptions:
     """What changes the words: part of a transcript's provenance and of what makes it current."""
 
     mode: Mode = Mode.fast
@@ -93,7 +94,7 @@ class Provenance:
     revision: str | None
     device: str
     compute_type: str
-    options: Options
+    options: DecodingOptions
     input: str
     input_sha256: str | None = None
     complete: bool = False
@@ -141,3 +142,16 @@ class Transcript:
     info: Info
     segments: Iterator[Segment]
     heard: Callable[[], float]
+
+
+def check_language(options: DecodingOptions, *, multilingual: bool) -> None:
+    """Raise ConfigError where an English-only model is asked for another language."""
+    if multilingual:
+        return
+    hint = "a multilingual model, such as base or large-v3, knows about 100 languages"
+    if options.language not in (None, "en"):
+        raise ConfigError(
+            f'the model knows English only, and the language is "{options.language}"', hint=hint
+        )
+    if options.task is Task.TRANSLATE:
+        raise ConfigError("the model knows English only: it can't translate", hint=hint)

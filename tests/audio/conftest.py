@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from whisper_cli.audio.decode import SAMPLE_RATE, Block, open_audio
-from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.sources import Source
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import soundfile
 from tests.audio.sounds import sweep
 from tests.conftest import clips
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.sources import Source
 from whisper_cli.errors import AudioError
 
 SPOKEN = [entry for entry in clips("hard_formats") if entry["expect"].startswith("transcript")]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from whisper_cli.audio.inputs import Source, expand
+from whisper_cli.audio.sources import Source, expand
 from whisper_cli.errors import ConfigError
 
 

@@ -4,7 +4,7 @@ import soundfile
 
 from tests.audio.sounds import sweep
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.sources import Source
 from whisper_cli.errors import AudioError, ConfigError
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whisper_cli.audio.raw import RawFormat, parse_raw
+from whisper_cli.audio.pcm import RawFormat, parse_raw
 from whisper_cli.errors import AudioError, ConfigError
 
 

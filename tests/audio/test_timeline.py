@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audio.sounds import sweep, write_gapped
-from whisper_cli.audio.blocks import SAMPLE_RATE, Chunk
-from whisper_cli.audio.libav import resample
-from whisper_cli.audio.timeline import Clock
+from whisper_cli.audio.blocks import SAMPLE_RATE, Frames
+from whisper_cli.audio.pyav import Clock, resample
 
 
 def places(heard):
@@ -74,7 +73,7 @@ def test_resampling_loses_no_time_however_the_sound_is_cut(rate, sizes):
     samples = sweep(rate, sum(sizes) / rate).reshape(-1, 1)
     ends = np.cumsum(sizes)
     chunks = [
-        Chunk((end - size) / rate, rate, samples[end - size : end])
+        Frames((end - size) / rate, rate, samples[end - size : end])
         for end, size in zip(ends, sizes, strict=True)
     ]
     blocks = list(resample(iter(chunks)))
@@ -88,8 +87,8 @@ def test_resampling_loses_no_time_however_the_sound_is_cut(rate, sizes):
 
 def test_each_stretch_is_resampled_from_its_own_start():
     second = sweep(8000, 1).reshape(-1, 1)
-    once = list(resample(iter([Chunk(0, 8000, second)])))
-    twice = list(resample(iter([Chunk(0, 8000, second), Chunk(10, 8000, second)])))
+    once = list(resample(iter([Frames(0, 8000, second)])))
+    twice = list(resample(iter([Frames(0, 8000, second), Frames(10, 8000, second)])))
     assert [block.start for block in twice] == [
         *(block.start for block in once),
         *(block.start + 10 for block in once),

@@ -9,12 +9,11 @@ from typing import ClassVar
 
 import pytest
 
-from whisper_cli.audio.addresses import Address, Limits
-from whisper_cli.audio.inputs import expand
-from whisper_cli.audio.web import open_address
+from whisper_cli.audio.http_stream import open_url
+from whisper_cli.audio.sources import Url, UrlLimits, expand
 from whisper_cli.errors import AudioError
 
-LOCAL = Limits(allow_private=True)
+LOCAL = UrlLimits(allow_private=True)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -69,8 +68,8 @@ def serve() -> Iterator[Callable[..., str]]:
         server.server_close()
 
 
-def read(url: str, limits: Limits = LOCAL) -> bytes:
-    with open_address(Address(url, limits)) as file:
+def read(url: str, limits: UrlLimits = LOCAL) -> bytes:
+    with open_url(Url(url, limits)) as file:
         return file.read()
 
 
@@ -95,7 +94,7 @@ def test_what_cant_be_gone_on_with_is_an_error(serve):
 )  # fmt: skip
 def test_what_is_private_is_not_opened(run, url):
     with pytest.raises(AudioError, match="no public address"):
-        open_address(Address(url))
+        open_url(Url(url))
     result = run("transcribe", url)
     assert (result.code, result.stdout) == (3, "")
     assert "--allow-private-urls" in result.stderr
@@ -103,20 +102,20 @@ def test_what_is_private_is_not_opened(run, url):
 
 def test_a_redirect_is_checked_like_the_first_address(serve, monkeypatch):
     """The first address passes as public; where it leads is looked at all the same."""
-    from whisper_cli.audio import web
+    from whisper_cli.audio import http_stream
 
     url = serve(b"x")
-    checked = web._checked
+    checked = http_stream._checked
 
-    def first_is_public(host: str, port: int, limits: Limits) -> list[str]:
+    def first_is_public(host: str, port: int, limits: UrlLimits) -> list[str]:
         return ["127.0.0.1"] if host == "public.test" else checked(host, port, limits)
 
-    monkeypatch.setattr(web, "_checked", first_is_public)
+    monkeypatch.setattr(http_stream, "_checked", first_is_public)
     port = url.rpartition(":")[2]
     with pytest.raises(AudioError, match="no public address"):
-        read(f"http://public.test:{port}/to/{url}/secret", Limits())
+        read(f"http://public.test:{port}/to/{url}/secret", UrlLimits())
     with pytest.raises(AudioError, match="not of http"):
-        read(f"http://public.test:{port}/to/file:///etc/passwd", Limits())
+        read(f"http://public.test:{port}/to/file:///etc/passwd", UrlLimits())
     assert read(f"{url}/to/{url}/a.flac") == b"x"
     loop = f"{url}/to/" * 9
     with pytest.raises(AudioError, match="redirected too often"):
@@ -126,14 +125,14 @@ def test_a_redirect_is_checked_like_the_first_address(serve, monkeypatch):
 def test_size_and_time_are_limited(serve):
     url = serve(bytes(10_000))
     with pytest.raises(AudioError, match="larger than 999 bytes"):
-        read(url, Limits(allow_private=True, most_bytes=999))
+        read(url, UrlLimits(allow_private=True, most_bytes=999))
     with pytest.raises(AudioError, match="took longer"):
-        read(url, Limits(allow_private=True, most_seconds=-1.0))
+        read(url, UrlLimits(allow_private=True, most_seconds=-1.0))
 
 
 def test_an_output_is_named_after_the_last_part_of_the_path():
     names = ["https://x.test/a/talk%20one.mp3?x=1", "https://x.test/", "https://x.test/..%2f.."]
-    assert [Address(url).stem for url in names] == ["talk one", "x.test", "x.test"]
+    assert [Url(url).stem for url in names] == ["talk one", "x.test", "x.test"]
     [source] = expand(["https://x.test/a.mp3"], None).sources
     assert (source.name, source.stem, source.path) == ("https://x.test/a.mp3", "a", None)
 
@@ -192,7 +191,7 @@ MALFORMED = [
 @pytest.mark.parametrize("url", MALFORMED)
 def test_a_malformed_address_is_an_error_of_that_input(run, tmp_path, url):
     with pytest.raises(AudioError):
-        open_address(Address(url, LOCAL))
+        open_url(Url(url, LOCAL))
     result = run("transcribe", url, tmp_path / "none.wav", "--offline")
     assert result.code == 1
     assert "2 of 2 inputs failed" in result.stderr

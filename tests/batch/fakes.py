@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from whisper_cli.audio.inputs import expand
-from whisper_cli.batch.ledger import Ledger
+from whisper_cli.audio.sources import expand
+from whisper_cli.batch.output_index import OutputIndex
+from whisper_cli.batch.session import EngineHandle, Session
 from whisper_cli.batch.targets import Naming, plan
-from whisper_cli.batch.work import Located, Work
-from whisper_cli.care.style import Care
-from whisper_cli.engine.exact import Sequential
-from whisper_cli.engine.islands import Island
-from whisper_cli.speakers.asked import Speakers
-from whisper_cli.transcript import Options, Provenance, Segment
-from whisper_cli.writers import Format, JsonStyle, Look
+from whisper_cli.diarization.options import DiarizationOptions
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.sequential import SequentialEngine
+from whisper_cli.formats.registry import Format, FormatOptions, JsonStyle
+from whisper_cli.text.editor import TextOptions
+from whisper_cli.transcript import DecodingOptions, Provenance, Segment
 
 
 class FakeEngine:
@@ -31,10 +31,10 @@ class FakeEngine:
     def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
         return [(0, len(samples))]
 
-    def language_of(self, island: Island, among: tuple[str, ...]) -> tuple[str, float]:
+    def language_of(self, island: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
         return "de", 0.9
 
-    def decode(self, island: Island, language: str, options: Options) -> Iterator[Segment]:
+    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
         self.decoded += 1
         for second in range(int(island.start), int(np.ceil(island.end))):
             if second in self.fail:
@@ -59,17 +59,17 @@ def work(
     style: JsonStyle = JsonStyle.native,
     history: Path | None = None,
     starts_over: bool = False,
-    care: Care | None = None,
-    speakers: Speakers | None = None,
+    care: TextOptions | None = None,
+    speakers: DiarizationOptions | None = None,
     **options: object,
-) -> Work:
-    chosen = Options(**options)  # type: ignore[arg-type]
+) -> Session:
+    chosen = DecodingOptions(**options)  # type: ignore[arg-type]
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
-    located = Located("r1", Sequential(lambda: engine))
-    return Work(
+    located = EngineHandle("r1", SequentialEngine(lambda: engine))
+    return Session(
         provenance,
-        Look(style),
-        Ledger(ledger),
+        FormatOptions(style),
+        OutputIndex(ledger),
         lambda: located,
         write,
         overwrite,

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.conftest import ROOT
-from whisper_cli.batch.apart import _Stdout
+from whisper_cli.batch.supervisor import _Stdout
 
 
 def engine_of(pid: int) -> int | None:

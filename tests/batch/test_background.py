@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from whisper_cli.batch.background import AHEAD, in_background
+from whisper_cli.iterators import AHEAD, in_background
 
 
 def test_items_come_in_order():

@@ -10,8 +10,8 @@ import soundfile
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.batch.claims import Claims
-from whisper_cli.batch.outcomes import Heard
-from whisper_cli.batch.run import run
+from whisper_cli.batch.events import InputProgressed
+from whisper_cli.batch.runner import run
 
 
 def hold(file: Path, output: str, line: Connection) -> None:
@@ -72,7 +72,7 @@ def test_a_run_leaves_what_it_claimed(tmp_path, kinds):
     for fail in ({}, {1: KeyError("broken")}, {}):
         engine = FakeEngine(fail=fail)
         shared = work(tmp_path / "state" / "l.sqlite3", engine, overwrite=True)
-        told = [each for each in run(todo, shared) if not isinstance(each, Heard)]
+        told = [each for each in run(todo, shared) if not isinstance(each, InputProgressed)]
         assert len(told) == 1
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
-from whisper_cli.batch.files import claim, opened
-from whisper_cli.batch.ledger import Ledger
-from whisper_cli.batch.run import Failed, Finished, run
+from whisper_cli.batch.output_index import OutputIndex
+from whisper_cli.batch.runner import InputDone, InputError, run
+from whisper_cli.batch.session import Session
 from whisper_cli.batch.summary import Summary
-from whisper_cli.batch.work import Work
 from whisper_cli.errors import EngineError, OutputError
+from whisper_cli.files import claim, opened
 
 needs_unix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
 
 
 def done(outcomes):
-    return [each for each in outcomes if isinstance(each, Finished | Failed)]
+    return [each for each in outcomes if isinstance(each, InputDone | InputError)]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -107,7 +107,7 @@ def test_what_a_run_of_ours_left_is_taken_over(tmp_path, lost):
     elif lost == "ledger":
         shutil.rmtree(ledger.parent)
     [finished] = done(run(asked, work(ledger, FakeEngine())))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
     assert sorted(each.name for each in out.iterdir()) == ["a.json", "a.srt"]
 
 
@@ -120,7 +120,7 @@ def test_a_file_that_took_the_place_of_our_part_is_kept(tmp_path):
     own.write_text("somebody's own")
     own.replace(out / "a.srt.part")
     [failed] = done(run(asked, work(ledger, FakeEngine())))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
     assert (out / "a.srt.part").read_text() == "somebody's own"
 
 
@@ -139,7 +139,7 @@ def test_a_part_that_is_replaced_while_it_is_written_takes_no_name(tmp_path):
 
     asked = jobs(clip, output=f"{out}/", kinds="srt")
     [failed] = done(run(asked, work(tmp_path / "ledger", Replacing())))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
     assert (out / "a.srt.part").read_text() == "somebody's own"
     assert not (out / "a.srt").exists()
 
@@ -150,11 +150,11 @@ def test_an_empty_part_of_a_run_that_was_killed_at_once_is_taken_over(tmp_path):
     (out / "a.srt.part").touch()
     asked = jobs(clip, output=f"{out}/", kinds="srt")
     [finished] = done(run(asked, work(tmp_path / "ledger", FakeEngine())))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
 
 
 def test_one_process_at_a_time_has_a_file(tmp_path):
-    ledger, place = Ledger(tmp_path / "ledger"), tmp_path / "a.part"
+    ledger, place = OutputIndex(tmp_path / "ledger"), tmp_path / "a.part"
     first = claim(place, ledger, lambda _: False)
     assert first is not None
     with first:
@@ -214,7 +214,7 @@ def change_while_reading(path: Path, change) -> FakeEngine:
     return Changing()
 
 
-def both(folder: Path, engine: FakeEngine) -> Work:
+def both(folder: Path, engine: FakeEngine) -> Session:
     return work(folder / "ledger", engine, history=folder / "history")
 
 
@@ -224,7 +224,7 @@ def test_an_input_that_changes_while_it_is_read_is_not_done(tmp_path, change):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked = jobs(clip, output=f"{out}/", kinds="srt,json")
     [first] = done(run(asked, both(tmp_path, change_while_reading(clip, change))))
-    assert isinstance(first, Finished)
+    assert isinstance(first, InputDone)
     assert any("changed while it was read" in warning for warning in first.warnings)
     summary = Summary(asked, strict=True)
     summary.add(first)
@@ -263,15 +263,15 @@ def test_an_input_that_is_removed_or_renamed_while_it_is_read_is_read_whole(tmp_
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked = jobs(clip, output=f"{out}/", kinds="srt")
     [finished] = done(run(asked, both(tmp_path, change_while_reading(clip, how))))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
     assert not finished.warnings
     assert "second 99" in (out / "a.srt").read_text("utf-8")
 
 
 @needs_unix
 def test_a_file_that_is_replaced_at_once_keeps_the_hash_of_what_was_opened(tmp_path):
-    from whisper_cli.audio.content import open_content
-    from whisper_cli.audio.inputs import Source
+    from whisper_cli.audio.sources import Source
+    from whisper_cli.audio.streams import open_content
 
     clip = noise(tmp_path / "a.wav", 2)
     content = open_content(Source(clip))

@@ -13,22 +13,21 @@ import soundfile
 
 from tests.batch.fakes import FakeEngine, jobs, work
 from whisper_cli.audio.decode import Audio
-from whisper_cli.batch.journal import Journal
-from whisper_cli.batch.ledger import Ledger
-from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
-from whisper_cli.batch.run import run
+from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.journal import SegmentJournal
+from whisper_cli.batch.output_index import OutputIndex
+from whisper_cli.batch.runner import run
+from whisper_cli.batch.session import EngineHandle, Session
 from whisper_cli.batch.sinks import FileSink
 from whisper_cli.batch.summary import Summary
-from whisper_cli.batch.targets import Job
-from whisper_cli.batch.work import Located, Work
+from whisper_cli.batch.targets import BatchJob
 from whisper_cli.choices import Device
 from whisper_cli.engine.decoder import Decoder
-from whisper_cli.engine.draft import Draft, TimedWord
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.live import LiveScheduler
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.result import DecodingResult, LanguageTokens, TimedWord
 from whisper_cli.engine.scheduler import Scheduler
-from whisper_cli.engine.tongue import Tongue
-from whisper_cli.transcript import Options, Word
+from whisper_cli.engine.streaming import LiveScheduler
+from whisper_cli.transcript import DecodingOptions, Word
 
 KINDS: dict[str, Callable[[], Exception]] = {
     "RuntimeError": lambda: RuntimeError("something broke"),
@@ -76,9 +75,9 @@ class FakeModel:
     def __init__(self, fault: Fault) -> None:
         self._fault = fault
 
-    def tongue(self, language: str, _task: object) -> Tongue:
+    def tongue(self, language: str, _task: object) -> LanguageTokens:
         tokenizer = SimpleNamespace(decode=lambda tokens: " word" * len(tokens))
-        return Tongue(language, tokenizer, (1,), FIRST, EOT)
+        return LanguageTokens(language, tokenizer, (1,), FIRST, EOT)
 
     def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
         self._fault.at("features", bad=is_loud(samples))
@@ -92,12 +91,18 @@ class FakeModel:
         self._fault.at("language", bad=is_loud(encoded))
         return "de", 0.9
 
-    def generate(self, encoded: np.ndarray, tongues: Sequence[Tongue], *_: object) -> list[Draft]:
+    def generate(
+        self, encoded: np.ndarray, tongues: Sequence[LanguageTokens], *_: object
+    ) -> list[DecodingResult]:
         self._fault.at("generate", bad=is_loud(encoded))
-        return [Draft((FIRST, 1, 2, FIRST + 100), " a b", -0.1, 0.0, 1.0) for _ in tongues]
+        return [DecodingResult((FIRST, 1, 2, FIRST + 100), " a b", -0.1, 0.0, 1.0) for _ in tongues]
 
     def align(
-        self, encoded: np.ndarray, _tongue: Tongue, texts: Sequence[Sequence[int]], *_: object
+        self,
+        encoded: np.ndarray,
+        _tongue: LanguageTokens,
+        texts: Sequence[Sequence[int]],
+        *_: object,
     ):
         self._fault.at("align", bad=is_loud(encoded))
         words = [
@@ -120,14 +125,14 @@ def recordings(folder: Path) -> list[Path]:
 
 def fast(fault: Fault, kind: type[Scheduler] = Scheduler) -> Scheduler:
     """Give the fast engine, with a fake model."""
-    options = Options(word_timestamps=True)
+    options = DecodingOptions(word_timestamps=True)
 
     def find_speech(samples: np.ndarray) -> list[tuple[int, int]]:
         fault.at("detect", bad=is_loud(samples))
         return [(0, len(samples))]
 
     decoder = Decoder(FakeModel(fault), options)  # type: ignore[arg-type]
-    return kind(lambda: decoder, options, find_speech, Guard().frames, workers=2)
+    return kind(lambda: decoder, options, find_speech, QualityChecks().frames, workers=2)
 
 
 class FaultyExact(FakeEngine):
@@ -168,10 +173,10 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], None]:
             return Path(str(name)).name.startswith(f"{BAD}.")
 
         wrap(FileSink, "add", "write", lambda _, info, *__: is_bad(info.source))
-        wrap(Journal, "said", "journal", lambda self, *_: is_bad(self.path))
-        wrap(Journal, "move", "history", lambda self, *_: is_bad(self.path))
-        wrap(Ledger, "record", "ledger", lambda _, path, *__: is_bad(path))
-        wrap(Ledger, "state", "look", lambda _, path, *__: is_bad(path))
+        wrap(SegmentJournal, "said", "journal", lambda self, *_: is_bad(self.path))
+        wrap(SegmentJournal, "move", "history", lambda self, *_: is_bad(self.path))
+        wrap(OutputIndex, "record", "ledger", lambda _, path, *__: is_bad(path))
+        wrap(OutputIndex, "state", "look", lambda _, path, *__: is_bad(path))
         _faulty_audio(fault, is_bad, monkeypatch)
 
     return put
@@ -180,9 +185,9 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], None]:
 def _faulty_audio(
     fault: Fault, is_bad: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from whisper_cli.batch import doing
+    from whisper_cli.batch import job_input
 
-    real_open, real_blocks = doing.open_audio, Audio.blocks
+    real_open, real_blocks = job_input.open_audio, Audio.blocks
 
     def opened(source, **more):
         fault.at("open", bad=is_bad(source.name))
@@ -193,22 +198,22 @@ def _faulty_audio(
             yield block
             fault.at("read", bad=number == 0 and is_loud(block.samples))
 
-    monkeypatch.setattr(doing, "open_audio", opened)
+    monkeypatch.setattr(job_input, "open_audio", opened)
     monkeypatch.setattr(Audio, "blocks", blocks)
 
 
-def outcomes(todo: Sequence[Job], shared: Work) -> list[Outcome]:
-    return [each for each in run(todo, shared) if not isinstance(each, Heard)]
+def outcomes(todo: Sequence[BatchJob], shared: Session) -> list[Outcome]:
+    return [each for each in run(todo, shared) if not isinstance(each, InputProgressed)]
 
 
-def located(shared: Work, engine: Scheduler) -> Work:
+def located(shared: Session, engine: Scheduler) -> Session:
     from dataclasses import replace
 
-    return replace(shared, locate=lambda: Located("r1", engine))
+    return replace(shared, locate=lambda: EngineHandle("r1", engine))
 
 
 def check(
-    fault: Fault, todo: Sequence[Job], told: Sequence[Outcome], kind: str, path: Path
+    fault: Fault, todo: Sequence[BatchJob], told: Sequence[Outcome], kind: str, path: Path
 ) -> None:
     """Four are done, one failed, and the summary says so."""
     summary = Summary(todo)
@@ -221,8 +226,8 @@ def check(
         1,
         {"done": 4, "skipped": 0, "failed": 1, "left": 0},
     )
-    assert sum(isinstance(each, Finished) for each in told) == 4
-    [failed] = [each for each in told if isinstance(each, Failed)]
+    assert sum(isinstance(each, InputDone) for each in told) == 4
+    [failed] = [each for each in told if isinstance(each, InputError)]
     entry = written["inputs"][BAD]
     assert (failed.number, entry["status"]) == (BAD, "failed")
     assert entry["error"]["class"] in CLASSES.get(kind, {"EngineError"})
@@ -288,7 +293,7 @@ def test_a_window_that_fails_once_is_tried_again_alone(tmp_path):
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
     told = outcomes(todo, located(shared, fast(fault)))
     assert fault.raised == 1
-    assert [type(each) for each in told] == [Finished] * 5
+    assert [type(each) for each in told] == [InputDone] * 5
 
 
 class BrokenPipe:
@@ -310,7 +315,7 @@ def test_standard_input_that_fails_when_it_is_read_fails_alone(tmp_path, monkeyp
     paths = recordings(tmp_path / "in")
     todo = jobs(paths[0], Path("-"), paths[1], output=f"{tmp_path}/out/")
     told = outcomes(todo, work(tmp_path / "l.sqlite3", FakeEngine()))
-    assert [type(each) for each in told] == [Finished, Failed, Finished]
+    assert [type(each) for each in told] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -333,7 +338,7 @@ def test_what_one_transcript_raises_fails_it_alone(tmp_path, monkeypatch, kind):
         )
     todo = jobs(*paths, output=f"{tmp_path}/out/", kinds="srt")
     told = list(render.render(todo, work(tmp_path / "l.sqlite3", FakeEngine())))
-    assert [type(each) for each in told] == [Finished, Failed, Finished]
+    assert [type(each) for each in told] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("order", [(b"\xff.wav", b"\xfe.wav"), (b"\xfe.wav", b"\xff.wav")])
@@ -358,8 +363,8 @@ import errno, os
 if os.environ.get("FAULT"):
     from whisper_cli.batch.sinks import FileSink
     from whisper_cli.audio.decode import Audio
-    from whisper_cli.engine.faster_whisper import FasterWhisper
-    from whisper_cli.engine.exact import Exact
+    from whisper_cli.engine.model import WhisperEngineModel
+    from whisper_cli.engine.sequential import SequentialDecoder
     owner, name = {
         "read": (Audio, "_decoded"), "write": (FileSink, "add"),
         "encode": (FasterWhisper, "features"), "exact": (Exact, "decode"),

@@ -19,20 +19,20 @@ from hypothesis import strategies as st
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.batch.journal import _head, _sealed, prune, read
-from whisper_cli.batch.order import Wanted
-from whisper_cli.batch.run import Failed, Finished, run
-from whisper_cli.batch.work import work_for
-from whisper_cli.care.rules import Kind, Rule
-from whisper_cli.care.style import Care
-from whisper_cli.engine.islands import Island, islands
+from whisper_cli.batch.request import RunFlags
+from whisper_cli.batch.runner import InputDone, InputError, run
+from whisper_cli.batch.session import session_for
+from whisper_cli.config.settings import Settings
+from whisper_cli.engine.chunking import Chunk, chunks_of
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
-from whisper_cli.settings import Settings
-from whisper_cli.transcript import Info, Options, Provenance
+from whisper_cli.text.editor import TextOptions
+from whisper_cli.text.replacements import Replacement, ReplacementKind
+from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
 
 def done(outcomes):
-    return [each for each in outcomes if isinstance(each, Finished | Failed)]
+    return [each for each in outcomes if isinstance(each, InputDone | InputError)]
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def test_an_input_is_gone_on_with_where_it_broke(tmp_path, ledger, kinds):
         run(jobs(clip, output=f"{tmp_path}/whole/", kinds=kinds), work(ledger, FakeEngine()))
     )
     broken = FakeEngine(fail={150: EngineError("the engine failed")})
-    assert isinstance(done(run(jobs(clip, **asked), work(ledger, broken)))[0], Failed)
+    assert isinstance(done(run(jobs(clip, **asked), work(ledger, broken)))[0], InputError)
     mended = FakeEngine()
     [finished] = done(run(jobs(clip, **asked), work(ledger, mended)))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
     assert names(tmp_path / "out") == names(tmp_path / "whole")
     for path in whole[0].outputs:
         assert (tmp_path / "out" / path.name).read_text("utf-8") == path.read_text("utf-8")
@@ -88,7 +88,7 @@ def test_a_journal_of_other_work_is_not_believed(tmp_path, ledger, change):
     else:
         journal.write_bytes(journal.read_bytes()[:-7])
     [finished] = done(run(asked, work(ledger, FakeEngine(), **options)))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
     assert names(out) == ["a.srt"]
     text = (out / "a.srt").read_text("utf-8")
     assert [f"second {second}\n" in text for second in range(100)] == [True] * 100
@@ -198,7 +198,7 @@ def test_what_was_all_told_but_not_published_is_written_and_cleared_away(tmp_pat
 def test_live_sound_is_neither_gone_on_with_nor_kept(isolated):
     def settled(*, live: bool):
         model, settings = resolve("tiny.en"), Settings(model="tiny.en")
-        return work_for(model, settings, Wanted(live=live), bring=Path, write=print)
+        return session_for(model, settings, RunFlags(live=live), bring=Path, write=print)
 
     wanted = {live: settled(live=live) for live in (False, True)}
     assert (wanted[True].goes_on, wanted[True].history) == (False, None)
@@ -243,15 +243,15 @@ def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
     def blocks():
         return (Block(n / 16_000, sound[n : n + 16_000]) for n in range(0, len(sound), 16_000))
 
-    def shape(found: list[Island]) -> list:
+    def shape(found: list[Chunk]) -> list:
         return [(each.place, each.start, each.samples.tobytes(), each.speech) for each in found]
 
-    whole = list(islands(blocks(), talking, longest))
+    whole = list(chunks_of(blocks(), talking, longest))
     told = data.draw(st.integers(1, max(1, len(whole))))
     if told <= len(whole):
         last = whole[told - 1].place
         since = type(last)(last.start, last.limit, last.number + 1)
-        assert shape(list(islands(blocks(), talking, longest, since))) == shape(whole[told:])
+        assert shape(list(chunks_of(blocks(), talking, longest, since))) == shape(whole[told:])
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +305,7 @@ def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, ledge
     engine = FakeEngine()
     done(run(todo, work(ledger, engine, history=history)))
     plain = (tmp_path / "out/a.txt").read_text()
-    care = Care((Rule(Kind.word, "second", "minute"),))
+    care = TextOptions((Replacement(ReplacementKind.word, "second", "minute"),))
     done(run(todo, work(ledger, engine, history=history, care=care)))
     assert (tmp_path / "out/a.txt").read_text() == plain.replace("second", "minute")
     changes = json.loads((tmp_path / "out/a.json").read_text())["changes"]
@@ -325,7 +325,7 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_only(tmp_path, caplog):
         tmp_path / "ledger", FakeEngine(), written.append, history=tmp_path / "file" / "cache"
     )
     [*_, done] = run(jobs(noise(tmp_path / "a.wav"), output="-"), shared)
-    assert isinstance(done, Finished)
+    assert isinstance(done, InputDone)
     assert "".join(written).splitlines() == ["second 0", "second 1", "second 2"]
     assert "a run that is cut off will start over" in caplog.text
 
@@ -364,7 +364,7 @@ def test_a_journal_that_was_damaged_changes_no_text(tmp_path, ledger):
         done(run(asked, work(ledger, broken, overwrite=True)))
         journal.write_bytes(mutated(journal.read_bytes(), random.Random(seed)))
         [finished] = done(run(asked, work(ledger, engine, overwrite=True)))
-        assert isinstance(finished, Finished), seed
+        assert isinstance(finished, InputDone), seed
         assert (out / "a.json").read_bytes() == whole, seed
         assert names(out) == ["a.json"], seed
         decoded.add(engine.decoded)
@@ -389,7 +389,7 @@ def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, ledger)
         [finished] = done(
             run(jobs(clip, output=f"{out}/", kinds="txt"), work(ledger, engine, history=history))
         )
-        assert isinstance(finished, Finished), seed
+        assert isinstance(finished, InputDone), seed
         assert (out / "a.txt").read_bytes() == whole, seed
         assert engine.decoded or damaged == data or damaged.startswith(data[:-1]), seed
         assert kept.read_bytes() == data, seed
@@ -401,7 +401,7 @@ def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, 
     (out / "a.srt.journal").write_text('{"journal": 1, "work": "x"}\n["segment", {}]\n')
     (out / "a.srt.part").write_text("1\n00:00:00,000 --> 00:00:01,000\nsecond 0\n")
     [finished] = done(run(jobs(clip, output=f"{out}/", kinds="srt"), work(ledger, FakeEngine())))
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, InputDone)
     assert names(out) == ["a.srt"]
 
 
@@ -415,7 +415,7 @@ def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language
         last, _ = _sealed(["ended", ended], checksum)
         path = tmp_path / "a.journal"
         path.write_bytes(head + first + last)
-        provenance = Provenance("", "", None, None, "", "", Options(), "")
+        provenance = Provenance("", "", None, None, "", "", DecodingOptions(), "")
         return read(path, "w", Info("a.wav", provenance))
 
     assert stored("en").info.language == "en"

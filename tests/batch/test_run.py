@@ -9,9 +9,9 @@ import pytest
 import srt
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
-from whisper_cli.batch.run import Failed, Finished, Heard, run
+from whisper_cli.batch.runner import InputDone, InputError, InputProgressed, run
 from whisper_cli.errors import EngineError, ModelError
-from whisper_cli.interrupt import Stopped
+from whisper_cli.signals import Stopped
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def outcome(events) -> list[object]:
-    return [event for event in events if not isinstance(event, Heard)]
+    return [event for event in events if not isinstance(event, InputProgressed)]
 
 
 def test_outputs_appear_whole_and_leave_no_part(tmp_path, ledger):
@@ -28,7 +28,7 @@ def test_outputs_appear_whole_and_leave_no_part(tmp_path, ledger):
     [done] = outcome(
         run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"), work(ledger, FakeEngine()))
     )
-    assert isinstance(done, Finished)
+    assert isinstance(done, InputDone)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "a.srt"]
     assert [cue.content for cue in srt.parse((tmp_path / "out/a.srt").read_text())] == [
         "second 0",
@@ -70,7 +70,7 @@ def test_a_foreign_or_edited_file_is_kept(tmp_path, ledger, edited):
     target.parent.mkdir(exist_ok=True)
     target.write_text("mine")
     [failed] = outcome(run(todo, work(ledger, FakeEngine())))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
     assert failed.error.exit_code == 2
     assert "--overwrite" in failed.error.hint
     assert target.read_text() == "mine"
@@ -103,7 +103,7 @@ def test_a_foreign_file_whose_name_is_known_only_after_decoding_is_kept(tmp_path
     mine.write_text("mine")
     todo = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
     [failed] = outcome(run(todo, work(ledger, FakeEngine())))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
     assert mine.read_text() == "mine"
 
 
@@ -114,7 +114,7 @@ def test_one_bad_input_harms_only_itself(tmp_path, ledger):
     events = outcome(
         run(jobs(good[0], bad, good[1], output=f"{tmp_path}/out/"), work(ledger, FakeEngine()))
     )
-    assert [type(event) for event in events] == [Finished, Failed, Finished]
+    assert [type(event) for event in events] == [InputDone, InputError, InputDone]
     assert events[1].error.exit_code == 3
     assert not (tmp_path / "out" / "bad.txt").exists()
 
@@ -125,7 +125,7 @@ def test_a_failure_in_the_middle_leaves_a_valid_part(tmp_path, ledger):
     [failed] = outcome(
         run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"), work(ledger, engine))
     )
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a.json.part",
         "a.srt.journal",
@@ -166,7 +166,7 @@ def test_abandoning_a_run_closes_its_part(tmp_path, ledger):
         jobs(clip, output=f"{tmp_path}/out/", kinds="json"), work(ledger, FakeEngine(pause=0.15))
     )
     for event in events:
-        if isinstance(event, Heard) and event.seconds >= 2:
+        if isinstance(event, InputProgressed) and event.seconds >= 2:
             break
     events.close()
     partial = json.loads((tmp_path / "out" / "a.json.part").read_text())
@@ -188,7 +188,7 @@ def test_a_ledger_that_cannot_be_used_costs_a_warning(tmp_path, caplog):
     [done] = outcome(
         run(jobs(noise(tmp_path / "a.wav"), output=f"{tmp_path}/o/"), work(broken, FakeEngine()))
     )
-    assert isinstance(done, Finished)
+    assert isinstance(done, InputDone)
     assert "can't use the ledger" in caplog.text
 
 
@@ -237,7 +237,7 @@ def test_two_runs_never_write_one_output_at_once(tmp_path, ledger):
     elsewhere = tmp_path / "other" / "outputs.sqlite3"  # a state of its own: it hears of no claim
     [failed] = outcome(run(todo, work(elsewhere, FakeEngine())))
     assert "another whisper-cli is writing" in failed.error.message
-    assert isinstance(outcome(first)[0], Finished)
+    assert isinstance(outcome(first)[0], InputDone)
 
 
 def test_a_folder_where_our_output_was_is_kept(tmp_path, ledger):
@@ -247,7 +247,7 @@ def test_a_folder_where_our_output_was_is_kept(tmp_path, ledger):
     (tmp_path / "out" / "a.txt").unlink()
     (tmp_path / "out" / "a.txt").mkdir()
     [failed] = outcome(run(todo, work(ledger, FakeEngine())))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, InputError)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -272,20 +272,20 @@ def test_a_full_disk_publishes_nothing_and_leaves_a_valid_part(tmp_path, ledger)
 def test_what_shares_stdout_waits_for_its_turn():
     from types import SimpleNamespace
 
-    from whisper_cli.batch.desk import InOrder
-    from whisper_cli.engine.events import Begun, Broke, Ended, Said
+    from whisper_cli.batch.runner import InOrder
+    from whisper_cli.engine.events import InputFailed, InputFinished, InputStarted, SegmentDecoded
 
     first, second, third = (
         SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(3)
     )
     order = InOrder(0)
     events = [
-        Begun(second, None),
-        Broke(second, EngineError("x")),
-        Said(second, None),
-        Begun(first, None),
-        Ended(third, None),
-        Ended(first, None),
+        InputStarted(second, None),
+        InputFailed(second, EngineError("x")),
+        SegmentDecoded(second, None),
+        InputStarted(first, None),
+        InputFinished(third, None),
+        InputFinished(first, None),
     ]
     passed = [event.input.number for event in events for event in order.let_through(event)]
     assert passed == [0, 0, 1, 1, 1, 2]
@@ -294,14 +294,14 @@ def test_what_shares_stdout_waits_for_its_turn():
 def test_an_input_that_cannot_be_written_holds_up_no_other_on_stdout():
     from types import SimpleNamespace
 
-    from whisper_cli.batch.desk import InOrder
-    from whisper_cli.engine.events import Begun, Ended
+    from whisper_cli.batch.runner import InOrder
+    from whisper_cli.engine.events import InputFinished, InputStarted
 
     first, second = (
         SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(2)
     )
     order, passed = InOrder(0), []
-    for event in [Ended(second, None), Begun(first, None)]:
+    for event in [InputFinished(second, None), InputStarted(first, None)]:
         for due in order.let_through(event):
             passed.append(due.input.number)
             due.input.wanted = due.input is second  # the engine tells no more of the first
@@ -321,7 +321,7 @@ def test_what_was_killed_as_an_output_took_its_name_knows_it_again(
         raise Stopped(9)
 
     with monkeypatch.context() as patched:
-        patched.setattr("whisper_cli.batch.doing.published", killed)
+        patched.setattr("whisper_cli.batch.job_input.published", killed)
         with pytest.raises(Stopped):
             outcome(run(todo, work(ledger, engine)))
     assert sorted(path.name for path in (tmp_path / "out").glob("a.[sj]*")) == ["a.json", "a.srt"]
@@ -330,4 +330,4 @@ def test_what_was_killed_as_an_output_took_its_name_knows_it_again(
     assert (done.skipped, engine.decoded) == (True, decoded)
     (tmp_path / "out/a.srt").write_text("edited")
     [kept] = outcome(run(todo, work(ledger, engine)))
-    assert isinstance(kept, Failed)
+    assert isinstance(kept, InputError)

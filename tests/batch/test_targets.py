@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from whisper_cli.audio.inputs import Inputs, Source
+from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.targets import Naming, plan, special
 from whisper_cli.errors import ConfigError, OutputError
-from whisper_cli.writers import Format
+from whisper_cli.formats.registry import Format
 
 NAMING = Naming("{stem}.{ext}", "tiny.en", None)
 TXT = (Format.txt,)

@@ -1,6 +1,6 @@
 """A clock that is turned by hand, and the events of a download."""
 
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.types import Phase, Progress
 
 MB = 1_000_000
 

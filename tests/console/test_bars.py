@@ -7,9 +7,8 @@ from rich.cells import cell_len
 from rich.console import Console as Terminal
 
 from tests.console.fakes import Clock, downloading
-from whisper_cli.console.bars import Bars, layout
-from whisper_cli.console.moving import Row
-from whisper_cli.console.pull import Pull
+from whisper_cli.console.displays import Bars, layout
+from whisper_cli.console.progress import ProgressRow, PullProgress
 
 DETAILS = ("12.5 MB/s", "0:04 left", " 8 conn.", "resumed 61 %", "huggingface.co")
 
@@ -22,7 +21,7 @@ def lines(rows, width, height=24):
 
 
 def row(name="model.bin", share=0.3, details=DETAILS):
-    return Row(name, share, "25.0 MB/75.0 MB", details)
+    return ProgressRow(name, share, "25.0 MB/75.0 MB", details)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,10 @@ def test_every_row_is_one_line_no_wider_than_the_terminal(rows, width, height):
 
 def test_bars_are_drawn_ten_times_a_second_and_once_more_at_the_end():
     clock, file = Clock(), io.StringIO()
-    bars, pull = Bars(Terminal(file=file, force_terminal=True, width=80), clock), Pull("m", clock)
+    bars, pull = (
+        Bars(Terminal(file=file, force_terminal=True, width=80), clock),
+        PullProgress("m", clock),
+    )
     for done in range(1000):
         pull.add(downloading(done=done, total=1000))
         bars.show(pull)

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import Clock
 from tests.console.test_lines import SCHEMA
-from whisper_cli.console.batch import Batch
-from whisper_cli.console.lines import JsonLines
+from whisper_cli.console.displays import JsonLines
+from whisper_cli.console.progress import BatchProgress
 
 
 def test_the_whole_is_estimated_by_size_until_every_input_is_open():
     clock = Clock()
-    batch = Batch([1000, 3000], clock)
+    batch = BatchProgress([1000, 3000], clock)
     assert batch.record().total is None
     batch.hear(0, "a", 5.0, 10.0)
     assert batch.record().total == 40.0
@@ -27,7 +27,7 @@ def test_the_whole_is_estimated_by_size_until_every_input_is_open():
 
 
 def test_what_was_done_before_is_no_work():
-    batch = Batch([1000, 1000], Clock())
+    batch = BatchProgress([1000, 1000], Clock())
     batch.finish(0, "a", 600.0, skipped=True)
     assert batch.record().done == 0
     batch.hear(1, "b", 1.0, 10.0)
@@ -37,7 +37,7 @@ def test_what_was_done_before_is_no_work():
 
 def test_programs_get_the_whole_and_the_input_in_work():
     lines: list[str] = []
-    batch = Batch([10, 10], Clock())
+    batch = BatchProgress([10, 10], Clock())
     display = JsonLines(lines.append, Clock())
     batch.hear(0, "a", 5.0, 10.0)
     for moving in (batch.part, batch):
@@ -59,7 +59,7 @@ steps = st.lists(
 
 @given(steps, st.lists(st.integers(0, 9), min_size=3, max_size=3))
 def test_done_is_never_more_than_the_total(told, sizes):
-    batch, over = Batch(sizes, Clock()), set()
+    batch, over = BatchProgress(sizes, Clock()), set()
     reached = [0.0] * 3
     for number, step, seconds in told:
         if number in over:

@@ -11,13 +11,13 @@ from tests.console.terminal import on_terminal, screens
 PULL = """
 import logging, sys, threading, time
 from tests.console.fakes import MB, downloading, verifying
-from whisper_cli.console import Console, ShowLog
+from whisper_cli.console.console import Console, ConsoleLogHandler
 from whisper_cli.errors import DownloadError
 from whisper_cli.choices import ProgressMode
 
 console = Console()
 console.configure(ProgressMode({mode!r}), quiet={quiet})
-logging.getLogger("whisper_cli").addHandler(ShowLog(console))
+logging.getLogger("whisper_cli").addHandler(ConsoleLogHandler(console))
 
 def warn():
     logging.getLogger("whisper_cli").warning("hub: a connection stalled")
@@ -143,7 +143,8 @@ def test_json_is_all_that_stderr_holds():
 
 
 def test_rich_is_loaded_only_to_draw():
-    script = "import sys, whisper_cli.console; print([m for m in sys.modules if m[:4] == 'rich'])"
+    shown = "print([name for name in sys.modules if name[:4] == 'rich'])"
+    script = f"import sys, whisper_cli.console.console; {shown}"
     assert in_pipe(script)[1] == "[]\n"
 
 
@@ -164,13 +165,13 @@ def test_a_name_with_line_feeds_forges_no_line(kind, terminal):
     }[kind]
     script = (
         "import logging, sys\n"
-        "from whisper_cli.console import Console, ShowLog\n"
+        "from whisper_cli.console.console import Console, ConsoleLogHandler\n"
         "from whisper_cli.choices import ProgressMode\n"
         "from whisper_cli.errors import WhisperError\n"
         f"NAME = {FORGED!r}\n"
         "console = Console()\n"
         "logger = logging.getLogger('whisper_cli')\n"
-        "logger.addHandler(ShowLog(console))\n"
+        "logger.addHandler(ConsoleLogHandler(console))\n"
         "console.configure(ProgressMode.plain, verbose=True)\n"
         f"{say}\n"
     )

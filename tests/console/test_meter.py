@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.console.fakes import Clock
-from whisper_cli.console.meter import Meter
-from whisper_cli.console.pace import Pace
+from whisper_cli.console.meter import Meter, Pace
 
 
 @pytest.fixture

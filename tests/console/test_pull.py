@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.console.fakes import MB, Clock, downloading, verifying
-from whisper_cli.console.pull import Pull
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.console.progress import PullProgress
+from whisper_cli.download.types import Phase, Progress
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pull(clock) -> Pull:
-    return Pull("tiny.en", clock)
+def pull(clock) -> PullProgress:
+    return PullProgress("tiny.en", clock)
 
 
 def feed(pull, clock, *, begin, end, seconds=2.0, **fields):
@@ -142,7 +142,7 @@ events = st.builds(
 @given(st.lists(st.tuples(st.floats(0, 1), events), max_size=40))
 def test_no_bar_ever_goes_back(steps):
     clock = Clock()
-    pull = Pull("m", clock)
+    pull = PullProgress("m", clock)
     seen: dict[str, float] = {}
     for seconds, event in steps:
         clock.now += seconds

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Result
 from tests.download.pulls import EXTRA, FROM_HUB, MODEL, REPO
-from tests.hub import Hub
+from tests.fake_hub import Hub
 from tests.models.fakes import cache
 
 __all__ = ["cache"]

@@ -4,12 +4,12 @@ import hashlib
 import threading
 from pathlib import Path
 
-from tests.hub import Hub
-from whisper_cli.download.transfer import Job, Limits, Offer
+from tests.fake_hub import Hub
+from whisper_cli.download.types import FileTransfer, RemoteFile, TransferLimits
 
 CHUNK = 1 << 16
 DATA = hashlib.shake_256(b"model").digest(1_000_003)
-FEW = Limits(connections=3, chunk_size=CHUNK, stall=1.0)
+FEW = TransferLimits(connections=3, chunk_size=CHUNK, stall=1.0)
 
 
 def hub_with(data: bytes = DATA, **how) -> Hub:
@@ -18,18 +18,20 @@ def hub_with(data: bytes = DATA, **how) -> Hub:
     return hub
 
 
-def offer(hub: Hub, source: str = "hub", file: str = "model.bin", **headers: str) -> Offer:
+def offer(hub: Hub, source: str = "hub", file: str = "model.bin", **headers: str) -> RemoteFile:
     url = f"{hub.endpoint}/me/model/resolve/main/{file}"
-    return Offer(source, url, tuple(headers.items()))
+    return RemoteFile(source, url, tuple(headers.items()))
 
 
-def job_for(folder: Path, *offers: Offer, data: bytes = DATA, **other) -> Job:
+def job_for(folder: Path, *offers: RemoteFile, data: bytes = DATA, **other) -> FileTransfer:
     sha256 = hashlib.sha256(data).hexdigest()
     known = {"name": "model.bin", "sha256": sha256, "git_sha1": None, "etag": sha256} | other
-    return Job(size=len(data), offers=offers, part=folder / "parts" / "model.part", **known)
+    return FileTransfer(
+        size=len(data), offers=offers, part=folder / "parts" / "model.part", **known
+    )
 
 
-def run(engine, job: Job, limits: Limits = FEW):
+def run(engine, job: FileTransfer, limits: TransferLimits = FEW):
     return list(engine.fetch(job, limits, threading.Event()))
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import Result
-from tests.hub import Fault, Hub, faults
-from tests.hub.messages import Answer, Request
+from tests.fake_hub import Fault, Hub, faults
+from tests.fake_hub.messages import Answer, Request
 from tests.models.fakes import FILES
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find

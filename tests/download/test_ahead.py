@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.download.pulls import MODEL, REPO, WEIGHTS, weights_asked, weights_sent
-from tests.hub import Hub, Link, faults
-from tests.hub.messages import Answer, Request
+from tests.fake_hub import Hub, Link, faults
+from tests.fake_hub.messages import Answer, Request
 from tests.models.fakes import OTHER, using
 from whisper_cli.download.fetch import ensure
-from whisper_cli.download.sources.ahead import Ahead
-from whisper_cli.download.sources.hub import HubSource
+from whisper_cli.download.sources.hub import HubSource, RedirectPrefetch
 from whisper_cli.models.catalog import resolve
 
 
@@ -61,7 +60,7 @@ def test_answers_that_stay_out_ahead_are_not_waited_for(hub: Hub):
 
 def test_a_branch_that_moves_meanwhile_leads_nowhere(hub: Hub):
     url = f"{hub.endpoint}/{REPO}/resolve/main/model.bin"
-    with Ahead({"model.bin": url}, {}) as ahead:
+    with RedirectPrefetch({"model.bin": url}, {}) as ahead:
         assert ahead.leads(OTHER) == {}
 
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, run, sent
-from tests.hub import Link, faults
+from tests.fake_hub import Link, faults
 from whisper_cli.download.engines.hf_transfer import HfTransfer
 from whisper_cli.download.engines.ranges import Ranges
-from whisper_cli.download.journal import Journal
+from whisper_cli.download.part_file import PartJournal
 from whisper_cli.errors import DownloadError
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ import sys, threading
 from pathlib import Path
 from tests.download.engines import FEW, job_for
 from whisper_cli.download.engines.{module} import {engine}
-from whisper_cli.download.transfer import Offer
+from whisper_cli.download.types import RemoteFile
 job = job_for(Path(sys.argv[2]), Offer("hub", sys.argv[1]))
 for progress in {engine}().fetch(job, FEW, threading.Event()):
     print(progress.done, flush=True)
@@ -55,7 +55,7 @@ def test_kill_9_costs_at_most_the_chunks_in_flight(tmp_path, seed):
     with hub_with(link=Link(per_connection=300_000)) as hub:
         job = job_for(tmp_path, offer(hub))
         kill_at(start(Ranges, job, tmp_path), chosen.randrange(len(DATA) * 8 // 10))
-        there = Journal(job).read().total
+        there = PartJournal(job).read().total
         wait_until_quiet(hub)
         received = min(sent(hub), len(DATA))
         hub.link = Link()
@@ -82,7 +82,7 @@ def test_kill_9_of_hf_transfer_s_parent_ends_the_child_and_keeps_what_came(tmp_p
         kill_at(start(HfTransfer, job, tmp_path), 400_000)
         wait_until_quiet(hub)
         assert sent(hub) < len(DATA), "the child went on without its parent"
-        there = Journal(job).read().total
+        there = PartJournal(job).read().total
         assert there >= 400_000 - FEW.connections * CHUNK
         hub.link = Link()
         hub.requests.clear()
@@ -114,10 +114,10 @@ def test_after_a_power_cut_only_what_was_synced_is_believed(tmp_path, monkeypatc
     with hub_with() as hub:
         job = job_for(tmp_path, offer(hub))
         run(Ranges(), job)
-        journal = Journal(job)
+        journal = PartJournal(job)
         journal.sync([(0, 300_000)])
         job.part.write_bytes(DATA[:300_000] + bytes(len(DATA) - 300_000))
-        monkeypatch.setattr("whisper_cli.download.journal._boot", lambda: "another boot")
+        monkeypatch.setattr("whisper_cli.download.part_file._boot", lambda: "another boot")
         assert list(journal.read()) == [(0, 300_000)]
         hub.requests.clear()
         run(Ranges(), job)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, on_cdn, run, sent
-from tests.hub import ADMITTED, Link, faults
-from whisper_cli.download.engines.child import Child
+from tests.fake_hub import ADMITTED, Link, faults
+from whisper_cli.download.engines.child_process import ChildProcess
 from whisper_cli.download.engines.hf_transfer import HfTransfer
-from whisper_cli.download.journal import Journal
+from whisper_cli.download.part_file import PartJournal
 
 pytest.importorskip("hf_transfer")
 
@@ -54,7 +54,7 @@ def test_a_signed_address_is_not_shown_where_it_fails(tmp_path):
         "url": "http://127.0.0.1:9/model.bin?Signature=secret",
         "filename": str(tmp_path / "x"),
     }
-    with Child("hf_transfer", {**order, "max_files": 1, "chunk_size": CHUNK}) as child:
+    with ChildProcess("hf_transfer", {**order, "max_files": 1, "chunk_size": CHUNK}) as child:
         while child.code is None:
             time.sleep(0.01)
         said = child.complaint()
@@ -75,7 +75,7 @@ def test_closing_kills_it_at_once_and_ranges_go_on_from_what_came(hub, tmp_path,
     stream = HfTransfer().fetch(job, FEW, threading.Event())
     next(progress for progress in stream if progress.done > 400_000)
     stream.close()
-    there = Journal(job).read().total
+    there = PartJournal(job).read().total
     assert there > 400_000 - FEW.connections * CHUNK
     hub.link = Link()
     hub.requests.clear()

@@ -4,18 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.download.engines import DATA, FEW, job_for
-from whisper_cli.download.engines.board import Board
-from whisper_cli.download.engines.piece import Piece, share
-from whisper_cli.download.engines.ramp import Ramp
-from whisper_cli.download.engines.route import Route
-from whisper_cli.download.extents import Extents
-from whisper_cli.download.transfer import Offer
+from whisper_cli.download.engines.mirror import MirrorConnection
+from whisper_cli.download.engines.range_scheduler import (
+    ConnectionRamp,
+    Range,
+    RangeScheduler,
+    share,
+)
+from whisper_cli.download.part_file import Extents
+from whisper_cli.download.types import RemoteFile
 
 SPEEDS = st.floats(0, 1e9)
 
 
 def running(left, speed, seconds=10.0):
-    piece = Piece(0, 10**12)
+    piece = Range(0, 10**12)
     piece.claim(lambda: None)
     piece.answered -= seconds
     piece.move(int(speed * seconds))
@@ -38,7 +41,12 @@ def test_what_ends_sooner_alone_is_not_shared():
 
 
 def test_a_connection_that_trickles_while_the_others_flow_is_replaced(tmp_path):
-    board = Board(job_for(tmp_path), FEW, [Route(Offer("hub", "http://x"), len(DATA))], Extents())
+    board = RangeScheduler(
+        job_for(tmp_path),
+        FEW,
+        [MirrorConnection(RemoteFile("hub", "http://x"), len(DATA))],
+        Extents(),
+    )
     ended = []
     for number, rate in enumerate([40_000, 40_000, 10]):
         piece, _ = board.claim(number)
@@ -50,4 +58,4 @@ def test_a_connection_that_trickles_while_the_others_flow_is_replaced(tmp_path):
 
 
 def test_a_fixed_number_of_connections_stays():
-    assert (Ramp(3).wanted, Ramp(3).most) == (3, 3)
+    assert (ConnectionRamp(3).wanted, ConnectionRamp(3).most) == (3, 3)

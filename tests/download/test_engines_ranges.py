@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, on_cdn, run, sent
-from tests.hub import ADMITTED, Link, Proxy, faults, make_authority
+from tests.fake_hub import ADMITTED, Link, Proxy, faults, make_authority
 from whisper_cli.download.engines.ranges import Ranges
-from whisper_cli.download.journal import Journal
-from whisper_cli.download.transfer import Limits, Offer, Pieces
+from whisper_cli.download.part_file import PartJournal
+from whisper_cli.download.types import BlockHashes, RemoteFile, TransferLimits
 from whisper_cli.errors import DownloadError
 
 
@@ -158,7 +158,7 @@ def test_a_wrong_byte_once_is_fetched_again(hub, tmp_path):
 def test_only_a_bad_piece_is_fetched_again_where_piece_hashes_are_known(hub, tmp_path):
     hub.faults.add("cdn/*", faults.corrupt(300_000), times=1)
     pieces = [DATA[at : at + 100_000] for at in range(0, len(DATA), 100_000)]
-    known = Pieces(100_000, tuple(hashlib.sha256(piece).hexdigest() for piece in pieces))
+    known = BlockHashes(100_000, tuple(hashlib.sha256(piece).hexdigest() for piece in pieces))
     job = job_for(tmp_path, offer(hub), pieces=known)
     run(Ranges(), job)
     assert job.part.read_bytes() == DATA
@@ -208,7 +208,7 @@ def test_several_sources_share_the_work(tmp_path):
 def test_a_source_that_fails_is_passed_over(hub, tmp_path):
     with hub_with() as bad:
         bad.faults.add("cdn/*", faults.refuse(404))
-        dead = Offer("dead", "http://127.0.0.1:9/x")
+        dead = RemoteFile("dead", "http://127.0.0.1:9/x")
         job = job_for(tmp_path, dead, offer(bad, "bad"), offer(hub, "good"))
         assert run(Ranges(), job)[-1].source == "good"
         assert job.part.read_bytes() == DATA
@@ -216,7 +216,7 @@ def test_a_source_that_fails_is_passed_over(hub, tmp_path):
 
 def test_when_all_sources_fail_each_is_named_with_its_reason(hub, tmp_path):
     hub.faults.add("cdn/*", faults.refuse(404))
-    dead = Offer("dead", "http://127.0.0.1:9/x")
+    dead = RemoteFile("dead", "http://127.0.0.1:9/x")
     with pytest.raises(DownloadError, match=r"no source could give model\.bin: .*dead: no conn"):
         run(Ranges(), job_for(tmp_path, offer(hub), dead))
 
@@ -239,7 +239,7 @@ def test_closing_stops_at_once_and_the_next_run_goes_on(hub, tmp_path):
     stream = Ranges().fetch(job, FEW, threading.Event())
     next(progress for progress in stream if progress.done > 300_000)
     stream.close()
-    there, before = Journal(job).read().total, sent(hub)
+    there, before = PartJournal(job).read().total, sent(hub)
     assert there > 300_000 - FEW.connections * CHUNK
     hub.link = Link()
     hub.requests.clear()
@@ -268,7 +268,7 @@ def test_a_part_of_another_content_is_not_continued(hub, tmp_path):
 
 def test_a_lying_journal_is_found_out_by_the_hash(hub, tmp_path):
     job = job_for(tmp_path, offer(hub))
-    journal = Journal(job)
+    journal = PartJournal(job)
     run(Ranges(), job)
     job.part.write_bytes(bytes(len(DATA)))
     journal.note([(0, 700_000)])
@@ -313,7 +313,7 @@ def test_connections_are_added_while_that_brings_more(tmp_path):
     data = hashlib.shake_256(b"big").digest(6_000_000)
     with hub_with(data, link=Link(per_connection=300_000)) as hub:
         job = job_for(tmp_path, offer(hub), data=data)
-        connections = [p.connections for p in run(Ranges(), job, Limits(chunk_size=CHUNK))]
+        connections = [p.connections for p in run(Ranges(), job, TransferLimits(chunk_size=CHUNK))]
         assert connections[0] <= 4
         assert max(connections) > 4
 
@@ -321,5 +321,9 @@ def test_connections_are_added_while_that_brings_more(tmp_path):
 def test_the_last_bytes_are_shared_so_that_all_connections_end_together(tmp_path):
     with hub_with(link=Link(per_connection=250_000)) as hub:
         began = time.monotonic()
-        run(Ranges(), job_for(tmp_path, offer(hub)), Limits(connections=4, chunk_size=900_000))
+        run(
+            Ranges(),
+            job_for(tmp_path, offer(hub)),
+            TransferLimits(connections=4, chunk_size=900_000),
+        )
         assert time.monotonic() - began < 2.5, "one connection alone needs 3.6 s for its chunk"

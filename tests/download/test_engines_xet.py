@@ -2,7 +2,7 @@ import threading
 from dataclasses import replace
 
 from tests.download.engines import DATA, FEW, hub_with, job_for, offer, run
-from tests.hub import Hub
+from tests.fake_hub import Hub
 from whisper_cli.download.engines.xet import Xet
 
 PATIENT = replace(FEW, stall=60.0)  # a busy machine is no stall

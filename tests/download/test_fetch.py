@@ -13,15 +13,15 @@ from threading import Thread
 import pytest
 
 from tests.models.fakes import COMMIT, FILES, fake_model, using, write
+from whisper_cli.config.settings import Settings
 from whisper_cli.download.fetch import ensure, fetch
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.locking import staging
 from whisper_cli.download.sources import SOURCES, default_sources, source
-from whisper_cli.download.staging import staging
+from whisper_cli.download.types import Phase, Progress
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.models.store import find, installed
-from whisper_cli.settings import Settings
 
 
 @dataclass
@@ -179,7 +179,7 @@ def test_of_two_at_once_one_fetches_and_the_other_takes_what_came(cache: Path):
 def test_what_a_killed_process_left_is_cleaned_and_what_a_living_one_has_is_not(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from whisper_cli.download.staging import staging\n"
+        "from whisper_cli.download.locking import staging\n"
         "with staging(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'part').write_text('x'); print(folder, flush=True); input()"
     )

@@ -5,7 +5,7 @@ from email.utils import formatdate
 import pytest
 
 from tests.download.engines import hub_with
-from tests.hub import ADMITTED, Hub, faults
+from tests.fake_hub import ADMITTED, Hub, faults
 from whisper_cli.download.http import (
     BrokenError,
     Client,
@@ -14,7 +14,7 @@ from whisper_cli.download.http import (
     get_json,
     public,
 )
-from whisper_cli.download.waits import wait_asked_for
+from whisper_cli.download.retry import retry_after
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_the_wait_that_a_server_asks_for(headers, wait):
     message = Message()
     for name, value in headers.items():
         message[name] = value
-    assert wait_asked_for(message) == wait
+    assert retry_after(message) == wait
 
 
 def test_an_address_is_shown_without_signature_and_password():

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub import ADMITTED, Hub, Link, faults
+from tests.fake_hub import ADMITTED, Hub, Link, faults
 from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, using
 from whisper_cli.download.fetch import ensure, fetch
-from whisper_cli.download.progress import Phase
 from whisper_cli.download.sources.hub import HubSource
-from whisper_cli.download.transfer import Limits
+from whisper_cli.download.types import Phase, TransferLimits
 from whisper_cli.errors import ConfigError, DownloadError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find, installed
@@ -19,7 +18,7 @@ from whisper_cli.models.verify import verify
 
 BIG = FILES | {"model.bin": FILES["model.bin"] * 400}  # 4 MB: several blocks
 BAD_TOKEN = "hf_wrong"
-QUICK = Limits(connections=2, stall=0.5, tries=1)
+QUICK = TransferLimits(connections=2, stall=0.5, tries=1)
 
 
 @pytest.fixture

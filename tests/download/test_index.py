@@ -13,9 +13,8 @@ import pytest
 
 from tests.models.fakes import COMMIT, FILES, fake_model, using
 from whisper_cli.download.fetch import ensure, fetch
-from whisper_cli.download.progress import Phase
 from whisper_cli.download.sources.index import IndexSource, _unpack
-from whisper_cli.download.transfer import MIB
+from whisper_cli.download.types import MIB, Phase
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Member, Model, ModelFile, Wheel, resolve
 from whisper_cli.models.store import find

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub import Hub
+from tests.fake_hub import Hub
 from tests.models.fakes import COMMIT, fake_model, using
 from tests.share.peer import BIG, MODEL, peer
 from whisper_cli.download.fetch import ensure, fetch
-from whisper_cli.download.progress import Phase
 from whisper_cli.download.sources import default_sources, source
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.sources.peer import PeerSource
-from whisper_cli.download.transfer import Limits
+from whisper_cli.download.types import Phase, TransferLimits
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find, installed
@@ -40,7 +39,7 @@ def closed() -> str:
 
 def pulled(*sources, **limits) -> set[str]:
     """Pull the model; say what the sources of its big file were called in the end."""
-    how = using(*sources, chunk_size=SMALL, limits=Limits(stall=1, tries=1, **limits))
+    how = using(*sources, chunk_size=SMALL, limits=TransferLimits(stall=1, tries=1, **limits))
     seen = [each for each in fetch(MODEL, how) if each.file == "model.bin"]
     return set(seen[-1].source.split(" + "))
 
@@ -87,7 +86,7 @@ def test_what_a_liar_gave_is_mended_by_the_next_pull(hub: Hub, tmp_path: Path):
 
 
 def test_a_peer_that_dies_in_the_middle_leaves_the_rest_to_the_hub(hub: Hub, tmp_path: Path):
-    limits = Limits(connections=2, limit_rate=2_000_000, stall=1, tries=1)
+    limits = TransferLimits(connections=2, limit_rate=2_000_000, stall=1, tries=1)
     with peer(tmp_path / "a") as dying:
         sources = PeerSource((dying.address,)), HubSource(hub.endpoint)
         told = fetch(MODEL, using(*sources, chunk_size=SMALL, limits=limits))

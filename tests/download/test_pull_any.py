@@ -19,7 +19,7 @@ from tests.download.pulls import (
     weights_sent,
     work,
 )
-from tests.hub import Hub, Link, faults
+from tests.fake_hub import Hub, Link, faults
 
 FAULTS = st.sampled_from(
     [

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import MODELS, Result
 from tests.download.conftest import Pull
 from tests.download.pulls import FROM_HUB, REPO, WEIGHTS, check, weights_sent
-from tests.hub import Hub, Link
+from tests.fake_hub import Hub, Link
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
 

@@ -24,8 +24,8 @@ from tests.download.pulls import (
     weights_sent,
     work,
 )
-from tests.hub import ADMITTED, STRANGER, Hub, Proxy, make_authority
-from tests.hub.messages import text
+from tests.fake_hub import ADMITTED, STRANGER, Hub, Proxy, make_authority
+from tests.fake_hub.messages import text
 
 BAD_TOKEN = "hf_nobody_has_this_one"
 

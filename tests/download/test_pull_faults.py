@@ -21,18 +21,18 @@ from tests.download.pulls import (
     weights_sent,
     work,
 )
-from tests.hub import Fault, Hub, Link, faults
+from tests.fake_hub import Fault, Hub, Link, faults
 from tests.models.fakes import using
-from whisper_cli.download.engines.choose import EngineName
+from whisper_cli.download.engines.registry import EngineName
 from whisper_cli.download.fetch import ensure
 from whisper_cli.download.sources.hub import HubSource
-from whisper_cli.download.transfer import Limits
+from whisper_cli.download.types import TransferLimits
 from whisper_cli.errors import DownloadError
 from whisper_cli.models.catalog import resolve
 
 OTHER = bytes(len(WEIGHTS))
 QUICK = using(
-    HubSource(), chunk_size=CHUNK, limits=Limits(connections=4, stall=0.5, tries=1)
+    HubSource(), chunk_size=CHUNK, limits=TransferLimits(connections=4, stall=0.5, tries=1)
 )  # gives up early
 
 PASSING = {

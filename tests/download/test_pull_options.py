@@ -21,7 +21,7 @@ from tests.download.pulls import (
     weights_asked,
     weights_sent,
 )
-from tests.hub import Hub, Link, faults
+from tests.fake_hub import Hub, Link, faults
 from tests.models.fakes import fake_model, using, write
 from whisper_cli.download.fetch import ensure
 from whisper_cli.download.sources.hub import HubSource

@@ -23,8 +23,8 @@ from tests.download.pulls import (
     weights_sent,
     work,
 )
-from tests.hub import Hub, Link, faults
-from tests.hub.messages import Answer, Request
+from tests.fake_hub import Hub, Link, faults
+from tests.fake_hub.messages import Answer, Request
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 

@@ -2,7 +2,7 @@
 
 from tests.download.conftest import Pull
 from tests.download.pulls import MODEL, REPO, weights_asked
-from tests.hub import Hub, faults
+from tests.fake_hub import Hub, faults
 
 
 def lines(text: str) -> list[str]:

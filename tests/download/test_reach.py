@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from whisper_cli.download.reach import require_connection
+from whisper_cli.download.connection import require_connection
 from whisper_cli.errors import SourceUnavailable
 
 

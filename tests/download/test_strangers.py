@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from tests.conftest import Result
 from tests.download.conftest import Pull
 from tests.download.pulls import MODEL, check, check_nothing_published, work
-from tests.hub import Hub, faults
-from tests.hub.messages import Answer, Body, Request, text
+from tests.fake_hub import Hub, faults
+from tests.fake_hub.messages import Answer, Body, Request, text
 from tests.models.fakes import fake_model, using, write
 from whisper_cli.download.fetch import fetch
 from whisper_cli.download.sources.folder import FolderSource
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.sources.peer import PeerSource
-from whisper_cli.download.transfer import Limits
+from whisper_cli.download.types import TransferLimits
 from whisper_cli.errors import DownloadError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.names import is_commit, is_file_name, is_sha256, is_size
@@ -430,6 +430,6 @@ def pulled_from_neighbour(answer: bytes) -> None:
     source = PeerSource((neighbour.address,))
     try:
         with pytest.raises(DownloadError):
-            list(fetch(fake_model(), using(source, limits=Limits(stall=1, tries=0))))
+            list(fetch(fake_model(), using(source, limits=TransferLimits(stall=1, tries=0))))
     finally:
         neighbour.close()

@@ -3,9 +3,9 @@ import threading
 import pytest
 
 from tests.download.engines import DATA, FEW, hub_with, job_for, offer
-from tests.hub import Link, faults
-from whisper_cli.download.engines.choose import EngineName, choose
-from whisper_cli.download.together import together
+from tests.fake_hub import Link, faults
+from whisper_cli.download.engines.registry import EngineName, choose
+from whisper_cli.download.pull import merge_progress
 from whisper_cli.errors import DownloadError
 
 SMALL = b'{"small": true}' * 30
@@ -22,7 +22,7 @@ def jobs(hub, folder):
 def test_files_come_side_by_side_and_the_small_one_ends_first(tmp_path):
     with hub_with(link=Link(per_connection=400_000)) as hub:
         big, small = jobs(hub, tmp_path)
-        told = list(together(choose(EngineName.auto), [big, small], FEW, threading.Event()))
+        told = list(merge_progress(choose(EngineName.auto), [big, small], FEW, threading.Event()))
         assert big.part.read_bytes() == DATA
         assert small.part.read_bytes() == SMALL
         ends = [progress.file for progress in told if progress.done == progress.total]
@@ -33,7 +33,9 @@ def test_the_first_error_stops_the_others(tmp_path):
     with hub_with(link=Link(per_connection=50_000)) as hub:
         hub.faults.add("*/config.json", faults.refuse(404))
         with pytest.raises(DownloadError, match=r"config\.json: 404"):
-            list(together(choose(EngineName.auto), jobs(hub, tmp_path), FEW, threading.Event()))
+            list(
+                merge_progress(choose(EngineName.auto), jobs(hub, tmp_path), FEW, threading.Event())
+            )
         assert not [t for t in threading.enumerate() if t.name.startswith(("pull-", "fetch-"))]
 
 

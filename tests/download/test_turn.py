@@ -6,18 +6,18 @@ import pytest
 from filelock import FileLock
 
 from tests.models.fakes import FILES, fake_model, using, write
+from whisper_cli.download.destinations import Cache, work_folder
 from whisper_cli.download.fetch import ensure, fetch
-from whisper_cli.download.places import Cache, work_folder
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.locking import PullLock
 from whisper_cli.download.sources.folder import FolderSource
-from whisper_cli.download.turn import Turn
+from whisper_cli.download.types import Phase, Progress
 from whisper_cli.errors import DownloadError
 from whisper_cli.models.store import find
 
 TOLD = Progress("model.bin", Phase.download, "hub", 1, 2)
 
 
-def take(turn: Turn) -> tuple[list[Progress], bool]:
+def take(turn: PullLock) -> tuple[list[Progress], bool]:
     """Wait for a turn: what was told meanwhile, and whether there was a wait at all."""
     told, waiting = [], turn.wait()
     while True:
@@ -34,7 +34,7 @@ def silence(folder: Path) -> None:
 
 
 def test_a_turn_that_nobody_has_is_ours_at_once(tmp_path: Path):
-    turn = Turn(tmp_path / "turns", "model")
+    turn = PullLock(tmp_path / "turns", "model")
     assert take(turn) == ([], False)
     assert turn.ours
     turn.leave()
@@ -42,7 +42,7 @@ def test_a_turn_that_nobody_has_is_ours_at_once(tmp_path: Path):
 
 
 def test_who_waits_is_told_how_far_it_is(tmp_path: Path):
-    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    one, two = (PullLock(tmp_path, "model") for _ in range(2))
     take(one)
     one._beaten = 0.0
     one.tell(TOLD)
@@ -57,7 +57,7 @@ def test_who_waits_is_told_how_far_it_is(tmp_path: Path):
 
 
 def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path):
-    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    one, two = (PullLock(tmp_path, "model") for _ in range(2))
     take(one)
     silence(tmp_path)
     take(two)
@@ -70,14 +70,14 @@ def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path):
 def test_a_lock_without_any_sign_of_life_does_not_block_either(tmp_path: Path):
     with FileLock(tmp_path / "model.lock"):
         silence(tmp_path)
-        turn = Turn(tmp_path, "model")
+        turn = PullLock(tmp_path, "model")
         take(turn)
         assert turn.ours
         turn.leave()
 
 
 def test_news_that_make_no_sense_are_passed_over(tmp_path: Path):
-    one, two = (Turn(tmp_path, "model") for _ in range(2))
+    one, two = (PullLock(tmp_path, "model") for _ in range(2))
     take(one)
     (tmp_path / "model.json").write_text('{"owner": 1, "told": [{"file": 3')
     silence(tmp_path)
@@ -110,7 +110,7 @@ def test_what_stands_in_the_place_of_a_turns_files_is_not_written_through(tmp_pa
         place.symlink_to(target)
     else:
         os.mkfifo(place)
-    turn = Turn(folder, "model")
+    turn = PullLock(folder, "model")
     try:
         take(turn)
     except OSError:

@@ -10,27 +10,33 @@ import pytest
 
 from tests.batch.fakes import FakeEngine
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.batch.work import Located
+from whisper_cli.audio.sources import Source
+from whisper_cli.batch.session import EngineHandle
 from whisper_cli.choices import ComputeType, Device, Mode
 from whisper_cli.choices import Task as Wish
 from whisper_cli.engine import decoder as decoding
 from whisper_cli.engine import engine_for
-from whisper_cli.engine.checks import check_language
-from whisper_cli.engine.decoder import Decoder, Task
-from whisper_cli.engine.events import Begun, Broke, Ended, Passed, Recording, Said
-from whisper_cli.engine.exact import Sequential
-from whisper_cli.engine.faster_whisper import FasterWhisper
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.islands import Island
-from whisper_cli.engine.placement import Placement, Wishes, place
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.decoder import Decoder, WindowTask
+from whisper_cli.engine.device import DeviceRequest, ResolvedDevice, resolve_device
+from whisper_cli.engine.events import (
+    InputFailed,
+    InputFinished,
+    InputStarted,
+    Progressed,
+    Recording,
+    SegmentDecoded,
+)
+from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.sequential import SequentialEngine
 from whisper_cli.errors import ConfigError, ModelError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.transcript import Info, Options, Provenance, Segment
+from whisper_cli.transcript import DecodingOptions, Info, Provenance, Segment, check_language
 
-ONE = Placement(Device.cpu, ComputeType.int8, workers=1, threads=1, batch=8)
-PROVENANCE = Provenance("t", "m", None, None, "?", "?", Options(), "x")
+ONE = ResolvedDevice(Device.cpu, ComputeType.int8, workers=1, threads=1, batch=8)
+PROVENANCE = Provenance("t", "m", None, None, "?", "?", DecodingOptions(), "x")
 BOTH = pytest.mark.parametrize("mode", list(Mode))
 
 
@@ -39,7 +45,7 @@ class Clip:
 
     wanted = True
 
-    def __init__(self, path: Path, options: Options) -> None:
+    def __init__(self, path: Path, options: DecodingOptions) -> None:
         self.name = path.name
         self._path, self._options = path, options
 
@@ -48,14 +54,18 @@ class Clip:
         return Recording(open_audio(Source(self._path)), info)
 
 
-def hear(model: str, options: Options, *paths: Path, placement: Placement | None = None):
+def hear(
+    model: str, options: DecodingOptions, *paths: Path, placement: ResolvedDevice | None = None
+):
     """Give what an engine says of files."""
-    engine, _ = engine_for(find(resolve(model)), placement or place(Wishes()), options)
+    engine, _ = engine_for(
+        find(resolve(model)), placement or resolve_device(DeviceRequest()), options
+    )
     return list(engine.run(iter([Clip(path, options) for path in paths])))
 
 
 def segments(events) -> Iterator[Segment]:
-    return (event.segment for event in events if isinstance(event, Said))
+    return (event.segment for event in events if isinstance(event, SegmentDecoded))
 
 
 def text(events) -> str:
@@ -63,23 +73,23 @@ def text(events) -> str:
 
 
 def info(events) -> Info:
-    return next(event.info for event in events if isinstance(event, Begun))
+    return next(event.info for event in events if isinstance(event, InputStarted))
 
 
 def test_an_english_model_takes_no_other_language_and_does_not_translate():
-    check_language(Options(language="en"), multilingual=False)
-    for wish in (Options(language="de"), Options(task=Wish.TRANSLATE)):
+    check_language(DecodingOptions(language="en"), multilingual=False)
+    for wish in (DecodingOptions(language="de"), DecodingOptions(task=Wish.TRANSLATE)):
         with pytest.raises(ConfigError, match="English only"):
             check_language(wish, multilingual=False)
         check_language(wish, multilingual=True)
 
 
 def test_what_is_dealt_with_grows_to_the_end_of_the_input(jfk):
-    events = list(Sequential(FakeEngine).run(iter([Clip(jfk, Options())])))
-    heard = [event.seconds for event in events if isinstance(event, Passed)]
+    events = list(SequentialEngine(FakeEngine).run(iter([Clip(jfk, DecodingOptions())])))
+    heard = [event.seconds for event in events if isinstance(event, Progressed)]
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(11.0)
-    assert isinstance(events[-1], Ended)
+    assert isinstance(events[-1], InputFinished)
 
 
 def test_exact_mode_tells_of_speech_without_text(jfk):
@@ -92,7 +102,9 @@ def test_exact_mode_tells_of_speech_without_text(jfk):
             return islice(super().decode(island, language, options), 2)
 
     def doubts(engine) -> tuple[str, ...]:
-        return list(Sequential(engine).run(iter([Clip(jfk, Options())])))[-1].info.warnings
+        return list(SequentialEngine(engine).run(iter([Clip(jfk, DecodingOptions())])))[
+            -1
+        ].info.warnings
 
     assert doubts(Mute) == ("11.0 s of speech were found, and no text",)
     assert doubts(Hasty) == ("the last cue ends at 2.0 s, and 9.0 s of speech follow",)
@@ -100,7 +112,9 @@ def test_exact_mode_tells_of_speech_without_text(jfk):
 
 
 def test_the_language_of_the_options_is_not_detected_again(jfk):
-    events = list(Sequential(FakeEngine).run(iter([Clip(jfk, Options(language="fr"))])))
+    events = list(
+        SequentialEngine(FakeEngine).run(iter([Clip(jfk, DecodingOptions(language="fr"))]))
+    )
     assert (info(events).language, info(events).language_probability) == ("fr", 1.0)
 
 
@@ -109,20 +123,20 @@ def test_damaged_weights_are_a_model_error(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"\6\0\0\0nothing")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="can't load the model"):
-        FasterWhisper(tmp_path, ONE)
+        WhisperEngineModel(tmp_path, ONE)
 
 
 @pytest.mark.slow
 def test_an_arithmetic_that_the_cpu_lacks_is_a_config_error(tiny_en):
-    placement = place(Wishes(Device.cpu, ComputeType.int8_float16))
+    placement = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8_float16))
     with pytest.raises(ConfigError):
-        FasterWhisper(find(resolve(tiny_en)), placement)
+        WhisperEngineModel(find(resolve(tiny_en)), placement)
 
 
 @pytest.mark.slow
 @BOTH
 def test_words_lie_inside_their_segment_and_in_order(tiny_en, jfk, mode):
-    found = list(segments(hear(tiny_en, Options(mode=mode, word_timestamps=True), jfk)))
+    found = list(segments(hear(tiny_en, DecodingOptions(mode=mode, word_timestamps=True), jfk)))
     reached = 0.0
     for segment in found:
         assert segment.words
@@ -136,7 +150,7 @@ def test_words_lie_inside_their_segment_and_in_order(tiny_en, jfk, mode):
 @pytest.mark.slow
 def test_digits_are_timed_like_words(base, speech):
     clip = next((speech / "hard_content").glob("*.flac"), None) or speech
-    events = hear(base, Options(word_timestamps=True), clip)
+    events = hear(base, DecodingOptions(word_timestamps=True), clip)
     for segment in segments(events):
         assert "".join(word.word for word in segment.words).strip() == segment.text.strip()
 
@@ -145,11 +159,11 @@ def test_digits_are_timed_like_words(base, speech):
 @BOTH
 def test_the_language_is_told_and_can_be_chosen_among_candidates(base, mode):
     clip = Path(__file__).parents[2] / "samples" / "kerstin-de.flac"
-    known = info(hear(base, Options(mode=mode), clip))
+    known = info(hear(base, DecodingOptions(mode=mode), clip))
     assert known.language == "de"
     assert 0.3 < known.language_probability <= 1.0
     among = ("en", "fr")
-    forced = info(hear(base, Options(mode=mode, language_candidates=among), clip))
+    forced = info(hear(base, DecodingOptions(mode=mode, language_candidates=among), clip))
     assert forced.language in among
 
 
@@ -165,7 +179,7 @@ def test_a_file_of_two_languages_is_heard_window_by_window(base, jfk, tmp_path):
             parts += [*(block.samples for block in audio.blocks()), np.zeros(16_000 * 7)]
     both = tmp_path / "both.wav"
     soundfile.write(both, np.concatenate(parts), 16_000)
-    said = text(hear(base, Options(multilingual=True), both))
+    said = text(hear(base, DecodingOptions(multilingual=True), both))
     assert "your country" in said
     assert "Immerhin" in said
 
@@ -181,15 +195,15 @@ def test_exact_without_speech_detection_says_what_faster_whisper_says(tiny_en, s
     clip = Path(__file__).parents[2] / "samples" / "austen.wav"
     with threadpool_limits(1, user_api="blas"):  # its words depend on them
         found, _ = model.transcribe(str(clip), language="en")
-    options = Options(mode=Mode.exact, vad=False, temperature=(0.0,))
-    placement = place(Wishes(Device.cpu, ComputeType.int8, threads=2))
+    options = DecodingOptions(mode=Mode.exact, vad=False, temperature=(0.0,))
+    placement = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8, threads=2))
     ours = text(hear(tiny_en, options, clip, placement=placement))
     assert ours == "".join(segment.text for segment in found)
 
 
 @pytest.mark.slow
 def test_a_prompt_is_never_said_on_silence(tiny_en, speech):
-    options = Options(vad=False, initial_prompt="The quick brown fox.", hotwords="Zanzibar")
+    options = DecodingOptions(vad=False, initial_prompt="The quick brown fox.", hotwords="Zanzibar")
     quiet = [path for path in sorted((speech / "hard_content").iterdir()) if "silen" in path.name]
     assert quiet
     for path in quiet:
@@ -204,19 +218,26 @@ def test_the_gpu_hears_the_same_words(tiny_en, jfk):
 
     if not ctranslate2.get_cuda_device_count():
         pytest.skip("no CUDA device")
-    said = text(hear(tiny_en, Options(), jfk, placement=place(Wishes(Device.cuda))))
+    said = text(
+        hear(tiny_en, DecodingOptions(), jfk, placement=resolve_device(DeviceRequest(Device.cuda)))
+    )
     assert "ask what you can do for your country" in said
 
 
 def test_a_gpu_that_fails_leaves_all_of_the_work_to_the_cpu(tiny_en, jfk, caplog):
-    gpu = Placement(Device.cuda, ComputeType.float16, workers=1, threads=2, batch=64, fallback=True)
-    if place(Wishes()).device is Device.cuda:
+    gpu = ResolvedDevice(
+        Device.cuda, ComputeType.float16, workers=1, threads=2, batch=64, fallback=True
+    )
+    if resolve_device(DeviceRequest()).device is Device.cuda:
         pytest.skip("the GPU doesn't fail here")
-    engine, settled = engine_for(find(resolve("tiny.en")), gpu, Options())
-    assert settled == Placement(Device.cpu, ComputeType.int8, workers=2, threads=1, batch=8)
+    engine, settled = engine_for(find(resolve("tiny.en")), gpu, DecodingOptions())
+    assert settled == ResolvedDevice(Device.cpu, ComputeType.int8, workers=2, threads=1, batch=8)
     assert "the GPU can't be used" in caplog.text
-    assert "ask not what your country" in text(engine.run(iter([Clip(jfk, Options())]))).lower()
-    known = Located("r", engine, settled).known(PROVENANCE)
+    assert (
+        "ask not what your country"
+        in text(engine.run(iter([Clip(jfk, DecodingOptions())]))).lower()
+    )
+    known = EngineHandle("r", engine, settled).known(PROVENANCE)
     assert (known.device, known.compute_type, known.revision) == ("cpu", "int8", "r")
 
 
@@ -225,12 +246,14 @@ def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, 
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
     phrases = [sound[:176_000], sound[: 5 * 16_000], sound[: 8 * 16_000]]
-    options = Options(word_timestamps=True)
+    options = DecodingOptions(word_timestamps=True)
     tasks = [
-        Task(Island(0.0, each, speech=((0.0, len(each) / 16_000),)), "en", options)
+        WindowTask(Chunk(0.0, each, speech=((0.0, len(each) / 16_000),)), "en", options)
         for each in phrases
     ]
-    decoder = Decoder(FasterWhisper(find(resolve("tiny.en")), ONE), options, Guard(least=14.0))
+    decoder = Decoder(
+        WhisperEngineModel(find(resolve("tiny.en")), ONE), options, QualityChecks(least=14.0)
+    )
 
     def times(tokens: int) -> list[float]:
         monkeypatch.setattr(decoding, "ALIGNED", tokens)
@@ -245,10 +268,16 @@ def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, 
 @pytest.mark.slow
 def test_what_one_request_asks_for_fails_it_alone_in_a_standing_engine(tiny_en, jfk):
     """A text that UTF-8 can't hold is refused by the tokenizer, in the middle of a batch."""
-    from whisper_cli.engine.standing import standing_engine
+    from whisper_cli.engine.shared import shared_engine
 
-    wishes = [Options(language="en"), Options(language="en", hotwords="\ud800"), Options()]
+    wishes = [
+        DecodingOptions(language="en"),
+        DecodingOptions(language="en", hotwords="\ud800"),
+        DecodingOptions(),
+    ]
     inputs = [Clip(jfk, options) for options in wishes]
-    told = list(standing_engine(find(resolve(tiny_en)), ONE, iter(inputs), lambda _: None))
-    ends = {id(each.input): type(each) for each in told if isinstance(each, Ended | Broke)}
-    assert [ends[id(each)] for each in inputs] == [Ended, Broke, Ended]
+    told = list(shared_engine(find(resolve(tiny_en)), ONE, iter(inputs), lambda _: None))
+    ends = {
+        id(each.input): type(each) for each in told if isinstance(each, InputFinished | InputFailed)
+    }
+    assert [ends[id(each)] for each in inputs] == [InputFinished, InputFailed, InputFinished]

@@ -7,40 +7,39 @@ import time
 import numpy as np
 
 from tests.engine.test_scheduler import FakeDecoder, Sound, loud
-from whisper_cli.engine.decoder import Decoded
-from whisper_cli.engine.events import Ended, Said
-from whisper_cli.engine.fair import FairPool
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.islands import Island
-from whisper_cli.engine.pool import Waiting
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.decoder import DecodedWindow
+from whisper_cli.engine.events import InputFinished, SegmentDecoded
+from whisper_cli.engine.input_state import InputState
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.queue import FairQueue, QueuedChunk
 from whisper_cli.engine.scheduler import Scheduler
-from whisper_cli.engine.track import Track
-from whisper_cli.transcript import Info, Options, Provenance
+from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
 
-def track(number: int, **options) -> Track:
-    told = Provenance("", "", None, None, "", "", Options(**options), "")
-    return Track(number, None, Info("", told), "en")  # type: ignore[arg-type]
+def track(number: int, **options) -> InputState:
+    told = Provenance("", "", None, None, "", "", DecodingOptions(**options), "")
+    return InputState(number, None, Info("", told), "en")  # type: ignore[arg-type]
 
 
-def window(one: Track, number: int, seconds: float = 20.0) -> Waiting:
+def window(one: InputState, number: int, seconds: float = 20.0) -> QueuedChunk:
     samples = np.zeros(round(seconds * 16_000), np.float32)
-    return Waiting(one, number, Island(0.0, samples), round(seconds * 100))
+    return QueuedChunk(one, number, Chunk(0.0, samples), round(seconds * 100))
 
 
-def fill(pool: FairPool, one: Track, count: int, seconds: float = 20.0) -> None:
+def fill(pool: FairQueue, one: InputState, count: int, seconds: float = 20.0) -> None:
     for number in range(count):
         pool.add(window(one, number, seconds))
 
 
-def taken(pool: FairPool) -> list[int]:
+def taken(pool: FairQueue) -> list[int]:
     batch = pool.take(last=False)
     pool.worked(batch, 1.0)
     return [each.track.number for each in batch]
 
 
 def test_a_newcomer_is_next_however_much_another_has_waiting():
-    pool = FairPool(batch=1, workers=1)
+    pool = FairQueue(batch=1, workers=1)
     long, short = track(0), track(1)
     fill(pool, long, 10)
     for _ in range(4):
@@ -50,7 +49,7 @@ def test_a_newcomer_is_next_however_much_another_has_waiting():
 
 
 def test_turns_are_by_the_second_and_nobody_starves():
-    pool = FairPool(batch=1, workers=1)
+    pool = FairQueue(batch=1, workers=1)
     long, other = track(0), track(1)
     fill(pool, long, 30)
     fill(pool, other, 30, seconds=5.0)
@@ -64,7 +63,7 @@ def test_turns_are_by_the_second_and_nobody_starves():
 
 
 def test_batches_are_a_second_of_work_and_smaller_while_others_wait():
-    pool = FairPool(batch=8, workers=1)
+    pool = FairQueue(batch=8, workers=1)
     one = track(0)
     fill(pool, one, 40, seconds=10.0)
     first = pool.take(last=False)
@@ -79,14 +78,14 @@ def test_batches_are_a_second_of_work_and_smaller_while_others_wait():
 
 
 def test_idle_workers_share_what_there_is():
-    pool = FairPool(batch=8, workers=2)
+    pool = FairQueue(batch=8, workers=2)
     pool._pace = 1000.0
     fill(pool, track(0), 4)
     assert [len(pool.take(last=False)) for _ in range(2)] == [2, 2]
 
 
 def test_a_batch_holds_only_what_is_decoded_alike():
-    pool = FairPool(batch=8, workers=1)
+    pool = FairQueue(batch=8, workers=1)
     pool._pace = 1000.0
     for number, options in enumerate(({}, {"language": "de"}, {"beam_size": 1}, {"vad": False})):
         pool.add(window(track(number, **options), 0))
@@ -94,7 +93,7 @@ def test_a_batch_holds_only_what_is_decoded_alike():
 
 
 def test_each_input_has_room_of_its_own():
-    pool = FairPool(batch=8, workers=1)
+    pool = FairQueue(batch=8, workers=1)
     full, empty = track(0), track(1)
     fill(pool, full, 3)
     assert not pool.has_room(full)
@@ -104,7 +103,7 @@ def test_each_input_has_room_of_its_own():
 class Slow(FakeDecoder):
     """Takes a tenth of a second for each window."""
 
-    def decode(self, tasks) -> list[Decoded]:
+    def decode(self, tasks) -> list[DecodedWindow]:
         time.sleep(0.1 * len(tasks))
         return super().decode(tasks)
 
@@ -116,7 +115,9 @@ class Standing:
         self.inputs: queue.Queue[Sound | None] = queue.Queue()
         self.events: list = []
         self.times: dict[int, float] = {}
-        scheduler = Scheduler(Slow, Options(), loud, Guard().frames, workers=1, pool=FairPool)
+        scheduler = Scheduler(
+            Slow, DecodingOptions(), loud, QualityChecks().frames, workers=1, pool=FairQueue
+        )
         inputs = iter(self.inputs.get, None)
         self.thread = threading.Thread(target=self._run, args=(scheduler, inputs), daemon=True)
         self.thread.start()
@@ -124,7 +125,7 @@ class Standing:
     def _run(self, scheduler, inputs) -> None:
         for event in scheduler.run(inputs):
             self.events.append(event)
-            if isinstance(event, Ended):
+            if isinstance(event, InputFinished):
                 self.times[id(event.input)] = time.monotonic()
 
     def wait(self, sound: Sound, seconds: float = 120.0) -> None:
@@ -134,7 +135,7 @@ class Standing:
         assert id(sound) in self.times
 
     def end(self) -> None:
-        for _ in range(FairPool.readers):
+        for _ in range(FairQueue.readers):
             self.inputs.put(None)
         self.thread.join(60)
         assert not self.thread.is_alive()
@@ -161,9 +162,13 @@ def test_what_nobody_wants_any_more_is_not_decoded():
     standing.inputs.put(other)
     standing.wait(other)
     time.sleep(0.5)
-    said = sum(isinstance(event, Said) and event.input is long for event in standing.events)
+    said = sum(
+        isinstance(event, SegmentDecoded) and event.input is long for event in standing.events
+    )
     time.sleep(0.5)
-    after = sum(isinstance(event, Said) and event.input is long for event in standing.events)
+    after = sum(
+        isinstance(event, SegmentDecoded) and event.input is long for event in standing.events
+    )
     assert said == after < 20
     assert long.closed
     standing.end()

@@ -8,16 +8,22 @@ from hypothesis import strategies as st
 from tests.engine.test_engine import ONE
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.decoder import Decoder, Task
-from whisper_cli.engine.draft import Draft, Line, echoed, lines, repeated, without_loops
-from whisper_cli.engine.faster_whisper import FasterWhisper
-from whisper_cli.engine.guard import MISSED, Guard
-from whisper_cli.engine.islands import Island
-from whisper_cli.engine.phantoms import is_phantom
+from whisper_cli.audio.sources import Source
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.decoder import Decoder, WindowTask
+from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.quality import MISSED, QualityChecks, is_hallucination
+from whisper_cli.engine.result import (
+    DecodingResult,
+    TimedLine,
+    echoed,
+    lines,
+    repeated,
+    without_loops,
+)
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.transcript import Options
+from whisper_cli.transcript import DecodingOptions
 
 EOT, FIRST = 1000, 1100  # text below, times from FIRST on
 
@@ -26,18 +32,18 @@ def at(seconds: float) -> int:
     return FIRST + round(seconds * 50)
 
 
-def island(seconds: float, *speech: tuple[float, float]) -> Island:
+def island(seconds: float, *speech: tuple[float, float]) -> Chunk:
     samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
-    return Island(0.0, samples, speech or ((0.0, seconds),))
+    return Chunk(0.0, samples, speech or ((0.0, seconds),))
 
 
-def draft(*tokens: int, **more) -> Draft:
+def draft(*tokens: int, **more) -> DecodingResult:
     known = {"avg_logprob": -0.2, "no_speech_prob": 0.0, "compression_ratio": 1.0} | more
-    return Draft(tokens, "text", **known)
+    return DecodingResult(tokens, "text", **known)
 
 
-def doubt(found: Draft, heard: Island) -> str | None:
-    return Guard().doubt(found, heard, Options(), FIRST, EOT)
+def doubt(found: DecodingResult, heard: Chunk) -> str | None:
+    return QualityChecks().doubt(found, heard, DecodingOptions(), FIRST, EOT)
 
 
 def test_a_good_draft_is_believed():
@@ -73,7 +79,7 @@ def test_only_speech_that_the_detector_heard_is_missed():
 
 @given(st.floats(0, 27))
 def test_a_window_holds_its_speech_and_is_one_of_few_lengths(seconds):
-    frames = Guard().frames(island(seconds))
+    frames = QualityChecks().frames(island(seconds))
     margin = 3 if seconds < 10 else 2
     assert min(seconds + margin, 30) * 100 - 1 <= frames <= 3000
     assert frames >= 800
@@ -82,9 +88,9 @@ def test_a_window_holds_its_speech_and_is_one_of_few_lengths(seconds):
 
 def test_lines_are_what_stands_between_times():
     found = list(lines([at(0), 1, 2, at(2), at(2.5), 3, at(4)], FIRST, EOT, 10.0))
-    assert found == [Line(0.0, 2.0, (1, 2)), Line(2.5, 4.0, (3,))]
-    assert list(lines([at(1), 5], FIRST, EOT, 10.0)) == [Line(1.0, 10.0, (5,))]
-    assert list(lines([at(0), 5, at(29)], FIRST, EOT, 10.0)) == [Line(0.0, 10.0, (5,))]
+    assert found == [TimedLine(0.0, 2.0, (1, 2)), TimedLine(2.5, 4.0, (3,))]
+    assert list(lines([at(1), 5], FIRST, EOT, 10.0)) == [TimedLine(1.0, 10.0, (5,))]
+    assert list(lines([at(0), 5, at(29)], FIRST, EOT, 10.0)) == [TimedLine(0.0, 10.0, (5,))]
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(2, 4), st.integers(1, 4))
@@ -119,30 +125,30 @@ def test_an_echo_is_a_phrase_that_comes_twice(tokens, size):
 
 
 def test_phantoms_are_known_whatever_their_punctuation():
-    assert is_phantom(" Thank you for watching!")
-    assert is_phantom("Untertitel der Amara.org-Community")
-    assert not is_phantom("Thank you for the book.")
+    assert is_hallucination(" Thank you for watching!")
+    assert is_hallucination("Untertitel der Amara.org-Community")
+    assert not is_hallucination("Thank you for the book.")
 
 
 @pytest.mark.slow
 def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
     """Without silence after it the model says the same again and again; guarded, it is right."""
 
-    class Unguarded(Guard):
+    class Unguarded(QualityChecks):
         def doubt(self, *_: object) -> None:
             return None
 
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    pieces = [Island(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),)) for n in (2, 3)]
-    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    pieces = [Chunk(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),)) for n in (2, 3)]
+    model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
 
-    def heard(kind: type[Guard]) -> list[str]:
-        decoder = Decoder(model, Options(), kind(margin=0.0, least=0.5))
-        results = [decoder.decode([Task(piece)])[0] for piece in pieces]
+    def heard(kind: type[QualityChecks]) -> list[str]:
+        decoder = Decoder(model, DecodingOptions(), kind(margin=0.0, least=0.5))
+        results = [decoder.decode([WindowTask(piece)])[0] for piece in pieces]
         return ["".join(segment.text for segment in result.segments) for result in results]
 
-    broken, mended = heard(Unguarded), heard(Guard)
+    broken, mended = heard(Unguarded), heard(QualityChecks)
     assert [text.lower().count("and so my fellow") > 1 for text in broken] == [True, True]
     assert [text.lower().count("and so") for text in mended] == [1, 1]
 
@@ -151,35 +157,35 @@ def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
 def test_beams_are_for_what_a_greedy_decoding_is_not_sure_of(tiny_en, jfk):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    island = Island(0.0, sound, ((0.2, len(sound) / SAMPLE_RATE),))
+    island = Chunk(0.0, sound, ((0.2, len(sound) / SAMPLE_RATE),))
     searched: list[int] = []
 
-    class Watched(FasterWhisper):
+    class Watched(WhisperEngineModel):
         def generate(self, encoded, tongues, options, limits):
             searched.append(options.beam_size)
             return super().generate(encoded, tongues, options, limits)
 
     model = Watched(find(resolve(tiny_en)), ONE)
 
-    def beams(guard: Guard, options: Options) -> list[int]:
+    def beams(guard: QualityChecks, options: DecodingOptions) -> list[int]:
         searched.clear()
-        Decoder(model, options, guard).decode([Task(island)])
+        Decoder(model, options, guard).decode([WindowTask(island)])
         return list(searched)
 
-    assert beams(Guard(sure=-9.0), Options()) == [1]
-    assert beams(Guard(sure=0.0), Options()) == [1, 5]
-    assert beams(Guard(sure=0.0), Options(beam_size=1)) == [1]
+    assert beams(QualityChecks(sure=-9.0), DecodingOptions()) == [1]
+    assert beams(QualityChecks(sure=0.0), DecodingOptions()) == [1, 5]
+    assert beams(QualityChecks(sure=0.0), DecodingOptions(beam_size=1)) == [1]
 
 
 @pytest.mark.slow
 def test_a_moment_that_is_doubted_has_no_text(tiny_en):
-    class Doubting(Guard):
+    class Doubting(QualityChecks):
         def doubt(self, *_: object) -> str:
             return "log probability"
 
-    model = FasterWhisper(find(resolve(tiny_en)), ONE)
-    moment = Island(2.0, np.zeros(1, np.float32))
-    [found] = Decoder(model, Options(), Doubting()).decode([Task(moment)])
+    model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
+    moment = Chunk(2.0, np.zeros(1, np.float32))
+    [found] = Decoder(model, DecodingOptions(), Doubting()).decode([WindowTask(moment)])
     assert (found.segments, found.dropped) == ((), ())
 
 
@@ -188,10 +194,10 @@ def test_a_window_may_have_as_many_tokens_as_it_would_have_alone(tiny_en, jfk):
     """The room of its neighbour, which is longer, is not its own."""
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    model = FasterWhisper(find(resolve(tiny_en)), ONE)
-    guard = Guard(least=14.0, rate=1.0, allowance=1)
-    tasks = [Task(Island(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),))) for n in (4, 11)]
-    decoder = Decoder(model, Options(), guard)
+    model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
+    guard = QualityChecks(least=14.0, rate=1.0, allowance=1)
+    tasks = [WindowTask(Chunk(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),))) for n in (4, 11)]
+    decoder = Decoder(model, DecodingOptions(), guard)
     [alone] = decoder.decode(tasks[:1])
     together = decoder.decode(tasks)[0]
     assert alone.doubt == together.doubt == "too many tokens"
@@ -201,15 +207,17 @@ def test_a_window_may_have_as_many_tokens_as_it_would_have_alone(tiny_en, jfk):
 def test_a_long_prompt_beside_long_hotwords_leaves_room_for_the_text(tiny_en, jfk):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    model = FasterWhisper(find(resolve(tiny_en)), ONE)
-    options = Options(initial_prompt="A speech by the president. " * 60, hotwords="Kennedy " * 200)
-    [found] = Decoder(model, options).decode([Task(Island(0.0, sound))])
+    model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
+    options = DecodingOptions(
+        initial_prompt="A speech by the president. " * 60, hotwords="Kennedy " * 200
+    )
+    [found] = Decoder(model, options).decode([WindowTask(Chunk(0.0, sound))])
     assert "country" in "".join(segment.text for segment in found.segments)
 
 
 @pytest.mark.slow
 def test_a_long_prompt_alone_is_cut_as_faster_whisper_cuts_it(tiny_en, jfk, monkeypatch):
-    model = FasterWhisper(find(resolve(tiny_en)), ONE)
+    model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
     given: list[list[int]] = []
     prompt = model.whisper.get_prompt
 
@@ -218,8 +226,8 @@ def test_a_long_prompt_alone_is_cut_as_faster_whisper_cuts_it(tiny_en, jfk, monk
         return prompt(tokenizer, before, **others)
 
     monkeypatch.setattr(model.whisper, "get_prompt", watched)
-    options = Options(initial_prompt="A speech by the president. " * 60)
-    Decoder(model, options).decode([Task(Island(0.0, np.zeros(16_000, np.float32)))])
+    options = DecodingOptions(initial_prompt="A speech by the president. " * 60)
+    Decoder(model, options).decode([WindowTask(Chunk(0.0, np.zeros(16_000, np.float32)))])
     prompted = [len(before) for before in given if before]  # a doubted text is tried without one
     assert prompted
     assert min(prompted) > 223  # it keeps the last 223 of them

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.engine.islands import (
+from whisper_cli.engine.chunking import (
     FIRST_STRETCH,
     LONGEST_STRETCH,
     WIDEST_PAUSE,
-    Island,
-    islands,
+    Chunk,
+    chunks_of,
 )
 
 
@@ -45,7 +45,7 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
     samples = recording(pattern)
     covered = np.zeros(len(samples), int)
     last = 0.0
-    for island in islands(blocks(samples), loud):
+    for island in chunks_of(blocks(samples), loud):
         assert island.start >= last - 1e-6
         last = island.end
         first = round(island.start * SAMPLE_RATE)
@@ -57,7 +57,7 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
 
 @given(patterns)
 def test_no_island_holds_a_long_pause(pattern):
-    for island in islands(blocks(recording(pattern)), loud):
+    for island in chunks_of(blocks(recording(pattern)), loud):
         spans = loud(island.samples)
         pauses = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
         assert max(pauses, default=0) < WIDEST_PAUSE
@@ -67,7 +67,7 @@ def test_no_island_holds_a_long_pause(pattern):
 @given(st.integers(1, 2000))
 def test_without_detection_all_is_heard_in_bounded_pieces(seconds):
     samples = np.full(seconds * SAMPLE_RATE, 0.5, np.float32)
-    found = list(islands(blocks(samples), None))
+    found = list(chunks_of(blocks(samples), None))
     assert sum(len(island.samples) for island in found) == len(samples)
     longest = LONGEST_STRETCH + FIRST_STRETCH
     assert max(len(island.samples) for island in found) <= longest
@@ -77,13 +77,13 @@ def test_long_speech_is_cut_where_it_is_quietest():
     samples = recording([(100, 0)])
     pause = slice(round(25.2 * SAMPLE_RATE), round(25.7 * SAMPLE_RATE))
     samples[pause] = 0.2
-    first = next(islands(blocks(samples), loud))
+    first = next(chunks_of(blocks(samples), loud))
     assert 25.2 < first.end < 25.7
 
 
 def test_a_gap_in_the_input_parts_islands_and_keeps_its_time():
     samples = recording([(5, 0)])
-    found = list(islands([*blocks(samples), *blocks(samples, start=60.0)], loud))
+    found = list(chunks_of([*blocks(samples), *blocks(samples, start=60.0)], loud))
     assert [(island.start, island.end) for island in found] == [(0.0, 5.0), (60.0, 65.0)]
 
 
@@ -91,14 +91,14 @@ def test_dead_silence_is_never_analysed():
     def fail(samples: np.ndarray) -> list[tuple[int, int]]:
         raise AssertionError
 
-    assert list(islands(blocks(np.zeros(SAMPLE_RATE * 3600, np.float32)), fail)) == []
+    assert list(chunks_of(blocks(np.zeros(SAMPLE_RATE * 3600, np.float32)), fail)) == []
 
 
 def test_what_is_very_quiet_is_lifted_before_it_is_judged():
-    found = list(islands(blocks(recording([(5, 0)]) * np.float32(0.01)), loud))
+    found = list(chunks_of(blocks(recording([(5, 0)]) * np.float32(0.01)), loud))
     assert [round(island.end) for island in found] == [5]
     assert 0.2 < np.abs(found[0].samples).max() < 0.4
 
 
 def test_an_island_knows_its_end():
-    assert Island(2.5, np.zeros(SAMPLE_RATE, np.float32)).end == 3.5
+    assert Chunk(2.5, np.zeros(SAMPLE_RATE, np.float32)).end == 3.5

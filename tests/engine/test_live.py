@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.batch.test_journal import talking
-from tests.writers.schemas import JSONL
+from tests.formats.schemas import JSONL
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.live import phrases
+from whisper_cli.audio.sources import Source
+from whisper_cli.engine.streaming import phrases
 
 turns = st.lists(st.tuples(st.floats(0.3, 40), st.floats(0.0, 3)), min_size=1, max_size=6)
 

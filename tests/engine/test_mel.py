@@ -13,14 +13,13 @@ import pytest
 from tests.conftest import ROOT
 from tests.engine.test_engine import ONE
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.faster_whisper import FasterWhisper
-from whisper_cli.engine.mel import MelFilters
+from whisper_cli.audio.sources import Source
+from whisper_cli.engine.model import MelFilters, WhisperEngineModel
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
 
 PROGRAM = ("-m", "whisper_cli")
-LIBRARY = ("-c", "import sys, numpy; from whisper_cli.cli import main; sys.exit(main())")
+LIBRARY = ("-c", "import sys, numpy; from whisper_cli.cli.app import main; sys.exit(main())")
 
 
 def python(*argv: object, threads: int) -> str:
@@ -37,7 +36,7 @@ def bits(folder: Path) -> str:
     """Hash the features of a clip, in pieces of several lengths."""
     with open_audio(Source(ROOT / "samples" / "jfk.flac")) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    model = FasterWhisper(folder, ONE)
+    model = WhisperEngineModel(folder, ONE)
     pieces = [model.features(sound[:count], 1100) for count in (3_000, 57_777, len(sound))]
     return hashlib.sha256(np.stack(pieces).tobytes()).hexdigest()
 

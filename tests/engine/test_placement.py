@@ -3,8 +3,8 @@
 import pytest
 
 from whisper_cli.choices import ComputeType, Device
-from whisper_cli.engine import placement
-from whisper_cli.engine.placement import Wishes, batch_for, cores, place
+from whisper_cli.engine import device
+from whisper_cli.engine.device import DeviceRequest, batch_for, cores, resolve_device
 from whisper_cli.errors import ConfigError
 
 
@@ -20,22 +20,25 @@ def gpus(monkeypatch):
 
 def test_auto_is_int8_without_a_gpu_and_float16_with_one(gpus):
     gpus(0)
-    found = place(Wishes())
+    found = resolve_device(DeviceRequest())
     assert (found.device, found.compute_type) == (Device.cpu, ComputeType.int8)
     with pytest.raises(ConfigError, match="no CUDA device"):
-        place(Wishes(Device.cuda))
+        resolve_device(DeviceRequest(Device.cuda))
     gpus(2)
-    found = place(Wishes(threads=2))
+    found = resolve_device(DeviceRequest(threads=2))
     assert (found.device, found.compute_type) == (Device.cuda, ComputeType.float16)
     assert (found.workers, found.fallback) == (2, True)
-    assert place(Wishes(Device.cuda)).fallback is False
+    assert resolve_device(DeviceRequest(Device.cuda)).fallback is False
 
 
 def test_each_core_has_a_worker_and_flags_win(gpus, monkeypatch):
     gpus(0)
-    monkeypatch.setattr(placement, "cores", lambda: 6)
-    assert (place(Wishes()).workers, place(Wishes()).threads) == (6, 1)
-    asked = place(Wishes(workers=2, threads=8, batch=3))
+    monkeypatch.setattr(device, "cores", lambda: 6)
+    assert (resolve_device(DeviceRequest()).workers, resolve_device(DeviceRequest()).threads) == (
+        6,
+        1,
+    )
+    asked = resolve_device(DeviceRequest(workers=2, threads=8, batch=3))
     assert (asked.workers, asked.threads, asked.batch) == (2, 4, 3)
     assert (asked.for_one().workers, asked.for_one().threads) == (1, 8)
 
@@ -54,7 +57,7 @@ def test_the_quota_of_a_container_is_read(tmp_path, files, count):
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
-    assert placement._quota(tmp_path) == count
+    assert device._quota(tmp_path) == count
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_the_quota_of_a_service_is_read(tmp_path, mine, files, count):
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    assert placement._quota(tmp_path, mine) == count
+    assert device._quota(tmp_path, mine) == count
 
 
 def test_there_is_at_least_one_core():

@@ -11,22 +11,21 @@ from tests.engine.test_engine import ONE
 from tests.engine.test_scheduler import Sound, loud
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.sources import Source
 from whisper_cli.choices import Device
-from whisper_cli.engine.decoder import Decoder, Task
-from whisper_cli.engine.draft import Draft
-from whisper_cli.engine.events import Said
-from whisper_cli.engine.faster_whisper import FasterWhisper
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.islands import Island
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.decoder import Decoder, WindowTask
+from whisper_cli.engine.events import SegmentDecoded
+from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.result import DecodingResult, LanguageTokens
 from whisper_cli.engine.scheduler import Scheduler
-from whisper_cli.engine.tongue import Tongue
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.transcript import Options
+from whisper_cli.transcript import DecodingOptions
 
 EOT, FIRST = 100, 200
-GOOD = Draft((FIRST, 1, 2, FIRST + 200), " all is well", -0.1, 0.0, 1.0)
+GOOD = DecodingResult((FIRST, 1, 2, FIRST + 200), " all is well", -0.1, 0.0, 1.0)
 ASTRAY = {
     "too many tokens": replace(GOOD, finished=False),
     "compression ratio": replace(GOOD, compression_ratio=9.0),
@@ -44,13 +43,13 @@ class FakeModel:
     dimensions = 7
     placement = SimpleNamespace(device=Device.cpu)
 
-    def __init__(self, prompted: Draft, in_full: Draft | None = None) -> None:
+    def __init__(self, prompted: DecodingResult, in_full: DecodingResult | None = None) -> None:
         self.prompted, self.in_full = prompted, in_full or prompted
         self.tries: list[tuple[str, bool]] = []
 
-    def tongue(self, language: str, _task: object) -> Tongue:
+    def tongue(self, language: str, _task: object) -> LanguageTokens:
         tokenizer = SimpleNamespace(decode=lambda tokens: " word" * len(tokens))
-        return Tongue(language, tokenizer, (1,), FIRST, EOT)
+        return LanguageTokens(language, tokenizer, (1,), FIRST, EOT)
 
     def features(self, _samples: np.ndarray, frames: int) -> np.ndarray:
         return np.zeros((2, frames), np.float32)
@@ -58,21 +57,25 @@ class FakeModel:
     def encode(self, features: np.ndarray) -> np.ndarray:
         return np.zeros((len(features), 4, 7), np.float32)
 
-    def generate(self, _encoded, tongues: Sequence[Tongue], options: Options, _limits):
+    def generate(
+        self, _encoded, tongues: Sequence[LanguageTokens], options: DecodingOptions, _limits
+    ):
         self.tries.append((f"beams of {options.beam_size}", bool(options.initial_prompt)))
         return [self.prompted if options.initial_prompt else GOOD for _ in tongues]
 
-    def generate_with_fallback(self, _encoded, _tongue, options: Options, limit=None) -> Draft:
+    def generate_with_fallback(
+        self, _encoded, _tongue, options: DecodingOptions, limit=None
+    ) -> DecodingResult:
         self.tries.append((f"{len(options.temperature)} in full", bool(options.initial_prompt)))
         assert (limit is not None) == bool(options.initial_prompt)
         return self.in_full if options.initial_prompt else GOOD
 
 
 def decoded(model: FakeModel, **more: object):
-    options = Options(initial_prompt="word " * 300, **more)  # type: ignore[arg-type]
+    options = DecodingOptions(initial_prompt="word " * 300, **more)  # type: ignore[arg-type]
     decoder = Decoder(model, options)  # type: ignore[arg-type]
-    sound = Island(0.0, np.zeros(4 * SAMPLE_RATE, np.float32), ((0.2, 3.8),))
-    [found] = decoder.decode([Task(sound, "en", options)])
+    sound = Chunk(0.0, np.zeros(4 * SAMPLE_RATE, np.float32), ((0.2, 3.8),))
+    [found] = decoder.decode([WindowTask(sound, "en", options)])
     return found
 
 
@@ -89,7 +92,7 @@ def test_a_prompt_that_leads_astray_is_given_up_at_once(why):
 def test_a_window_in_full_is_tried_once_with_its_prompt(in_full):
     model = FakeModel(UNSURE, in_full)
     assert decoded(model).unprompted
-    ladder = len(Options().temperature)
+    ladder = len(DecodingOptions().temperature)
     assert model.tries == [
         ("beams of 1", True),
         ("beams of 5", True),
@@ -109,11 +112,11 @@ def test_a_prompt_that_helps_is_kept():
 
 def test_it_is_logged_where_a_prompt_was_given_up(caplog):
     caplog.set_level("INFO", "whisper_cli")
-    options = Options(initial_prompt="word " * 300)
+    options = DecodingOptions(initial_prompt="word " * 300)
     decoder = Decoder(FakeModel(ASTRAY["repetition"]), options)  # type: ignore[arg-type]
-    scheduler = Scheduler(lambda: decoder, options, loud, Guard().frames, workers=1)
+    scheduler = Scheduler(lambda: decoder, options, loud, QualityChecks().frames, workers=1)
     sound = Sound("talk.wav", 5)
-    assert any(isinstance(event, Said) for event in scheduler.run(iter([sound])))
+    assert any(isinstance(event, SegmentDecoded) for event in scheduler.run(iter([sound])))
     assert "talk.wav: 0.0 to 5.0 s are decoded without the prompt" in caplog.text
 
 
@@ -122,10 +125,10 @@ def test_it_is_logged_where_a_prompt_was_given_up(caplog):
 def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, seconds):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    heard = Island(0.0, sound[: round(seconds * SAMPLE_RATE)], ((0.2, seconds - 0.2),))
+    heard = Chunk(0.0, sound[: round(seconds * SAMPLE_RATE)], ((0.2, seconds - 0.2),))
     tried: list[int] = []
 
-    class Counting(FasterWhisper):
+    class Counting(WhisperEngineModel):
         def generate(self, encoded, tongues, options, limits):
             drafts = super().generate(encoded, tongues, options, limits)
             tried.extend(len(draft.tokens) for draft in drafts if options.initial_prompt)
@@ -137,8 +140,8 @@ def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, sec
             tried.extend([len(draft.tokens)] if options.initial_prompt else [])
             return draft
 
-    options = Options(initial_prompt="word " * 300)
+    options = DecodingOptions(initial_prompt="word " * 300)
     decoder = Decoder(Counting(find(resolve(tiny_en)), ONE), options)
-    decoder.decode([Task(heard, "en", options)])
+    decoder.decode([WindowTask(heard, "en", options)])
     assert 1 <= len(tried) <= 3
-    assert max(tried) <= Guard().limit(seconds) + 1  # CTranslate2 counts a start token less
+    assert max(tried) <= QualityChecks().limit(seconds) + 1  # CTranslate2 counts a start token less

@@ -13,14 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.engine.decoder import Decoded, Task
-from whisper_cli.engine.events import Begun, Broke, Ended, Recording, Said
-from whisper_cli.engine.fair import FairPool
-from whisper_cli.engine.guard import Guard
-from whisper_cli.engine.pool import MOST_SECONDS, Pool
+from whisper_cli.engine.decoder import DecodedWindow, WindowTask
+from whisper_cli.engine.events import (
+    InputFailed,
+    InputFinished,
+    InputStarted,
+    Recording,
+    SegmentDecoded,
+)
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.queue import MOST_SECONDS, ChunkQueue, FairQueue
 from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
-from whisper_cli.transcript import Info, Options, Provenance, Segment
+from whisper_cli.transcript import DecodingOptions, Info, Provenance, Segment
 
 
 class Sound:
@@ -43,7 +48,7 @@ class Sound:
     def open(self) -> Recording:
         if self.fail == 0:
             raise AudioError("can't be opened")
-        provenance = Provenance("t", "m", None, None, "cpu", "int8", Options(), self.name)
+        provenance = Provenance("t", "m", None, None, "cpu", "int8", DecodingOptions(), self.name)
         return Recording(self, Info(self.name, provenance))  # type: ignore[arg-type]
 
     def blocks(self):
@@ -75,7 +80,7 @@ class FakeDecoder:
         self.batches: list[int] = []
         self.random = random.Random(seed)
 
-    def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
+    def decode(self, tasks: Sequence[WindowTask]) -> list[DecodedWindow]:
         self.batches.append(len(tasks))
         time.sleep(self.random.uniform(0, self.pause))
         if len(tasks) > self.memory:
@@ -84,7 +89,7 @@ class FakeDecoder:
             if task.island.start > self.bad:
                 raise RuntimeError("something broke")
         return [
-            Decoded(
+            DecodedWindow(
                 (Segment(task.island.start, task.island.end, f"{task.language}"),),
                 task.language or "de",
                 0.9,
@@ -95,13 +100,18 @@ class FakeDecoder:
 
 def schedule(decoder, sounds, *, workers=2, batch=8, options=None):
     scheduler = Scheduler(
-        lambda: decoder, options or Options(), loud, Guard().frames, workers=workers, batch=batch
+        lambda: decoder,
+        options or DecodingOptions(),
+        loud,
+        QualityChecks().frames,
+        workers=workers,
+        batch=batch,
     )
     return list(scheduler.run(iter(sounds)))
 
 
 def said(events, sound) -> list[Segment]:
-    return [e.segment for e in events if isinstance(e, Said) and e.input is sound]
+    return [e.segment for e in events if isinstance(e, SegmentDecoded) and e.input is sound]
 
 
 lengths = st.lists(
@@ -123,12 +133,12 @@ def test_every_input_comes_whole_and_in_order_or_fails_alone(files, workers, bat
     for sound in sounds:
         mine = [event for event in events if event.input is sound]
         breaks = 0 <= sound.fail < sound.seconds
-        assert isinstance(mine[-1], Broke if breaks else Ended)
-        assert sum(isinstance(event, Ended | Broke) for event in mine) == 1
+        assert isinstance(mine[-1], InputFailed if breaks else InputFinished)
+        assert sum(isinstance(event, InputFinished | InputFailed) for event in mine) == 1
         segments = said(events, sound)
         assert all(a.end <= b.start + 1e-6 for a, b in pairwise(segments))
         if not breaks:
-            assert isinstance(mine[0], Begun)
+            assert isinstance(mine[0], InputStarted)
             heard = sum(segment.end - segment.start for segment in segments)
             spoken = sound.seconds - len({p for p in sound.pauses if p < sound.seconds})
             assert spoken - 1e-3 <= heard <= spoken + 0.7 * (len(segments) + 1)
@@ -147,7 +157,7 @@ def test_the_result_does_not_depend_on_workers_and_batches():
 def test_the_first_window_tells_the_language_of_all():
     sound = Sound("a", 80)
     events = schedule(FakeDecoder(pause=0.01), [sound], workers=3)
-    begun = next(event for event in events if isinstance(event, Begun))
+    begun = next(event for event in events if isinstance(event, InputStarted))
     assert (begun.info.language, begun.info.language_probability) == ("de", 0.9)
     first, *others = [segment.text for segment in said(events, sound)]
     assert first == "None"
@@ -171,7 +181,7 @@ def test_too_little_memory_halves_the_batch_and_loses_nothing():
 def test_a_window_that_breaks_the_engine_harms_only_its_input():
     sounds = [Sound("a", 5), Sound("b", 50), Sound("c", 5)]
     events = schedule(FakeDecoder(bad=10.0), sounds)
-    [broke] = [event for event in events if isinstance(event, Broke)]
+    [broke] = [event for event in events if isinstance(event, InputFailed)]
     assert broke.input is sounds[1]
     assert isinstance(broke.error, EngineError)
     assert [len(said(events, sounds[n])) for n in (0, 2)] == [1, 1]
@@ -181,7 +191,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_run():
     def load():
         raise ModelError("damaged")
 
-    scheduler = Scheduler(load, Options(), loud, Guard().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
     with pytest.raises(ModelError):
         list(scheduler.run(iter([Sound("a", 100)])))
 
@@ -190,15 +200,15 @@ def test_a_language_that_the_model_lacks_ends_the_run():
     decoder = FakeDecoder()
     decoder.multilingual = False
     with pytest.raises(ConfigError):
-        schedule(decoder, [Sound("a", 5)], options=Options(language="de"))
+        schedule(decoder, [Sound("a", 5)], options=DecodingOptions(language="de"))
 
 
 def test_silence_needs_no_model():
     waiting = threading.Event()
-    scheduler = Scheduler(waiting.wait, Options(), loud, Guard().frames, workers=2)  # type: ignore[arg-type]
+    scheduler = Scheduler(waiting.wait, DecodingOptions(), loud, QualityChecks().frames, workers=2)  # type: ignore[arg-type]
     events = list(scheduler.run(iter([Sound("a", 2, pauses=(0, 1))])))
     waiting.set()
-    assert [type(event) for event in events] == [Begun, Ended]
+    assert [type(event) for event in events] == [InputStarted, InputFinished]
     assert events[0].info.language is None
 
 
@@ -211,18 +221,18 @@ def test_reading_waits_for_the_decoder():
         return FakeDecoder()
 
     sound = Sound("long", 3000)
-    scheduler = Scheduler(load, Options(), loud, Guard().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
     events = scheduler.run(iter([sound]))
     threading.Timer(1.0, go.set).start()
     next(events)
     assert sound.read <= MOST_SECONDS + 300
-    assert sum(isinstance(event, Said) for event in events) >= 150
+    assert sum(isinstance(event, SegmentDecoded) for event in events) >= 150
 
 
 def test_an_input_that_nobody_wants_any_more_is_left():
     sound, other = Sound("a", 3000), Sound("b", 5)
     scheduler = Scheduler(
-        lambda: FakeDecoder(pause=0.01), Options(), loud, Guard().frames, workers=2
+        lambda: FakeDecoder(pause=0.01), DecodingOptions(), loud, QualityChecks().frames, workers=2
     )
     events = []
     for event in scheduler.run(iter([sound, other])):
@@ -235,7 +245,7 @@ def test_an_input_that_nobody_wants_any_more_is_left():
 
 def test_leaving_early_ends_the_threads():
     before = threading.active_count()
-    scheduler = Scheduler(FakeDecoder, Options(), loud, Guard().frames, workers=2)
+    scheduler = Scheduler(FakeDecoder, DecodingOptions(), loud, QualityChecks().frames, workers=2)
     events = scheduler.run(iter([Sound("a", 3000)]))
     next(events)
     events.close()
@@ -248,17 +258,17 @@ def test_leaving_early_ends_the_threads():
 def test_doubts_about_what_was_covered_are_told():
     class Mute(FakeDecoder):
         def decode(self, tasks):
-            return [Decoded((), "en", 1.0) for _ in tasks]
+            return [DecodedWindow((), "en", 1.0) for _ in tasks]
 
     class Half(FakeDecoder):
         def decode(self, tasks):
             return [
-                found if task.island.start < 1 else Decoded((), "en", 1.0)
+                found if task.island.start < 1 else DecodedWindow((), "en", 1.0)
                 for task, found in zip(tasks, super().decode(tasks), strict=True)
             ]
 
     def warnings(decoder) -> tuple[str, ...]:
-        [end] = [e for e in schedule(decoder, [Sound("a", 60)]) if isinstance(e, Ended)]
+        [end] = [e for e in schedule(decoder, [Sound("a", 60)]) if isinstance(e, InputFinished)]
         return end.info.warnings
 
     assert "no text" in warnings(Mute())[0]
@@ -272,13 +282,15 @@ def test_a_word_before_the_talk_does_not_tell_its_language(words):
         def decode(self, tasks):
             known = [task.language or ("de" if task.island.length > 5 else "en") for task in tasks]
             return [
-                Decoded((Segment(task.island.start, task.island.end, language),), language, 0.8)
+                DecodedWindow(
+                    (Segment(task.island.start, task.island.end, language),), language, 0.8
+                )
                 for task, language in zip(tasks, known, strict=True)
             ]
 
     sound = Sound("a", 40, pauses=[2 * n + 1 for n in range(words)])
     events = schedule(Linguist(), [sound], workers=1, batch=1)
-    [begun] = [event.info for event in events if isinstance(event, Begun)]
+    [begun] = [event.info for event in events if isinstance(event, InputStarted)]
     assert (begun.language, begun.language_probability) == ("de", 0.8)
     assert {segment.text for segment in said(events, sound)} == {"de"}
     assert len(said(events, sound)) > words
@@ -289,13 +301,13 @@ def test_what_loading_raises_ends_the_run_as_an_error_of_ours(kind):
     def load():
         raise kind("broken")
 
-    scheduler = Scheduler(load, Options(), loud, Guard().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
     with pytest.raises(WhisperError):
         list(scheduler.run(iter([Sound("a", 100)])))
 
 
 @pytest.mark.parametrize("kind", [KeyError, TypeError, UnicodeError, ValueError, MemoryError])
-@pytest.mark.parametrize("pool", [Pool, FairPool])
+@pytest.mark.parametrize("pool", [ChunkQueue, FairQueue])
 def test_any_exception_of_a_window_harms_only_its_input(kind, pool):
     class Broken(FakeDecoder):
         def decode(self, tasks):
@@ -304,7 +316,13 @@ def test_any_exception_of_a_window_harms_only_its_input(kind, pool):
             return super().decode(tasks)
 
     sounds = [Sound("a", 5), Sound("b", 50), Sound("c", 5)]
-    scheduler = Scheduler(Broken, Options(), loud, Guard().frames, workers=2, pool=pool)
+    scheduler = Scheduler(
+        Broken, DecodingOptions(), loud, QualityChecks().frames, workers=2, pool=pool
+    )
     events = list(scheduler.run(iter(sounds)))
-    ends = {event.input.name: type(event) for event in events if isinstance(event, Ended | Broke)}
-    assert ends == {"a": Ended, "b": Broke, "c": Ended}
+    ends = {
+        event.input.name: type(event)
+        for event in events
+        if isinstance(event, InputFinished | InputFailed)
+    }
+    assert ends == {"a": InputFinished, "b": InputFailed, "c": InputFinished}

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_cli.engine.draft import TimedWord
-from whisper_cli.engine.phrases import joined, packed, padded
-from whisper_cli.engine.words import LONGEST_CUE, cues, orderly
+from whisper_cli.engine.chunking import joined, packed, padded
+from whisper_cli.engine.result import TimedWord
+from whisper_cli.engine.segments import LONGEST_CUE, cues, orderly
 from whisper_cli.transcript import Word
 
 

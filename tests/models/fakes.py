@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from whisper_cli.download.how import How
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.sources import ModelSource
 from whisper_cli.models.catalog import Model, ModelFile
-from whisper_cli.models.publish import publish
+from whisper_cli.models.hf_cache import publish
 
 COMMIT = "c0ffee" * 6 + "c0de"
 OTHER = "decade" * 6 + "face"
@@ -45,9 +45,9 @@ def write(folder: Path, files: Mapping[str, bytes] = FILES) -> Path:
     return folder
 
 
-def using(*sources: ModelSource, **more: Any) -> How:
+def using(*sources: ModelSource, **more: Any) -> PullOptions:
     """Pull from these sources."""
-    return How(sources=sources, **more)
+    return PullOptions(sources=sources, **more)
 
 
 def published(model: Model, folder: Path, ref: str | None = None) -> Path:

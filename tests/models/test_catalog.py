@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from whisper_cli.errors import ModelError
-from whisper_cli.models.catalog import Kind, Model, catalog, in_catalog, names, resolve
+from whisper_cli.models.catalog import Model, ModelKind, catalog, in_catalog, names, resolve
 
 
 def test_the_names_are_those_of_faster_whisper():
@@ -128,7 +128,7 @@ def test_a_repository_outside_the_catalogue_is_not_in_it():
 
 
 @pytest.mark.parametrize(
-    "model", catalog(Kind.segmentation, Kind.embedding), ids=lambda model: model.name
+    "model", catalog(ModelKind.segmentation, ModelKind.embedding), ids=lambda model: model.name
 )
 def test_every_model_for_speakers_is_one_pinned_file_with_a_hash(model: Model):
     [file] = model.files

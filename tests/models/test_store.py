@@ -9,8 +9,8 @@ from tests.conftest import Result
 from tests.models.fakes import COMMIT, FILES, OTHER, fake_model, published, write
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
-from whisper_cli.models.cache import repo_folder
 from whisper_cli.models.catalog import Model, resolve
+from whisper_cli.models.hf_cache import repo_folder
 from whisper_cli.models.store import find, installed, remove, select
 
 

@@ -18,9 +18,9 @@ def warmed():
 
     import whisper_cli.serve.app
     import whisper_cli.serve.worker.preload  # noqa: F401
-    from whisper_cli.serve.worker import decoding
+    from whisper_cli.serve.worker import sandbox
 
-    decoding.prepare()
+    sandbox.prepare()
 
 
 @pytest.fixture

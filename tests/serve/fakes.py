@@ -13,28 +13,28 @@ from typing import Any
 import httpx
 import uvicorn
 
-from whisper_cli.download.how import How
+from whisper_cli.download.options import PullOptions
 from whisper_cli.errors import AudioError, EngineError, ModelError
 from whisper_cli.serve.app import application
 from whisper_cli.serve.connections import Listener
-from whisper_cli.serve.fleet import Fleet
-from whisper_cli.serve.jobs import Job
-from whisper_cli.serve.pulls import Pulls
-from whisper_cli.serve.run import configured
-from whisper_cli.serve.serving import Serving
-from whisper_cli.serve.shelf import Shelf
-from whisper_cli.serve.studio import Studio
+from whisper_cli.serve.downloads import Downloads
+from whisper_cli.serve.job_manager import JobManager
+from whisper_cli.serve.job_queue import ServerJob
+from whisper_cli.serve.model_pool import ModelPool
+from whisper_cli.serve.model_registry import ModelRegistry
+from whisper_cli.serve.server import configured
+from whisper_cli.serve.settings import ServerSettings
 from whisper_cli.serve.worker.messages import (
-    Done,
-    Failed,
-    Heard,
-    Language,
-    Opened,
+    JobDone,
+    JobFailed,
+    JobProgressed,
+    LanguageDetected,
     Start,
-    Text,
+    TextDecoded,
     TooLong,
+    UploadOpened,
 )
-from whisper_cli.transcript import Info, Options, Provenance, Segment, Word
+from whisper_cli.transcript import DecodingOptions, Info, Provenance, Segment, Word
 
 ERRORS = {
     "audio": AudioError("the file is in no audio format we know"),
@@ -82,21 +82,21 @@ class FakeHands:
     def loop(self) -> asyncio.AbstractEventLoop:
         return next(iter(self._tasks.values())).get_loop()
 
-    def begin(self, job: Job, start: Start) -> None:
+    def begin(self, job: ServerJob, start: Start) -> None:
         self.starts.append(start)
         self._tasks[job.number] = asyncio.create_task(self._say(job, start))
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: ServerJob) -> None:
         self.cancelled.append(job.number)
         self._tasks[job.number].cancel()
 
     async def unload(self) -> None:
         self.alive = False
 
-    async def _say(self, job: Job, start: Start) -> None:
+    async def _say(self, job: ServerJob, start: Start) -> None:
         lines = start.path.read_bytes().decode(errors="replace").splitlines()
         spoken = [line for line in lines if not line.startswith("!")]
-        job.tell(Opened(job.number, float(len(spoken))))
+        job.tell(UploadOpened(job.number, float(len(spoken))))
         info = Info("", provenance(start.options), start.options.language or "en", 1.0)
         second = 0
         for line in lines:
@@ -111,22 +111,22 @@ class FakeHands:
                     job.lose()
                     return
             elif command == "!fail":
-                job.tell(Failed(job.number, ERRORS[value]))
+                job.tell(JobFailed(job.number, ERRORS[value]))
                 return
             else:
                 if not second:
-                    job.tell(Language(job.number, info))
-                job.tell(Text(job.number, segment(second, line, start.options)))
+                    job.tell(LanguageDetected(job.number, info))
+                job.tell(TextDecoded(job.number, segment(second, line, start.options)))
                 second += 1
-                job.tell(Heard(job.number, float(second)))
-        job.tell(Done(job.number, Info("", info.provenance, info.language, 1.0, second + 0.27)))
+                job.tell(JobProgressed(job.number, float(second)))
+        job.tell(JobDone(job.number, Info("", info.provenance, info.language, 1.0, second + 0.27)))
 
 
-def provenance(options: Options) -> Provenance:
+def provenance(options: DecodingOptions) -> Provenance:
     return Provenance("", "", None, None, "", "", options, "")
 
 
-def segment(second: int, line: str, options: Options) -> Segment:
+def segment(second: int, line: str, options: DecodingOptions) -> Segment:
     said = line.split()
     step = 1 / max(1, len(said))
     words = tuple(
@@ -159,7 +159,7 @@ class Running:
     """A server under test."""
 
     url: str
-    studio: Studio
+    studio: JobManager
     hands: list[FakeHands]
     log: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -185,15 +185,17 @@ class Running:
 def running(
     model: Path,
     *hands: FakeHands,
-    how: How | None = None,
+    how: PullOptions | None = None,
     secret: str | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    serving = Serving(models=(str(model),), **settings)
+    serving = ServerSettings(models=(str(model),), **settings)
     made = list(hands) or [FakeHands()]
     left = iter(made)
-    fleet = Fleet(lambda entry, place: next(left, made[-1]), serving.keep_alive)
-    studio = Studio(serving, Shelf(serving.models), fleet, Pulls(how or How(sources=())))
+    fleet = ModelPool(lambda entry, place: next(left, made[-1]), serving.keep_alive)
+    studio = JobManager(
+        serving, ModelRegistry(serving.models), fleet, Downloads(how or PullOptions(sources=()))
+    )
     server = Running("", studio, made)
     app = application(serving, studio, server.log.append, server.failures.append, secret)
     with Listener(socket.AF_INET) as listener:

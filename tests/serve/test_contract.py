@@ -166,13 +166,13 @@ def test_a_stream_gives_text_before_all_is_done(server):
 
 
 def test_silence_beats_in_comments_that_clients_skip(client, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.events.HEARTBEAT", 0.05)
+    monkeypatch.setattr("whisper_cli.serve.sse.HEARTBEAT", 0.05)
     deltas, end = deltas_and_end(create(client, "one\n!wait 0.3\ntwo", stream=True))
     assert "".join(deltas) == end.text == "one two"
 
 
 def test_the_heartbeat_is_there(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.events.HEARTBEAT", 0.05)
+    monkeypatch.setattr("whisper_cli.serve.sse.HEARTBEAT", 0.05)
     text = server.post("one\n!wait 0.3\ntwo", stream="true").text
     assert text.count(": keep-alive\n\n") >= 3
 

@@ -12,7 +12,7 @@ from schemathesis import GenerationMode, checks
 
 from tests.serve.fakes import FakeHands, running
 from whisper_cli.serve.app import ROUTES
-from whisper_cli.serve.document import document
+from whisper_cli.serve.routes.openapi import document
 
 LEFT_OUT = {"/", "/docs", "/openapi.json", "/page/{name}", "/v1/realtime", "/api/transcribe"}
 

@@ -15,8 +15,8 @@ from websockets.sync.client import connect
 
 from tests.serve.fakes import FakeHands, in_background, running, until
 from whisper_cli.errors import ConfigError
-from whisper_cli.serve.run import check
-from whisper_cli.serve.serving import Serving
+from whisper_cli.serve.server import check
+from whisper_cli.serve.settings import ServerSettings
 
 
 @pytest.fixture
@@ -189,12 +189,12 @@ def test_a_model_that_breaks_tells_no_path(model):
 
 def test_binding_to_a_network_takes_a_key():
     with pytest.raises(ConfigError) as refused:
-        check(Serving(host="0.0.0.0"))
+        check(ServerSettings(host="0.0.0.0"))
     assert "--insecure-bind" in refused.value.hint
-    check(Serving(host="0.0.0.0", api_key="k"))
-    check(Serving(host="0.0.0.0", insecure_bind=True))
+    check(ServerSettings(host="0.0.0.0", api_key="k"))
+    check(ServerSettings(host="0.0.0.0", insecure_bind=True))
     for host in ("127.0.0.1", "::1", "localhost"):
-        check(Serving(host=host))
+        check(ServerSettings(host=host))
 
 
 class _Ear:
@@ -240,15 +240,15 @@ def test_the_naive_way_follows_a_playlist():
 @pytest.mark.parametrize("target", ["url", "file"])
 def test_an_uploaded_playlist_leads_nowhere(tmp_path, jfk, target):
     from whisper_cli.errors import AudioError
-    from whisper_cli.serve.worker.decoding import Sandboxed
-    from whisper_cli.serve.worker.messages import Limits
+    from whisper_cli.serve.worker.messages import DecodeLimits
+    from whisper_cli.serve.worker.sandbox import SandboxedAudio
 
     with _Ear() as ear:
         upload = tmp_path / "upload.m3u8"
         upload.write_bytes(playlist(ear.url if target == "url" else jfk.as_uri()))
         with (
             pytest.raises(AudioError) as refused,
-            Sandboxed(upload, Limits(), lambda: True) as sound,
+            SandboxedAudio(upload, DecodeLimits(), lambda: True) as sound,
         ):
             list(sound.blocks())
         time.sleep(0.2)
@@ -274,7 +274,7 @@ def opened(server, headers=""):
 
 
 def test_uploads_that_stall_are_ended(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 0.2)
+    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 0.2)
     with opened(server) as line:
         line.settimeout(10)
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
@@ -390,7 +390,7 @@ def test_a_boundary_has_a_length(server):
 
 
 def test_uploads_that_are_too_slow_are_ended_though_bytes_come(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 0.5)
+    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 0.5)
     with opened(server) as line:
         line.settimeout(10)
         dripping = in_background(lambda: drip(line))
@@ -408,7 +408,7 @@ def drip(line):
 
 
 def test_uploads_that_are_fast_enough_may_take_long(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.upload.STALLED", 1.0)
+    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 1.0)
 
     def pieces():
         yield b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfake\r\n'

@@ -14,9 +14,9 @@ import pytest
 
 from tests.serve.fakes import folder, in_background, until
 from tests.serve.processes import serving
-from whisper_cli.engine.placement import Wishes
+from whisper_cli.engine.device import DeviceRequest
 from whisper_cli.errors import ModelError
-from whisper_cli.serve.hands import EngineProcess
+from whisper_cli.serve.model_process import ModelProcess
 from whisper_cli.serve.temporary import OwnFolder
 
 
@@ -44,7 +44,7 @@ def started(engine):
 @pytest.mark.parametrize("moment", [before, starting, started])
 def test_an_engine_that_is_let_go_while_it_starts_is_gone(tmp_path, temporary, moment):
     async def load_and_let_go():
-        engine = EngineProcess(folder(tmp_path), Wishes())
+        engine = ModelProcess(folder(tmp_path), DeviceRequest())
         loading = asyncio.create_task(engine.load())
         await asyncio.to_thread(until, lambda: moment(engine), 20)
         await engine.unload()

@@ -13,13 +13,13 @@ from tests.download.conftest import hub
 from tests.download.pulls import REPO, WEIGHTS, weights_sent
 from tests.models.fakes import cache
 from tests.serve.fakes import FakeHands, folder, in_background, running, until
-from whisper_cli.download.how import How
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.sources.hub import HubSource
-from whisper_cli.download.transfer import Limits
+from whisper_cli.download.types import TransferLimits
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import store
-from whisper_cli.serve import pulls
-from whisper_cli.serve.serving import FOREVER, seconds
+from whisper_cli.serve import downloads
+from whisper_cli.serve.settings import FOREVER, seconds
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_pull_that_fails_says_so_in_its_last_line(server):
 
 
 def test_a_pull_tells_its_progress_and_is_one_for_all_who_ask(model, hub):
-    how = How(sources=(HubSource(),))
+    how = PullOptions(sources=(HubSource(),))
     with running(model, how=how) as server, server.client as client:
         told = []
         asked = [
@@ -274,7 +274,9 @@ def test_a_pull_tells_its_progress_and_is_one_for_all_who_ask(model, hub):
 
 
 def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
-    how = How(sources=(HubSource(),), limits=Limits(limit_rate=1_000_000), chunk_size=1 << 18)
+    how = PullOptions(
+        sources=(HubSource(),), limits=TransferLimits(limit_rate=1_000_000), chunk_size=1 << 18
+    )
     with running(model, how=how) as server, server.client as client:
         with client.stream("POST", "/api/pull", json={"model": REPO}) as response:
             for line in response.iter_lines():
@@ -282,13 +284,15 @@ def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
                     break
         until(lambda: not server.studio.pulls.running)
     before = weights_sent(hub)
-    with running(model, how=How(sources=(HubSource(),))) as server, server.client as client:
+    with running(model, how=PullOptions(sources=(HubSource(),))) as server, server.client as client:
         assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
     assert weights_sent(hub) - before < len(WEIGHTS) - 500_000
 
 
 def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
-    how = How(sources=(HubSource(),), limits=Limits(limit_rate=2_000_000), chunk_size=1 << 18)
+    how = PullOptions(
+        sources=(HubSource(),), limits=TransferLimits(limit_rate=2_000_000), chunk_size=1 << 18
+    )
     with running(model, how=how) as server, server.client as client:
         with client.stream("POST", "/api/pull", json={"model": REPO}) as response:
             next(response.iter_lines())
@@ -298,13 +302,13 @@ def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, stream):
-    names = [f"owner/model-{number}" for number in range(pulls.MOST)]
+    names = [f"owner/model-{number}" for number in range(downloads.MOST)]
     with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:  # takes, and never answers
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("NO_PROXY", "*")
-        with running(model, how=How(sources=(HubSource(),))) as server:
+        with running(model, how=PullOptions(sources=(HubSource(),))) as server:
             asked = [asking(server, {"model": name, "stream": stream}) for name in names]
-            until(lambda: len(server.studio.pulls.running) == pulls.MOST, 20)
+            until(lambda: len(server.studio.pulls.running) == downloads.MOST, 20)
             with server.client as client:
                 refused = client.post("/api/pull", json={"model": "owner/more", "stream": stream})
                 assert refused.status_code == 429
@@ -327,7 +331,7 @@ def asking(server, body):
 
 
 def test_on_demand_a_model_is_pulled_for_the_first_who_asks(model, hub):
-    how = How(sources=(HubSource(),))
+    how = PullOptions(sources=(HubSource(),))
     with running(model, how=how, pull_on_demand=True) as server:
         assert server.post("hello", model=REPO).json()["text"] == "hello"
     with running(model, how=how) as server:

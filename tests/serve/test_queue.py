@@ -10,11 +10,11 @@ import pytest
 
 from tests.serve.fakes import FakeHands, in_background, running, until
 from whisper_cli.choices import Task
-from whisper_cli.serve.asks import read
-from whisper_cli.serve.failures import ApiError
-from whisper_cli.serve.jobs import Jobs
-from whisper_cli.serve.studio import Commission, Studio
-from whisper_cli.serve.worker.messages import Heard, Opened
+from whisper_cli.serve.errors import ApiError
+from whisper_cli.serve.job_manager import JobManager, JobSpec
+from whisper_cli.serve.job_queue import JobQueue
+from whisper_cli.serve.requests import read
+from whisper_cli.serve.worker.messages import JobProgressed, UploadOpened
 
 SLOW = "one\n!wait 20\ntwo"
 BROKEN = "tests.serve.fakes.FakeHands.begin"
@@ -82,15 +82,15 @@ def test_the_official_client_waits_and_comes_again(model):
 
 
 def test_the_wait_is_what_is_left_by_the_measured_pace():
-    jobs = Jobs(9)
+    jobs = JobQueue(9)
     job = jobs.enter("a", "m", "")
-    job.tell(Opened(1, 600.0))
-    job.tell(Heard(1, 100.0))
+    job.tell(UploadOpened(1, 600.0))
+    job.tell(JobProgressed(1, 100.0))
     jobs._since -= 10
     assert jobs.pace == pytest.approx(10, rel=0.05)
     assert jobs.wait == pytest.approx(50, abs=3)
     other = jobs.enter("b", "m", "")
-    other.tell(Opened(2, 9999.0))
+    other.tell(UploadOpened(2, 9999.0))
     assert jobs.wait == 120
     jobs.leave(other)
     jobs.leave(job)
@@ -98,7 +98,7 @@ def test_the_wait_is_what_is_left_by_the_measured_pace():
 
 
 def test_no_more_than_the_limit_are_accepted():
-    jobs = Jobs(1)
+    jobs = JobQueue(1)
     jobs.enter("a", "m", "")
     with pytest.raises(ApiError) as refused:
         jobs.enter("b", "m", "")
@@ -186,7 +186,7 @@ def test_a_full_disk_is_told_in_the_form_of_the_api(server, tmp_path, monkeypatc
         return place.open("w+b", buffering=0)
 
     with monkeypatch.context() as patched:
-        patched.setattr("whisper_cli.serve.upload.tempfile.NamedTemporaryFile", full)
+        patched.setattr("whisper_cli.serve.multipart.tempfile.NamedTemporaryFile", full)
         refused = server.post("hello")
     assert (refused.status_code, refused.json()["error"]["code"]) == (507, "disk_full")
     assert not (tmp_path / "full").is_symlink()
@@ -200,7 +200,7 @@ def test_a_folder_of_uploads_that_was_removed_is_made_anew(server):
         until(lambda: not uploads(server))
 
 
-@pytest.mark.parametrize("broken", ["whisper_cli.serve.shelf.Shelf.find", BROKEN])
+@pytest.mark.parametrize("broken", ["whisper_cli.serve.model_registry.ModelRegistry.find", BROKEN])
 def test_a_bug_is_told_in_the_form_of_the_api_and_logged(server, monkeypatch, caplog, broken):
     def fail(*_, **__):
         raise RuntimeError("a bug")
@@ -229,10 +229,10 @@ def test_an_upload_with_a_wrong_field_is_removed(server, fields, retries):
 
 def test_a_job_that_is_left_before_it_begins_removes_its_file(server):
     async def submit_and_leave():
-        studio = Studio(server.studio.serving, server.studio.shelf, server.studio.fleet, None)
+        studio = JobManager(server.studio.serving, server.studio.shelf, server.studio.fleet, None)
         form = await studio.keep(b"sound")
         ask = read([("model", "fake")], Task.TRANSCRIBE)
-        job = studio.submit(Commission(studio.shelf.find("fake"), ask, form, "a"))
+        job = studio.submit(JobSpec(studio.shelf.find("fake"), ask, form, "a"))
         with studio.following(job):
             pass
         await asyncio.gather(*studio._work.values(), return_exceptions=True)

@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from tests.conftest import clips
-from tests.hub.tls import make_authority
+from tests.fake_hub.tls import make_authority
 from tests.serve.fakes import folder, until
 from tests.serve.processes import repeated, serving
 

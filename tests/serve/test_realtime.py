@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests.serve.fakes import FakeHands, running, until
 from tests.serve.processes import serving
-from whisper_cli.serve.turns import RATE, Detection, Turns
+from whisper_cli.serve.turn_detection import RATE, TurnDetection, TurnDetector
 
 # The official client opens its line as websockets no longer likes it.
 pytestmark = pytest.mark.filterwarnings("ignore:connect.. must be used:DeprecationWarning")
@@ -220,14 +220,14 @@ def test_a_browser_puts_its_key_among_the_protocols(model):
 
 
 def test_a_room_that_hums_is_no_speech():
-    turns = Turns()
+    turns = TurnDetector()
     hum = (np.sin(np.arange(5 * RATE) * 0.05) * 250).astype("<i2").tobytes()
     assert list(turns.add(hum)) == []
     assert list(turns.add(LOUD)) == ["started"]
 
 
 def test_silence_costs_no_memory_and_long_speech_is_cut():
-    turns = Turns(Detection())
+    turns = TurnDetector(TurnDetection())
     for _ in range(60):
         assert list(turns.add(QUIET)) == []
     assert turns.seconds <= 0.31
@@ -238,7 +238,7 @@ def test_silence_costs_no_memory_and_long_speech_is_cut():
 
 @pytest.mark.parametrize("before", [0.0, 0.00001, 0.3])
 def test_no_more_silence_is_kept_than_was_asked_for(before):
-    turns = Turns(Detection(before=before))
+    turns = TurnDetector(TurnDetection(before=before))
     for _ in range(40):
         assert list(turns.add(QUIET)) == []
         assert turns.seconds <= before
@@ -250,7 +250,7 @@ def test_turns_are_the_same_however_the_sound_comes():
     sound = QUIET + LOUD + QUIET + LOUD + QUIET
 
     def events(step):
-        turns = Turns()
+        turns = TurnDetector()
         pieces = (sound[at : at + step] for at in range(0, len(sound), step))
         return [(turns.position, each) for piece in pieces for each in turns.add(piece)]
 
@@ -259,7 +259,7 @@ def test_turns_are_the_same_however_the_sound_comes():
 
 
 def test_sound_is_read_no_faster_than_twice_its_time(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.realtime._AT_ONCE", 0.5)
+    monkeypatch.setattr("whisper_cli.serve.routes.realtime._AT_ONCE", 0.5)
     sound = base64.b64encode(QUIET).decode()
     with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
         raw.recv()

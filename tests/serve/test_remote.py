@@ -17,16 +17,22 @@ from tests.oddities import HUGE, any_json, digits, mutated, nested, written
 from tests.serve.fakes import FakeHands, in_background, provenance, running, until
 from tests.serve.odd import listening, replying, saying_for_ever
 from tests.serve.processes import serving
+from whisper_cli import proof
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
-from whisper_cli.engine.events import Begun, Broke, Ended, Recording, Said
+from whisper_cli.audio.sources import Source
+from whisper_cli.config.settings import Settings
+from whisper_cli.engine.events import (
+    InputFailed,
+    InputFinished,
+    InputStarted,
+    Recording,
+    SegmentDecoded,
+)
+from whisper_cli.engine.remote import RemoteEngine, ServerAddress, server_for
+from whisper_cli.engine.remote_answer import events_of
 from whisper_cli.errors import ConfigError, EngineError, WhisperError
 from whisper_cli.languages import LANGUAGES
-from whisper_cli.serve import proof
-from whisper_cli.serve.remote import Place, Remote, server_for
-from whisper_cli.serve.remote_answer import events_of
-from whisper_cli.settings import Settings
-from whisper_cli.transcript import Info, Options
+from whisper_cli.transcript import DecodingOptions, Info
 
 
 @pytest.mark.slow
@@ -71,7 +77,7 @@ def test_a_server_that_is_not_there_is_an_error_but_for_auto(run, tiny_en, jfk, 
     refused = run("transcribe", jfk, "-m", tiny_en, "--server", closed)
     assert (refused.code, refused.stdout) == (1, "")
     assert f"no answer from {closed}" in refused.stderr
-    monkeypatch.setattr("whisper_cli.serve.remote.LOCAL", closed)
+    monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", closed)
     monkeypatch.setattr("tests.leftovers.GROWTH", 400 << 20)  # a model is loaded in this process
     assert run("transcribe", jfk, "-m", tiny_en, "--server", "auto").code == 0
 
@@ -309,7 +315,7 @@ class Quiet:
 
 def heard(answer):
     quiet = Quiet()
-    info = Info(quiet.name, provenance(Options()))
+    info = Info(quiet.name, provenance(DecodingOptions()))
     recording = Recording(quiet, info)
     try:
         return list(events_of(quiet, recording, io.BytesIO(answer), "http://server"))
@@ -329,12 +335,12 @@ def check_heard(events):
     if isinstance(events, WhisperError):
         assert "http://server" in events.message
         return
-    assert isinstance(events[0], Begun)
-    assert isinstance(events[-1], Ended)
+    assert isinstance(events[0], InputStarted)
+    assert isinstance(events[-1], InputFinished)
     for event in events:
-        if isinstance(event, Begun):
+        if isinstance(event, InputStarted):
             assert event.info.language is None or event.info.language in LANGUAGES
-        if isinstance(event, Said):
+        if isinstance(event, SegmentDecoded):
             times = [
                 time
                 for each in (event.segment, *event.segment.words)
@@ -352,7 +358,7 @@ def test_whatever_bytes_a_server_sends_are_an_error_or_an_end(answer):
 def test_auto_asks_nobody_where_no_server_of_ours_runs(run, tiny_en, jfk, monkeypatch):
     monkeypatch.setenv("WHISPER_CLI_API_KEY", "secret-key")
     with listening(replying(b'{"ready": true}')) as stranger:
-        monkeypatch.setattr("whisper_cli.serve.remote.LOCAL", stranger.url)
+        monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", stranger.url)
         assert run("transcribe", jfk, "-m", tiny_en, "--server", "auto").code == 0
     assert stranger.asked == []
 
@@ -376,12 +382,12 @@ def test_who_listens_where_our_server_was_gets_no_key_and_no_sound(
         left.parent.mkdir(exist_ok=True)
         left.touch(0o600)
         left.write_text("of a server that was killed")
-        monkeypatch.setattr("whisper_cli.serve.remote.LOCAL", stranger.url)
+        monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", stranger.url)
         assert run("transcribe", jfk, "-m", tiny_en, "--server", "auto").code == 0
         assert stranger.lines == ["GET /ready"]
-        place = Place(stranger.url, "secret-key", left.read_text())
-        [broke] = Remote(place, "m", Options()).run(iter([_Opened(jfk)]))
-    assert isinstance(broke, Broke)
+        place = ServerAddress(stranger.url, "secret-key", left.read_text())
+        [broke] = RemoteEngine(place, "m", DecodingOptions()).run(iter([_Opened(jfk)]))
+    assert isinstance(broke, InputFailed)
     assert "no serve-lite of yours" in broke.error.message
     assert stranger.lines == ["GET /ready"] * 2
     assert "secret-key" not in repr(stranger.asked)
@@ -397,7 +403,7 @@ class _Opened:
 
     def open(self):
         audio = open_audio(Source(self._path))
-        return Recording(audio, Info(self.name, provenance(Options())))
+        return Recording(audio, Info(self.name, provenance(DecodingOptions())))
 
 
 @pytest.mark.parametrize("how", ["readable", "link", "pipe", "folder", "empty"])
@@ -420,7 +426,7 @@ def test_a_secret_that_others_could_know_is_none(isolated, how):
 
 def test_a_server_that_passes_the_question_on_to_ours_is_not_believed(model):
     def ask(url):
-        with contextlib.closing(Place(url).connection(5.0)) as connection:
+        with contextlib.closing(ServerAddress(url).connection(5.0)) as connection:
             connection.connect()
             return proof.demand(connection, "a secret")
 
@@ -445,7 +451,7 @@ def test_auto_uses_the_server_that_runs_and_its_secret_goes_with_it(
     with serving("--model", tiny_en) as served:
         kept = isolated / "state" / f"serve-lite-{port_of(served.url)}.secret"
         assert mode_of(kept) == 0o600
-        monkeypatch.setattr("whisper_cli.serve.remote.LOCAL", served.url)
+        monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", served.url)
         done = run("transcribe", jfk, "-m", tiny_en, "--server", "auto")
         assert "country" in done.stdout
         until(lambda: any("POST /api/transcribe 200" in line for line in served.log))

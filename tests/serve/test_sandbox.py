@@ -11,17 +11,17 @@ import pytest
 import soundfile
 
 from tests.serve.processes import repeated
+from whisper_cli.audio.block_codec import BlockFile, packed
 from whisper_cli.audio.blocks import Block
 from whisper_cli.audio.decode import open_audio
-from whisper_cli.audio.inputs import Source
+from whisper_cli.audio.sources import Source
 from whisper_cli.errors import AudioError, EngineError
-from whisper_cli.serve.worker.blocks import BlockFile, packed
-from whisper_cli.serve.worker.decoding import Sandboxed
-from whisper_cli.serve.worker.messages import Limits, TooLong
+from whisper_cli.serve.worker.messages import DecodeLimits, TooLong
+from whisper_cli.serve.worker.sandbox import SandboxedAudio
 
 
 def sandboxed(path, wanted=lambda: True, **limits):
-    return Sandboxed(path, Limits(**limits), wanted)
+    return SandboxedAudio(path, DecodeLimits(**limits), wanted)
 
 
 def test_the_sound_is_what_it_is_without_a_sandbox(jfk):

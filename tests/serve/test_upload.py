@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisper_cli.serve.answers import whole
-from whisper_cli.serve.events import Deltas
-from whisper_cli.serve.failures import ApiError
-from whisper_cli.serve.upload import Receiver
+from whisper_cli.serve.errors import ApiError
+from whisper_cli.serve.multipart import FormReceiver
+from whisper_cli.serve.responses import whole
+from whisper_cli.serve.sse import Deltas
 from whisper_cli.transcript import Segment
 
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=9)
@@ -34,7 +34,7 @@ def received(data: bytes, step: int, most: int = 10**6, early=lambda pairs: None
             yield data[at : at + step]
 
     with tempfile.TemporaryDirectory() as place:
-        receiver = Receiver(Path(place), most, early)
+        receiver = FormReceiver(Path(place), most, early)
         form = asyncio.run(receiver.read("multipart/form-data; boundary=mark", chunks()))
         return form, form.path.read_bytes() if form.path else None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.models.fakes import FILES, fake_model, published, write
 from whisper_cli.models import usage
 from whisper_cli.share.server import Server
-from whisper_cli.share.shelf import Shelf
+from whisper_cli.share.shared_files import SharedFiles
 
 BIG = FILES | {"model.bin": FILES["model.bin"] * 400}  # 4 MB
 MODEL = fake_model(BIG)
@@ -56,7 +56,7 @@ def main(home: str, content: str) -> None:
     wrong = {"model.bin": bytes(reversed(BIG["model.bin"]))} if content == "wrong" else {}
     if content != "nothing":
         put(Path(home) / "files", BIG | wrong)
-    with Server(Shelf([MODEL]), "127.0.0.1", 0) as server:
+    with Server(SharedFiles([MODEL]), "127.0.0.1", 0) as server:
         print(server.address[1], flush=True)
         server.serve_forever()
 

@@ -18,7 +18,7 @@ from tests.models.fakes import COMMIT, fake_model
 from tests.share.peer import BIG, MODEL, put
 from whisper_cli.errors import ServeError
 from whisper_cli.share.server import Server, requested
-from whisper_cli.share.shelf import Shelf
+from whisper_cli.share.shared_files import SharedFiles
 
 DATA = BIG["model.bin"]
 SHA256 = next(file.sha256 or "" for file in MODEL.files if file.name == "model.bin")
@@ -42,7 +42,7 @@ def snapshot(isolated: Path) -> Path:
 
 @pytest.fixture
 def server(snapshot: Path) -> Iterator[Server]:
-    with Server(Shelf([MODEL]), "127.0.0.1", 0) as server:
+    with Server(SharedFiles([MODEL]), "127.0.0.1", 0) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -179,19 +179,19 @@ def test_a_file_that_is_gone_is_no_longer_shared(ask: Ask, snapshot: Path):
 
 def test_what_nobody_verified_is_not_shared(isolated: Path, snapshot: Path):
     (isolated / "state" / "models.json").unlink()
-    shelf = Shelf([MODEL])
+    shelf = SharedFiles([MODEL])
     assert shelf.models() == ()
     assert shelf.open(SHA256) is None
 
 
 def test_a_model_outside_the_catalogue_is_not_shared(snapshot: Path):
-    for shelf in (Shelf(), Shelf([fake_model(repo="acme/other")])):
+    for shelf in (SharedFiles(), SharedFiles([fake_model(repo="acme/other")])):
         assert shelf.models() == ()
         assert shelf.open(SHA256) is None
 
 
 def test_a_model_that_comes_while_serving_is_shared_then(isolated: Path):
-    shelf = Shelf([MODEL])
+    shelf = SharedFiles([MODEL])
     assert shelf.open(SHA256) is None
     put(isolated / "files")
     shelf._looked -= 60  # a minute later
@@ -289,6 +289,6 @@ def test_a_port_that_is_taken_and_an_address_of_nobody_are_said(server: Server):
     port = server.address[1]
     for host, at in (("127.0.0.1", port), ("192.0.2.77", 0), ("no.such.host.invalid", 0)):
         with pytest.raises(ServeError, match=rf"can't listen on {host}:{at}: .+") as caught:
-            Server(Shelf([]), host, at)
+            Server(SharedFiles([]), host, at)
         assert caught.value.exit_code == 6
         assert "--port" in str(caught.value.hint)

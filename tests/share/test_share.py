@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from whisper_cli.settings import Settings
+from whisper_cli.config.settings import Settings
 
 LOOPBACK = ("--host", "127.0.0.1", "--port", "0", "--no-announce", "-v")
 

@@ -21,7 +21,7 @@ from tests.download.pulls import (
     check_nothing_published,
     weights_sent,
 )
-from tests.hub import Link
+from tests.fake_hub import Link
 from tests.models.fakes import cache
 from tests.soak.tally import forms
 

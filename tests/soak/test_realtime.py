@@ -14,7 +14,7 @@ from tests.serve.test_realtime import Speaker
 from tests.soak.attacks import HALF, HOSTS, KEY, ORIGINS, TEXTS
 from tests.soak.tally import forms, sampled
 from tests.soak.wire import connected, request, send
-from whisper_cli.serve.turns import RATE
+from whisper_cli.serve.turn_detection import RATE
 
 UPGRADE = (b"Upgrade: websocket", b"Sec-WebSocket-Version: 13",
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip

@@ -19,14 +19,14 @@ from tests.serve.fakes import FakeHands, folder, in_background, running, until
 from tests.soak import attacks
 from tests.soak.tally import forms, sampled
 from tests.soak.wire import connected, field, file, posted, request, send, upload
-from whisper_cli.download.how import How
+from whisper_cli.audio.block_codec import MOST, BlockFile
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.errors import AudioError
 from whisper_cli.serve.app import ROUTES
-from whisper_cli.serve.gate import OPEN
-from whisper_cli.serve.native import OPTIONS
-from whisper_cli.serve.run import _plain
-from whisper_cli.serve.worker.blocks import MOST, BlockFile
+from whisper_cli.serve.middleware import OPEN
+from whisper_cli.serve.routes.native import OPTIONS
+from whisper_cli.serve.server import _plain
 
 __all__ = ["cache", "hub"]
 GOOD = {200, 204, 307}
@@ -194,7 +194,10 @@ def test_names_and_json_of_the_library(server, tally, count, tmp_path, caplog):
 
 @forms(24, 97)
 def test_random_calls_of_six_clients(model, hub, tally, count):
-    how, handles = How(sources=(HubSource(),)), lambda: len(list(Path("/proc/self/fd").iterdir()))
+    how, handles = (
+        PullOptions(sources=(HubSource(),)),
+        lambda: len(list(Path("/proc/self/fd").iterdir())),
+    )
     with running(model, *(FakeHands(load=0.05) for _ in range(count)), how=how) as server:
         server.post("hello")
         before = handles()

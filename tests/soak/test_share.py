@@ -14,7 +14,7 @@ from tests.soak.attacks import FORGED, METHODS, RAW
 from tests.soak.tally import forms, sampled
 from tests.soak.wire import connected, request, send
 from whisper_cli.share.server import Server
-from whisper_cli.share.shelf import Shelf
+from whisper_cli.share.shared_files import SharedFiles
 
 PATHS = (
     "/", "*", "/blobs", "/blobs/", "/models/", "/models?x", "/models/..", "/MODELS",
@@ -39,7 +39,7 @@ HONEST = "127.0.0.2"  # the address of a neighbour that isn't those who attack
 @pytest.fixture
 def shared(isolated):
     put(isolated / "files")
-    with Server(Shelf([MODEL]), "127.0.0.1", 0) as server:
+    with Server(SharedFiles([MODEL]), "127.0.0.1", 0) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server

@@ -9,8 +9,8 @@ from tests.batch.fakes import FakeEngine, jobs, noise, work
 from tests.batch.test_journal import done
 from tests.soak.mutate import mutated
 from tests.soak.tally import forms
-from whisper_cli.batch.run import Finished
-from whisper_cli.batch.run import run as run_batch
+from whisper_cli.batch.runner import InputDone
+from whisper_cli.batch.runner import run as run_batch
 from whisper_cli.errors import EngineError
 
 SECONDS = 70  # of an input: more than one island, so that a journal has marks
@@ -39,7 +39,7 @@ class Place:
     def check(self, whole, kinds="srt"):
         """Run as the user would, the outputs moved away or not, and compare the text."""
         [finished] = self.run(kinds=kinds)
-        assert isinstance(finished, Finished), finished
+        assert isinstance(finished, InputDone), finished
         assert self.text == whole
         assert sorted(path.suffix for path in self.out.iterdir()) == sorted(
             f".{kind}" for kind in kinds.split(",")

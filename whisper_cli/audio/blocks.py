@@ -26,7 +26,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class Frames:
     """A stretch as decoded: `samples` of shape (n, channels) in -1..1 at `rate` Hz."""
 
     start: float
@@ -62,7 +62,7 @@ class Reader(Protocol):
         """How many channels the input declares."""
         ...
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[Frames]:
         """Decode the input once, about a second at a time; log a warning if some is missing."""
         ...
 

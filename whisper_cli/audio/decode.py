@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Self
 
-from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Chunk, Reader
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, Reader
+from whisper_cli.audio.channels import mono, parse_channel
 from whisper_cli.audio.clips import Clip, cut, parse_clip
-from whisper_cli.audio.content import Content, open_content, reading
-from whisper_cli.audio.inputs import Source
-from whisper_cli.audio.libav import LibavReader, resample
-from whisper_cli.audio.libsndfile import SndfileReader
-from whisper_cli.audio.mono import mono, parse_channel
-from whisper_cli.audio.raw import RawFormat, RawReader, parse_raw
+from whisper_cli.audio.pcm import RawFormat, RawReader, parse_raw
+from whisper_cli.audio.pyav import LibavReader, resample
+from whisper_cli.audio.soundfile import SndfileReader
+from whisper_cli.audio.sources import Source
+from whisper_cli.audio.streams import InputStream, open_content, reading
 from whisper_cli.errors import AudioError
 
 __all__ = [
@@ -30,7 +30,7 @@ class Audio:
     """An open input whose sound is decoded while it is read; close it, or use `with`."""
 
     def __init__(
-        self, content: Content, reader: Reader, blocks: Iterator[Block], clips: Sequence[Clip]
+        self, content: InputStream, reader: Reader, blocks: Iterator[Block], clips: Sequence[Clip]
     ) -> None:
         self._content = content
         self._reader = reader
@@ -128,7 +128,7 @@ def open_audio(
         raise
 
 
-def _reader(content: Content, track: int, raw: RawFormat | None) -> Reader:
+def _reader(content: InputStream, track: int, raw: RawFormat | None) -> Reader:
     if raw:
         return RawReader(content, raw)
     sndfile = SndfileReader.open(content) if track == 1 else None
@@ -145,7 +145,7 @@ def _sounding(blocks: Iterator[Block], name: str) -> Iterator[Block]:
     yield from chain([first], blocks)
 
 
-def _possible(chunks: Iterator[Chunk], name: str) -> Iterator[Chunk]:
+def _possible(chunks: Iterator[Frames], name: str) -> Iterator[Frames]:
     for chunk in chunks:
         if not 1000 <= chunk.rate <= 1_000_000:
             raise AudioError(f"{name} has an impossible sample rate: {chunk.rate} Hz")

@@ -19,12 +19,12 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from whisper_cli.batch.files import claim, opened, write_all
-from whisper_cli.batch.ledger import Ledger
+from whisper_cli.batch.output_index import OutputIndex
 from whisper_cli.checked import language, optional
-from whisper_cli.engine.events import Mark
-from whisper_cli.engine.islands import Place
+from whisper_cli.engine.chunking import ChunkPosition
+from whisper_cli.engine.events import Checkpoint
 from whisper_cli.errors import OutputError
+from whisper_cli.files import claim, opened, write_all
 from whisper_cli.transcript import Dropped, Info, Segment, Word
 
 logger = logging.getLogger("whisper_cli")
@@ -37,7 +37,7 @@ _SEAL = len('["00000000", ')  # bytes of a line before what its checksum is of
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class JournalContent:
     """What a journal holds: up to its last `mark`, or all of it where it is `complete`.
 
     `size` are the bytes that say so, `checksum` is that of the last line among them. Without a
@@ -46,7 +46,7 @@ class Stored:
 
     info: Info
     segments: tuple[Segment, ...]
-    mark: Mark | None
+    mark: Checkpoint | None
     seconds: float
     size: int
     checksum: int
@@ -57,7 +57,7 @@ class Stored:
         return self.info.provenance.complete
 
 
-def read(path: Path, work: str, info: Info) -> Stored | None:
+def read(path: Path, work: str, info: Info) -> JournalContent | None:
     """Read what a journal tells of this work; None where there is none, or of other work."""
     try:
         with BufferedReader(opened(path)) as file:
@@ -97,8 +97,8 @@ def _sealed(told: list[object], checksum: int) -> tuple[bytes, int]:
     return b'["%08x", ' % checksum + body, checksum
 
 
-def _read(lines: Iterable[bytes], head: bytes, info: Info) -> Stored | None:
-    stored: Stored | None = None
+def _read(lines: Iterable[bytes], head: bytes, info: Info) -> JournalContent | None:
+    stored: JournalContent | None = None
     segments: list[Segment] = []
     size, checksum = len(head), zlib.crc32(head)
     for line in lines:
@@ -116,19 +116,23 @@ def _read(lines: Iterable[bytes], head: bytes, info: Info) -> Stored | None:
         elif kind == "passed":
             info = replace(info, dropped=(*info.dropped, *_dropped(said["dropped"])))
             mark = _mark(said["mark"])
-            stored = Stored(info, tuple(segments), mark, said["seconds"], size, checksum)
+            stored = JournalContent(info, tuple(segments), mark, said["seconds"], size, checksum)
         else:
             provenance = replace(info.provenance, complete=True)
             said |= {"dropped": _dropped(said["dropped"]), "warnings": tuple(said["warnings"])}
             whole = replace(info, provenance=provenance, **said)
-            return Stored(whole, tuple(segments), None, whole.duration or 0.0, size, checksum)
+            return JournalContent(
+                whole, tuple(segments), None, whole.duration or 0.0, size, checksum
+            )
     return stored
 
 
-class Journal:
+class SegmentJournal:
     """The journal of one input in work. Raises OutputError where it can't be written."""
 
-    def __init__(self, path: Path, work: str, stored: Stored | None, ledger: Ledger) -> None:
+    def __init__(
+        self, path: Path, work: str, stored: JournalContent | None, ledger: OutputIndex
+    ) -> None:
         self.path = path
         self._ledger = ledger
         self._synced = time.monotonic()
@@ -156,7 +160,7 @@ class Journal:
         """Note a segment."""
         self._write("segment", asdict(segment))
 
-    def passed(self, seconds: float, mark: Mark, dropped: tuple[Dropped, ...]) -> None:
+    def passed(self, seconds: float, mark: Checkpoint, dropped: tuple[Dropped, ...]) -> None:
         """Note that all before so many seconds is told."""
         told = {"seconds": seconds, "mark": asdict(mark), "dropped": [asdict(d) for d in dropped]}
         self._write("passed", told)
@@ -246,5 +250,5 @@ def _dropped(said: list[dict[str, Any]]) -> tuple[Dropped, ...]:
     return tuple(Dropped(**each) for each in said)
 
 
-def _mark(said: dict[str, Any]) -> Mark:
-    return Mark(**said | {"next": Place(**said["next"])})
+def _mark(said: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(**said | {"next": ChunkPosition(**said["next"])})

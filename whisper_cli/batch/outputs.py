@@ -1,24 +1,52 @@
-"""The outputs of one input: what is still to be written, where to, and what is there now."""
+"""The outputs of one input: what is still to be written, where to, what is there now."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
-from whisper_cli.batch.files import claim
-from whisper_cli.batch.ledger import State, work_key
+from whisper_cli.audio.sources import SUFFIXES
+from whisper_cli.batch.output_index import State, work_key
+from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
-from whisper_cli.batch.sound import address_of_sound
-from whisper_cli.batch.stages import StagedSink, stages
-from whisper_cli.batch.targets import Job, Target, prepare, special
-from whisper_cli.batch.work import Work
+from whisper_cli.batch.targets import BatchJob, Target, prepare, special
+from whisper_cli.batch.transforms import TransformedSink, transforms
 from whisper_cli.choices import Format
 from whisper_cli.errors import OutputError
+from whisper_cli.files import claim
+from whisper_cli.formats.registry import FormatOptions, Writer, writer_for
 from whisper_cli.transcript import Info
-from whisper_cli.writers import Look, Writer, writer_for
 
 
-def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
+def address_of_sound(info: Info, page: str | None) -> str | None:
+    """Give the sound's address as seen from the page (None: stdout, taken to be saved here).
+
+    None where there is no file, as with what came from a pipe or the web.
+    """
+    found = next((path for path in _candidates(info) if os.path.isfile(path)), None)
+    if found is None:
+        return None
+    folder = Path(page).parent if page else Path()
+    try:
+        relative = os.path.relpath(found.resolve(), folder.resolve())
+    except ValueError:  # another drive of Windows
+        return found.resolve().as_uri()
+    return quote(Path(relative).as_posix())
+
+
+def _candidates(info: Info) -> Iterator[Path]:
+    """List where it may be: the input as it was named, and beside a transcript in JSON."""
+    heard, told = Path(info.provenance.input), Path(info.source)
+    if heard.suffix.lower() in SUFFIXES:
+        yield heard
+        yield told.parent / heard.name
+    if told.suffix.lower() == ".json":
+        yield from (told.with_suffix(suffix) for suffix in sorted(SUFFIXES))
+
+
+def still_to_write(job: BatchJob, info: Info, work: Session) -> list[Target]:
     """Leave out what is current. Raises OutputError for what isn't ours to replace."""
     todo = []
     for target in job.targets:
@@ -38,7 +66,7 @@ def still_to_write(job: Job, info: Info, work: Work) -> list[Target]:
     return todo
 
 
-def _state(path: Path, key: str, work: Work) -> State:
+def _state(path: Path, key: str, work: Session) -> State:
     """Tell what stands at `path`; raises OutputError for what isn't ours to replace."""
     if work.overwrite or special(path):
         return State.absent
@@ -51,33 +79,33 @@ def _state(path: Path, key: str, work: Work) -> State:
     return state
 
 
-def _key(target: Target, info: Info, work: Work) -> str:
+def _key(target: Target, info: Info, work: Session) -> str:
     """Name what is at a target by what was asked; a GPU that failed may have changed the rest."""
     asked = replace(info.provenance, compute_type=work.provenance.compute_type)
     info, look = replace(info, provenance=asked), _look(target, info, work)
     return work_key(info, target.format, look, work.cues, work.care, work.speakers)
 
 
-def _look(target: Target, info: Info, work: Work) -> Look:
+def _look(target: Target, info: Info, work: Session) -> FormatOptions:
     """Tell a page where its sound is; colours are for stdout alone."""
     if target.format is not Format.html:
         return work.look if target.pattern is None else replace(work.look, colors=False)
     return replace(work.look, audio=address_of_sound(info, target.pattern))
 
 
-def sink_for(target: Target, info: Info, work: Work, *, begun: bool = False) -> Sink:
+def sink_for(target: Target, info: Info, work: Session, *, begun: bool = False) -> Sink:
     """Begin one output. Raises OutputError where it can't be written.
 
     `begun` says that we were at it before: what is left of it is ours.
     """
     writer = writer_for(target.format, _look(target, info, work), info.source)
     sink = _plain_sink(target, writer, info, work, begun=begun)
-    for stage in reversed(stages(target.format, info, work.look, work.cues)):
-        sink = StagedSink(sink, stage)
+    for stage in reversed(transforms(target.format, info, work.look, work.cues)):
+        sink = TransformedSink(sink, stage)
     return sink
 
 
-def _plain_sink(target: Target, writer: Writer, info: Info, work: Work, *, begun: bool) -> Sink:
+def _plain_sink(target: Target, writer: Writer, info: Info, work: Session, *, begun: bool) -> Sink:
     if target.pattern is None:
         return StreamSink(writer, info, work.write)
     path = target.path(info.language)
@@ -89,12 +117,12 @@ def _plain_sink(target: Target, writer: Writer, info: Info, work: Work, *, begun
     return FileSink(writer, info, path, claimed, partial(_announce, target, work))
 
 
-def _announce(target: Target, work: Work, part: Path, info: Info) -> None:
+def _announce(target: Target, work: Session, part: Path, info: Info) -> None:
     """Note what a file will be: killed before it is `published`, we would take it for foreign."""
     work.ledger.record(part, _noted(target, info, work), info.language)
 
 
-def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, ...]:
+def published(targets: Sequence[Target], info: Info, work: Session) -> tuple[Path, ...]:
     """Note the files that are there now, and list them."""
     paths = []
     for target in targets:
@@ -105,6 +133,6 @@ def published(targets: Sequence[Target], info: Info, work: Work) -> tuple[Path, 
     return tuple(paths)
 
 
-def _noted(target: Target, info: Info, work: Work) -> str:
+def _noted(target: Target, info: Info, work: Session) -> str:
     """Name the work of a file that is there: of none that could be asked for, if `info.changed`."""
     return "" if info.changed else _key(target, info, work)

@@ -7,30 +7,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from whisper_cli.audio.inputs import Source
-from whisper_cli.batch.outcomes import Failed, Finished, Outcome
+from whisper_cli.audio.sources import Source
+from whisper_cli.batch.events import InputDone, InputError, Outcome
 from whisper_cli.batch.outputs import published, sink_for, still_to_write
-from whisper_cli.batch.rendered import Rendered
-from whisper_cli.batch.targets import Job, Target
-from whisper_cli.batch.work import Work
+from whisper_cli.batch.session import Session
+from whisper_cli.batch.targets import BatchJob, Target
+from whisper_cli.batch.transforms import Postprocessor
 from whisper_cli.choices import Format
 from whisper_cli.errors import TranscriptError, failure_of
-from whisper_cli.readers import Told, read_transcript
+from whisper_cli.formats.readers import ReadTranscript, read_transcript
 from whisper_cli.transcript import Info
 
 PART = "the transcript is of a part only: its making was cut short"
 
 
-def render(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+def render(jobs: Sequence[BatchJob], work: Session) -> Iterator[Outcome]:
     """Write the outputs of transcripts in JSON; what one of them raises becomes its Failed."""
     for number, job in enumerate(jobs):
         try:
             yield _rendered(number, job, work)
         except Exception as error:  # noqa: BLE001 - it is this transcript's failure
-            yield Failed(number, job.source.name, failure_of(error, job.source.name))
+            yield InputError(number, job.source.name, failure_of(error, job.source.name))
 
 
-def _rendered(number: int, job: Job, work: Work) -> Finished:
+def _rendered(number: int, job: BatchJob, work: Session) -> InputDone:
     began = time.monotonic()
     data = _bytes(job.source)
     told = _whole(read_transcript(data, job.source.name))
@@ -42,7 +42,7 @@ def _rendered(number: int, job: Job, work: Work) -> Finished:
     outputs = published(targets, named, work)
     elapsed, seconds = time.monotonic() - began, told.info.duration or 0.0
     warnings, language = told.info.warnings, told.info.language
-    return Finished(
+    return InputDone(
         number,
         job.source.name,
         outputs,
@@ -65,7 +65,7 @@ def _bytes(source: Source) -> bytes:
         raise TranscriptError(f"can't read {source.name}: {error.strerror}") from error
 
 
-def _whole(told: Told) -> Told:
+def _whole(told: ReadTranscript) -> ReadTranscript:
     """Let what there is of a transcript be written, with a warning where that isn't all."""
     if told.info.provenance.complete:
         return told
@@ -80,7 +80,7 @@ def _named(info: Info, data: bytes) -> Info:
     return replace(info, provenance=replace(info.provenance, input_sha256=f"transcript {digest}"))
 
 
-def _refuse_without_words(targets: Sequence[Target], told: Told, work: Work) -> None:
+def _refuse_without_words(targets: Sequence[Target], told: ReadTranscript, work: Session) -> None:
     if not told.segments:
         return
     words = [word for segment in told.segments for word in segment.words]
@@ -95,8 +95,8 @@ def _refuse_without_words(targets: Sequence[Target], told: Told, work: Work) -> 
         )
 
 
-def _write(targets: Sequence[Target], told: Told, work: Work) -> None:
-    rendered = Rendered(work, told.info)
+def _write(targets: Sequence[Target], told: ReadTranscript, work: Session) -> None:
+    rendered = Postprocessor(work, told.info)
     segments = [each for segment in told.segments for each in rendered.add(segment)]
     info = rendered.told(told.info)
     with ExitStack() as stack:

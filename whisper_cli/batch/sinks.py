@@ -7,13 +7,13 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from whisper_cli.batch.files import is_at, write_all
-from whisper_cli.batch.ledger import PART
+from whisper_cli.batch.output_index import PART
 from whisper_cli.errors import OutputError
-from whisper_cli.interrupt import CLOSED_PIPE, Stopped
+from whisper_cli.files import is_at, write_all
+from whisper_cli.formats.jsonl import Jsonl
+from whisper_cli.formats.registry import Writer
+from whisper_cli.signals import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
-from whisper_cli.writers import Writer
-from whisper_cli.writers.jsonl import Jsonl
 
 
 class Sink(Protocol):

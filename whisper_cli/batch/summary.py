@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whisper_cli import __version__, atomic
-from whisper_cli.batch.outcomes import Failed, Finished, Heard, Outcome
-from whisper_cli.batch.targets import LANGUAGE, Job, special
+from whisper_cli import __version__, files
+from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.targets import LANGUAGE, BatchJob, special
 from whisper_cli.errors import OutputError
 
 _HEAD = b'{\n  "schema": "whisper-cli/summary/'
@@ -22,14 +22,14 @@ Members = dict[str, object]
 class Summary:
     """Gathers the outcomes of jobs."""
 
-    jobs: Sequence[Job]
+    jobs: Sequence[BatchJob]
     strict: bool = False
-    done: dict[int, Finished | Failed] = field(default_factory=dict)
+    done: dict[int, InputDone | InputError] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
         """Take what a run tells."""
-        if not isinstance(outcome, Heard):
+        if not isinstance(outcome, InputProgressed):
             self.done[outcome.number] = outcome
 
     def sizes(self) -> list[int]:
@@ -37,16 +37,16 @@ class Summary:
         return [_size(job.source.path) for job in self.jobs]
 
     @property
-    def failures(self) -> list[Failed]:
+    def failures(self) -> list[InputError]:
         """What failed, in the order of the failures."""
-        return [each for each in self.done.values() if isinstance(each, Failed)]
+        return [each for each in self.done.values() if isinstance(each, InputError)]
 
     @property
     def exit_code(self) -> int:
         """0, or 1 where one of several inputs failed; a single input's own failure has its own."""
         if self.failures:
             return self.failures[0].error.exit_code if len(self.jobs) == 1 else 1
-        warned = any(isinstance(each, Finished) and each.warnings for each in self.done.values())
+        warned = any(isinstance(each, InputDone) and each.warnings for each in self.done.values())
         return int(self.strict and warned)
 
     def write(self, path: Path, exit_code: int | None) -> None:
@@ -81,7 +81,7 @@ def _put(path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as device:
             device.write(text)
     else:
-        atomic.write_text(Path(os.path.realpath(path)), text)  # a link stays one
+        files.write_text(Path(os.path.realpath(path)), text)  # a link stays one
 
 
 def _replaceable(path: Path) -> bool:
@@ -91,13 +91,13 @@ def _replaceable(path: Path) -> bool:
         return file.read(len(_HEAD)) in (b"", _HEAD)
 
 
-def listing(jobs: Sequence[Job]) -> Iterator[str]:
+def listing(jobs: Sequence[BatchJob]) -> Iterator[str]:
     """Describe jobs before they are done, as JSON lines; stdout is "-" among the outputs."""
     for job in jobs:
         yield json.dumps(_plan(job), ensure_ascii=False) + "\n"
 
 
-def _plan(job: Job) -> Members:
+def _plan(job: BatchJob) -> Members:
     outputs = [
         "-" if target.pattern is None else _shown(target.pattern.replace(LANGUAGE, "{language}"))
         for target in job.targets
@@ -106,15 +106,15 @@ def _plan(job: Job) -> Members:
     return {"input": job.source.name, "outputs": outputs, "formats": formats}
 
 
-def _entry(job: Job, outcome: Finished | Failed | None) -> Members:
+def _entry(job: BatchJob, outcome: InputDone | InputError | None) -> Members:
     match outcome:
         case None:
             return {"input": job.source.name, "status": "left"}
-        case Failed(_, source, error):
+        case InputError(_, source, error):
             told: Members = {"class": type(error).__name__, "exit_code": error.exit_code}
             told |= {"message": _plain(error.message), "hint": error.hint and _plain(error.hint)}
             return {"input": source, "status": "failed", "error": told}
-        case Finished(skipped=True):
+        case InputDone(skipped=True):
             return {"input": outcome.source, "status": "skipped", "duration": outcome.seconds}
         case _:
             speed = outcome.seconds / max(outcome.elapsed, 1e-3)

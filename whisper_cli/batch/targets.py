@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.audio.inputs import Inputs, Source
-from whisper_cli.batch.ledger import PART
+from whisper_cli.audio.sources import Inputs, Source
+from whisper_cli.batch.output_index import PART
 from whisper_cli.choices import HIGHLIGHTED, Format
+from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.models.catalog import Model
-from whisper_cli.settings import Settings
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
 # Stands in a name until the language is known: private-use characters, which no file name has.
@@ -39,7 +39,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BatchJob:
     """One input and all that is to be written of it."""
 
     source: Source
@@ -86,7 +86,7 @@ def plan(
     asked: tuple[Format, ...] | None,
     default: tuple[Format, ...],
     naming: Naming,
-) -> tuple[Job, ...]:
+) -> tuple[BatchJob, ...]:
     """Decide what is written where. `asked` are the formats of -f, None where it is absent.
 
     Raises ConfigError where two outputs would be one file, an output would be an input, or stdout
@@ -97,21 +97,21 @@ def plan(
     kinds = asked or default
     if output == "-" or (output is None and not inputs.several):
         _check_stdout(kinds, several=inputs.several)
-        return tuple(Job(source, (Target(kinds[0]),)) for source in inputs.sources)
+        return tuple(BatchJob(source, (Target(kinds[0]),)) for source in inputs.sources)
     if output is None or _is_folder(output, inputs, kinds=asked or ()):
         _check_folder(output)
         jobs = tuple(
-            Job(source, tuple(_in_folder(source, output, kind, naming) for kind in kinds))
+            BatchJob(source, tuple(_in_folder(source, output, kind, naming) for kind in kinds))
             for source in inputs.sources
         )
     else:
         target = Target(_chosen(output, asked, default), output)
-        jobs = (Job(inputs.sources[0], (target,)),)
+        jobs = (BatchJob(inputs.sources[0], (target,)),)
     _refuse_collisions(jobs)
     return jobs
 
 
-def formats_of(jobs: Iterable[Job]) -> frozenset[Format]:
+def formats_of(jobs: Iterable[BatchJob]) -> frozenset[Format]:
     """List the formats to be written."""
     return frozenset(target.format for job in jobs for target in job.targets)
 
@@ -125,7 +125,7 @@ def check_highlight(formats: frozenset[Format], highlight: str | None) -> None:
         )
 
 
-def prints_text(jobs: Iterable[Job]) -> bool:
+def prints_text(jobs: Iterable[BatchJob]) -> bool:
     """Tell whether plain text goes to stdout."""
     targets = (target for job in jobs for target in job.targets)
     return any(target == Target(Format.txt) for target in targets)
@@ -176,7 +176,7 @@ def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming)
     return Target(kind, str(folder / naming.name(source, kind)))
 
 
-def _refuse_collisions(jobs: Iterable[Job]) -> None:
+def _refuse_collisions(jobs: Iterable[BatchJob]) -> None:
     hint = "--name takes {stem}, {ext}, {language} and {model}; -o takes another folder"
     inputs = {os.path.realpath(job.source.path) for job in jobs if job.source.path is not None}
     writers: dict[str, str] = {}

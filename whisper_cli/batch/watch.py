@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from whisper_cli import atomic
-from whisper_cli.audio.inputs import Inputs, Source, recordings
-from whisper_cli.batch.files import opened
-from whisper_cli.batch.outcomes import Failed
-from whisper_cli.batch.targets import Job
+from whisper_cli import files
+from whisper_cli.audio.sources import Inputs, Source, recordings
+from whisper_cli.batch.events import InputError
+from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
+from whisper_cli.files import opened
 
 logger = logging.getLogger("whisper_cli")
 
@@ -37,15 +37,15 @@ class Watch:
     """
 
     folder: Path
-    plan: Callable[[Inputs], tuple[Job, ...]]
+    plan: Callable[[Inputs], tuple[BatchJob, ...]]
     settle: float = 2.0
     _given: dict[Path, Stamp] = field(default_factory=dict)
     _growing: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
     _outputs: dict[str, Path] = field(default_factory=dict)
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[BatchJob]:
         """Give jobs as files become ready, for ever."""
-        with _News(self.folder) as news:
+        with _FolderChanges(self.folder) as news:
             while True:
                 for path in self._ready():
                     yield from self._job(path)
@@ -70,7 +70,7 @@ class Watch:
         self._growing = growing
         return ready
 
-    def _job(self, path: Path) -> Iterator[Job]:
+    def _job(self, path: Path) -> Iterator[BatchJob]:
         try:
             [job] = self.plan(Inputs((Source(path, self.folder),), has_folder=True))
         except WhisperError:
@@ -97,7 +97,7 @@ def _stamps(folder: Path) -> Iterator[tuple[Path, Stamp]]:
             yield path, (known.st_size, known.st_mtime_ns)
 
 
-class _News:
+class _FolderChanges:
     """Wakes whoever waits when something changes in a folder; use `with`."""
 
     def __init__(self, folder: Path) -> None:
@@ -132,7 +132,7 @@ class _News:
             logger.warning("no news of %s (%s): it is looked at", self._folder, error)
 
 
-def mark_of(job: Job) -> Path:
+def mark_of(job: BatchJob) -> Path:
     """Name the file that says why an input failed: beside its first output."""
     [target, *_] = job.targets
     path = job.source.path
@@ -141,7 +141,7 @@ def mark_of(job: Job) -> Path:
     return Path(target.pattern).parent / f"{path.name}.failed"
 
 
-def clear_mark(job: Job) -> None:
+def clear_mark(job: BatchJob) -> None:
     """Take the mark of an earlier failure away, now that it is done."""
     mark = mark_of(job)
     try:
@@ -151,7 +151,7 @@ def clear_mark(job: Job) -> None:
         logger.warning("can't remove %s: %s", mark, error.strerror)
 
 
-def _failed_before(job: Job) -> bool:
+def _failed_before(job: BatchJob) -> bool:
     mark, path = mark_of(job), job.source.path
     try:
         newer = path is not None and mark.stat().st_mtime >= path.stat().st_mtime
@@ -172,10 +172,10 @@ def _write_mark(path: Path, error: WhisperError) -> None:
     if os.path.lexists(path) and not _is_mark(path):
         raise FileExistsError(errno.EEXIST, f"{path} is no mark of ours: kept")
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(path, _reason(error))
+    files.write_text(path, _reason(error))
 
 
-def note_failure(failed: Failed, job: Job, to: Path | None, root: Path) -> None:
+def note_failure(failed: InputError, job: BatchJob, to: Path | None, root: Path) -> None:
     """Note why an input failed, and move it below `to` if that is given and its name is free.
 
     Takes the mark of an earlier failure away where it is moved.

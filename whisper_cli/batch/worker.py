@@ -12,13 +12,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
 
-from whisper_cli.batch.order import Order
-from whisper_cli.batch.outcomes import Outcome
-from whisper_cli.batch.targets import Job
+from whisper_cli.batch.events import Outcome
+from whisper_cli.batch.request import RunRequest
+from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import WhisperError, failure_of, traceback_of
-from whisper_cli.interrupt import Stopped, stoppable
-from whisper_cli.line import Line
+from whisper_cli.ipc import Pipe
 from whisper_cli.models.catalog import Model
+from whisper_cli.signals import Stopped, stoppable
 
 logger = logging.getLogger("whisper_cli")
 
@@ -60,14 +60,14 @@ class Over:
 
 Question = NextJob | NeedsModel
 Message = Question | Outcome | Wrote | Logged | Over
-Answer = Job | Path | None
+Answer = BatchJob | Path | None
 
 
-def main(line: Connection, order: Order) -> None:
+def main(line: Connection, order: RunRequest) -> None:
     """Be the process, until all jobs are done, it is stopped, or nobody listens any more."""
     for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):  # they are for the process that asked
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    client = _Client(Line(line))
+    client = _Client(Pipe(line))
     logger.addHandler(_Forwarded(client))
     logger.setLevel(logging.INFO)
     threading.Thread(target=client.listen, daemon=True).start()
@@ -82,11 +82,11 @@ def main(line: Connection, order: Order) -> None:
     os._exit(0)  # whatever a decoding thread is still busy with
 
 
-def _work(client: "_Client", order: Order) -> None:
-    from whisper_cli.batch.run import run
-    from whisper_cli.batch.work import work_for
+def _work(client: "_Client", order: RunRequest) -> None:
+    from whisper_cli.batch.runner import run
+    from whisper_cli.batch.session import session_for
 
-    work = work_for(
+    work = session_for(
         order.model,
         order.settings,
         order.wanted,
@@ -101,7 +101,7 @@ def _work(client: "_Client", order: Order) -> None:
 class _Client:
     """Asks whoever started the process, and tells it what happens."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Pipe) -> None:
         self._line = line
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
 
@@ -113,8 +113,8 @@ class _Client:
         self.send(question)
         return self._answers.get()
 
-    def jobs(self) -> Iterator[Job]:
-        while isinstance(job := self.ask(NextJob()), Job):
+    def jobs(self) -> Iterator[BatchJob]:
+        while isinstance(job := self.ask(NextJob()), BatchJob):
             yield job
 
     def listen(self) -> None:

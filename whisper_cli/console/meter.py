@@ -1,4 +1,4 @@
-"""Speed, as it is now."""
+"""Speed as it is now, and how often it is shown."""
 
 import time
 from collections import deque
@@ -40,3 +40,19 @@ class Meter:
         """Return the seconds that `rest` more will take; None while nothing moves."""
         speed = self.speed
         return max(rest, 0) / speed if speed and rest is not None else None
+
+
+class Pace:
+    """Say whether it is time again, for each key by itself."""
+
+    def __init__(self, every: float, clock: Clock = time.monotonic) -> None:
+        self._every, self._clock = every, clock
+        self._last: dict[str, float] = {}
+
+    def due(self, key: str = "") -> bool:
+        """Tell whether `every` seconds have passed since this was last true; at first it is."""
+        now = self._clock()
+        if key in self._last and now - self._last[key] < self._every:
+            return False
+        self._last[key] = now
+        return True

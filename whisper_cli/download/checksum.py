@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Protocol
 
-from whisper_cli.download.transfer import Job, Pieces
+from whisper_cli.download.types import BlockHashes, FileTransfer
 
 _BLOCK = 1 << 18
 
@@ -18,7 +18,7 @@ class _Hash(Protocol):
 class Checksum:
     """Hash a part file in a thread of its own, never beyond the front it was told of."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: FileTransfer) -> None:
         self._job = job
         self._hash = _hash_for(job)
         self._changed = Condition()
@@ -74,7 +74,7 @@ class Checksum:
         return self.done == self._job.size
 
 
-def bad_pieces(path: Path, pieces: Pieces) -> list[tuple[int, int]]:
+def bad_pieces(path: Path, pieces: BlockHashes) -> list[tuple[int, int]]:
     """Return the stretches of a file whose sha256 is not the one known for them."""
     bad = []
     with path.open("rb") as file:
@@ -88,7 +88,7 @@ def bad_pieces(path: Path, pieces: Pieces) -> list[tuple[int, int]]:
     return bad
 
 
-def _hash_for(job: Job) -> _Hash:
+def _hash_for(job: FileTransfer) -> _Hash:
     if job.sha256 or not job.git_sha1:
         return hashlib.sha256()
     blob = hashlib.sha1(usedforsecurity=False)  # git's name of a blob: a header, then the content

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from whisper_cli.download.how import How
-from whisper_cli.download.places import Place
+from whisper_cli.download.destinations import Destination
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.plan import Plan, job, plan, resumed
-from whisper_cli.download.progress import Progress
-from whisper_cli.download.pull import Pull
-from whisper_cli.download.transfer import Job
+from whisper_cli.download.pull import ModelPull
+from whisper_cli.download.types import FileTransfer, Progress
 from whisper_cli.errors import DownloadError, ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
@@ -33,7 +32,7 @@ _exhaust = deque[Progress](maxlen=0).extend
 
 def ensure(
     model: Model,
-    how: How | None = None,
+    how: PullOptions | None = None,
     *,
     show: Callable[[Iterator[Progress]], object] = _exhaust,
 ) -> Path:
@@ -41,7 +40,7 @@ def ensure(
 
     Raises what `fetch` raises.
     """
-    how = how or How()
+    how = how or PullOptions()
     folder = how.place.find(model)
     if folder is None or _wanting(model, folder, how):
         came: list[Path] = []
@@ -52,7 +51,7 @@ def ensure(
     return folder
 
 
-def fetch(model: Model, how: How | None = None) -> Generator[Progress, None, Path]:
+def fetch(model: Model, how: PullOptions | None = None) -> Generator[Progress, None, Path]:
     """Bring what is missing of a model to its place; what is there and right is left alone.
 
     Every file is verified before anything is visible; wrong bytes are an error, no reason to go
@@ -60,18 +59,18 @@ def fetch(model: Model, how: How | None = None) -> Generator[Progress, None, Pat
     the next run. Returns the model's folder. Raises ModelError for a repository that doesn't exist
     and when offline (HF_HUB_OFFLINE counts too), else DownloadError.
     """
-    how = how or How()
+    how = how or PullOptions()
     with _disk_errors_translated(how.place):
         if model.pinned and model.files and not (how.force or how.all_files):
             planned = yield from plan(model, how.place)
             if not planned.missing:
                 return how.place.publish(model, {}, None)
         _require_online(model, offline=how.offline)
-        return (yield from Pull(model, how).run())
+        return (yield from ModelPull(model, how).run())
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PreviewRow:
     """What a pull would do about one file; `state` is here, fetch, or how much is there of it."""
 
     file: str
@@ -80,24 +79,24 @@ class Row:
     source: str
 
 
-def preview(model: Model, how: How) -> list[Row]:
+def preview(model: Model, how: PullOptions) -> list[PreviewRow]:
     """Tell what a pull would do, without doing it. Raises what `fetch` raises."""
     if model.pinned and model.files and not (how.force or how.all_files):
         planned = _quietly(plan(model, how.place))
         if not planned.missing:
             return _rows(planned, how.place, "")
     _require_online(model, offline=how.offline)
-    planned, source = _quietly(Pull(model, how).first())
+    planned, source = _quietly(ModelPull(model, how).first())
     return _rows(planned, how.place, source)
 
 
-def _rows(planned: Plan, place: Place, source: str) -> list[Row]:
-    here = [Row(file.name, file.size or 0, "here", "") for file in planned.here]
+def _rows(planned: Plan, place: Destination, source: str) -> list[PreviewRow]:
+    here = [PreviewRow(file.name, file.size or 0, "here", "") for file in planned.here]
     jobs = [job(file, place) for file in planned.missing]
-    return here + [Row(each.name, each.size, _state(each), source) for each in jobs]
+    return here + [PreviewRow(each.name, each.size, _state(each), source) for each in jobs]
 
 
-def _state(one: Job) -> str:
+def _state(one: FileTransfer) -> str:
     begun = resumed(one)
     return f"{begun / one.size:.0%} here" if begun else "fetch"
 
@@ -108,7 +107,7 @@ def _quietly(events: Generator[Progress, None, T]) -> T:
     return result[0]
 
 
-def _wanting(model: Model, folder: Path, how: How) -> bool:
+def _wanting(model: Model, folder: Path, how: PullOptions) -> bool:
     if model.folder:
         return False
     known = usage.load()
@@ -133,7 +132,7 @@ def _require_online(model: Model, *, offline: bool) -> None:
 
 
 @contextmanager
-def _disk_errors_translated(place: Place) -> Iterator[None]:
+def _disk_errors_translated(place: Destination) -> Iterator[None]:
     try:
         yield
     except OSError as error:

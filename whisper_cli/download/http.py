@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from whisper_cli import __version__
-from whisper_cli.download.dial import Line, Origin, dial, origin
+from whisper_cli.download.connection import HttpConnection, Origin, connect, origin
+from whisper_cli.download.retry import PATIENCE, pause, report_wait, retry_after
 from whisper_cli.download.stopping import stop_heeded
-from whisper_cli.download.waits import PATIENCE, pause, tell_wait, wait_asked_for
 from whisper_cli.errors import DownloadError, SourceUnavailable
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -71,7 +71,7 @@ class RefusedError(DownloadError):
 
     def __init__(self, message: str, response: Response, *, redirected: bool = False) -> None:
         self.status = response.status
-        self.wait = wait_asked_for(response.headers)
+        self.wait = retry_after(response.headers)
         super().__init__(message + (f" (wait {self.wait:.0f} s)" if self.wait else ""))
         self.code = response.headers.get("X-Error-Code", "")
         self.told = response.headers.get("X-Error-Message", "")
@@ -84,7 +84,7 @@ class Client:
 
     def __init__(self, *, connect_timeout: float = 5.0, read_timeout: float = 15.0) -> None:
         self._timeouts = connect_timeout, read_timeout
-        self._lines: dict[Origin, Line] = {}
+        self._lines: dict[Origin, HttpConnection] = {}
         self._cuts = 0
         self._stop = stop_heeded()
         self._stop.add(self)
@@ -205,11 +205,11 @@ class Client:
         response.waited = time.monotonic() - asked
         return response
 
-    def _line(self, url: SplitResult) -> Line:
+    def _line(self, url: SplitResult) -> HttpConnection:
         key = origin(url)
         if key not in self._lines:
             try:
-                self._lines[key] = dial(url, Response, *self._timeouts)
+                self._lines[key] = connect(url, Response, *self._timeouts)
             except _FOREIGN as error:
                 raise Unreachable(
                     f"no connection to {url.hostname}:{key[2]}: {_reason(error)}", hint=_hint(error)
@@ -252,7 +252,7 @@ def get_json(
                 nonsense = isinstance(error, ValueError | RecursionError)
                 reason = "no JSON" if nonsense else _reason(error)
                 raise BrokenError(f"{public(url)}: {reason}") from error
-            tell_wait(urlsplit(url).hostname or url, asked or 0)
+            report_wait(urlsplit(url).hostname or url, asked or 0)
             stop.wait(pause(number, asked))
     raise AssertionError("unreachable")
 

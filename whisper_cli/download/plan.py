@@ -5,10 +5,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.download.journal import Journal
-from whisper_cli.download.places import Place, work_folder
-from whisper_cli.download.progress import Phase, Progress
-from whisper_cli.download.transfer import MIB, Job, Offer
+from whisper_cli.download.destinations import Destination, work_folder
+from whisper_cli.download.part_file import PartJournal
+from whisper_cli.download.types import MIB, FileTransfer, Phase, Progress, RemoteFile
 from whisper_cli.errors import DownloadError, ModelError
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model, ModelFile
@@ -33,7 +32,9 @@ class Plan:
         return sum(file.size or 0 for file in self.missing)
 
 
-def plan(model: Model, place: Place, *, force: bool = False) -> Generator[Progress, None, Plan]:
+def plan(
+    model: Model, place: Destination, *, force: bool = False
+) -> Generator[Progress, None, Plan]:
     """Sort the files of a pinned model; what nobody verified yet is hashed now, with progress."""
     here = []
     known = usage.load()
@@ -51,7 +52,7 @@ def chunk_size(model: Model) -> int:
     return (4 if (model.size or 0) < SMALL_MODEL else 8) * MIB
 
 
-def job(file: ModelFile, place: Place, offers: Sequence[Offer] = ()) -> Job:
+def job(file: ModelFile, place: Destination, offers: Sequence[RemoteFile] = ()) -> FileTransfer:
     """Say what an engine is to do for one file.
 
     The part file is named by the content, so that a later run finds it, whatever its source.
@@ -61,15 +62,15 @@ def job(file: ModelFile, place: Place, offers: Sequence[Offer] = ()) -> Job:
     identity = file.sha256 or file.git_sha1 or ""
     part = work_folder(place) / "parts" / f"{identity}-{short_name(file.name)}"
     etag = file.sha256 if file.lfs else file.git_sha1
-    return Job(file.name, file.size, file.sha256, file.git_sha1, etag, tuple(offers), part)
+    return FileTransfer(file.name, file.size, file.sha256, file.git_sha1, etag, tuple(offers), part)
 
 
-def resumed(one: Job) -> int:
+def resumed(one: FileTransfer) -> int:
     """Count the bytes of a file that an earlier run has fetched already."""
-    return Journal(one).read().total
+    return PartJournal(one).read().total
 
 
-def require_space(jobs: Sequence[Job], place: Place) -> None:
+def require_space(jobs: Sequence[FileTransfer], place: Destination) -> None:
     """Raise DownloadError where what is still to come would not fit on the disk."""
     needed = sum(each.size - resumed(each) for each in jobs)
     free = shutil.disk_usage(_existing_parent(place.root)).free

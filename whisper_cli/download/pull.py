@@ -1,4 +1,4 @@
-"""One pull: its turn, its sources in order, the engine, and what is made visible in the end."""
+"""One pull: its lock, its sources in order, the engine, and what becomes visible in the end."""
 
 import glob
 import itertools
@@ -9,24 +9,70 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
-from whisper_cli.download.engines.choose import choose
-from whisper_cli.download.how import How
-from whisper_cli.download.places import work_folder
+from whisper_cli.download.destinations import work_folder
+from whisper_cli.download.engines.registry import choose
+from whisper_cli.download.locking import PullLock, staging
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.plan import Plan, chunk_size, job, plan, require_space
-from whisper_cli.download.progress import Phase, Progress
-from whisper_cli.download.sources import Bringing, ModelSource, Offering
-from whisper_cli.download.staging import staging
-from whisper_cli.download.together import together
-from whisper_cli.download.transfer import Job
-from whisper_cli.download.turn import Turn
+from whisper_cli.download.sources import FetchingSource, ModelSource, OfferedFiles
+from whisper_cli.download.types import FileTransfer, Phase, Progress, Transfer, TransferLimits
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model
 from whisper_cli.models.names import short_name
 from whisper_cli.models.verify import check
+
+
+def merge_progress(
+    transfer: Transfer, jobs: Iterable[FileTransfer], limits: TransferLimits, stop: Event
+) -> Iterator[Progress]:
+    """Fetch all jobs, the small ones first, and yield their progress as it comes.
+
+    The first error stops the others and is raised. Closing the generator stops all.
+    """
+    told: Queue[Progress | BaseException | None] = Queue()
+
+    def follow(job: FileTransfer) -> None:
+        try:
+            for progress in transfer.fetch(job, limits, stop):
+                told.put(progress)
+            told.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
+            told.put(error)
+
+    threads = [
+        Thread(target=follow, args=(job,), name=f"pull-{job.name}", daemon=True)
+        for job in sorted(jobs, key=lambda job: job.size)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        yield from _until_all_end(told, len(threads))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _until_all_end(
+    told: "Queue[Progress | BaseException | None]", running: int
+) -> Iterator[Progress]:
+    while running:
+        try:
+            item = told.get(timeout=0.5)  # a bare get() would make Ctrl-C wait on some systems
+        except Empty:
+            continue
+        if isinstance(item, BaseException):
+            raise item
+        if item is None:
+            running -= 1
+        else:
+            yield item
+
 
 _ABANDONED = 30 * 86400  # seconds after which a part file that nobody went on with is removed
 _log = logging.getLogger("whisper_cli")
@@ -35,14 +81,14 @@ T = TypeVar("T")
 Events = Generator[Progress, None, Path]
 
 
-class Pull:
+class ModelPull:
     """A model on its way to its place; `run` once."""
 
-    def __init__(self, model: Model, how: How) -> None:
+    def __init__(self, model: Model, how: PullOptions) -> None:
         self._model, self._how = model, how
         self._work = work_folder(how.place)
         name = f"{model.repo}@{model.revision or 'main'}".replace("/", "--")
-        self._turn = Turn(self._work / "turns", short_name(name))
+        self._turn = PullLock(self._work / "turns", short_name(name))
 
     def run(self) -> Events:
         """Wait for our turn, then pull; what another process pulled meanwhile is taken as it is."""
@@ -110,13 +156,15 @@ class Pull:
 
     def _brought(self, planned: Plan, group: Sequence[ModelSource]) -> Events:
         first = group[0]
-        if isinstance(first, Offering):
-            offering = [source for source in group if isinstance(source, Offering)]
+        if isinstance(first, OfferedFiles):
+            offering = [source for source in group if isinstance(source, OfferedFiles)]
             return (yield from self._by_engine(planned, first, offering))
-        assert isinstance(first, Bringing)  # noqa: S101 - there is no third kind
+        assert isinstance(first, FetchingSource)  # noqa: S101 - there is no third kind
         return (yield from self._by_itself(planned, first))
 
-    def _by_engine(self, planned: Plan, first: Offering, group: Sequence[Offering]) -> Events:
+    def _by_engine(
+        self, planned: Plan, first: OfferedFiles, group: Sequence[OfferedFiles]
+    ) -> Events:
         how, model = self._how, planned.model
         jobs = [
             job(file, how.place, [each for source in group for each in source.offers(model, file)])
@@ -128,13 +176,13 @@ class Pull:
         require_space(jobs, how.place)
         limits = replace(how.limits, chunk_size=how.chunk_size or chunk_size(model))
         with first.refusals(model):
-            yield from self._told(together(choose(how.engine), jobs, limits, Event()))
+            yield from self._told(merge_progress(choose(how.engine), jobs, limits, Event()))
         folder = yield from self._publish(planned, {each.name: each.part for each in jobs}, first)
         for each in jobs:
             _forget(each)
         return folder
 
-    def _by_itself(self, planned: Plan, source: Bringing) -> Events:
+    def _by_itself(self, planned: Plan, source: FetchingSource) -> Events:
         require_space([job(file, self._how.place) for file in planned.missing], self._how.place)
         with staging(self._work) as folder:
             wanted = replace(planned.model, files=planned.missing)
@@ -171,7 +219,9 @@ class Pull:
 
 def _groups(sources: Iterable[ModelSource]) -> Iterator[tuple[ModelSource, ...]]:
     """Put neighbours that offer addresses together, for they are read side by side."""
-    for offering, neighbours in itertools.groupby(sources, lambda each: isinstance(each, Offering)):
+    for offering, neighbours in itertools.groupby(
+        sources, lambda each: isinstance(each, OfferedFiles)
+    ):
         group = tuple(neighbours)
         yield from (group,) if offering else ((each,) for each in group)
 
@@ -188,7 +238,7 @@ def _checked(model: Model, folder: Path, source: str) -> Iterator[Progress]:
             ) from error
 
 
-def _forget(one: Job) -> None:
+def _forget(one: FileTransfer) -> None:
     """Remove what stands beside a part file: its journal, and what engines left when killed."""
     for path in one.part.parent.glob(f"{glob.escape(one.part.name)}.*"):
         _remove(path)

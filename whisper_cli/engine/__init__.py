@@ -4,42 +4,41 @@ from functools import cache
 from pathlib import Path
 
 from whisper_cli.choices import Mode
+from whisper_cli.engine.device import ResolvedDevice
 from whisper_cli.engine.events import Engine
-from whisper_cli.engine.placement import Placement
-from whisper_cli.transcript import Options
+from whisper_cli.transcript import DecodingOptions
 
 
 def engine_for(
     folder: Path,
-    placement: Placement,
-    options: Options,
+    placement: ResolvedDevice,
+    options: DecodingOptions,
     *,
     live: bool = False,
     partials: bool = False,
     fair: bool = False,
-) -> tuple[Engine, Placement]:
+) -> tuple[Engine, ResolvedDevice]:
     """Choose the engine, and tell where it runs; the model in `folder` is loaded when needed.
 
     A `live` one decodes each phrase as soon as it is over, with `partials` before that too;
     a `fair` one lets inputs take turns.
     """
     from whisper_cli.engine.decoder import Decoder
-    from whisper_cli.engine.exact import Exact, Sequential
-    from whisper_cli.engine.fair import FairPool
-    from whisper_cli.engine.faster_whisper import settled
-    from whisper_cli.engine.guard import Guard
-    from whisper_cli.engine.heap import share_heap
-    from whisper_cli.engine.live import LiveScheduler, PartialsScheduler
-    from whisper_cli.engine.pool import Pool
+    from whisper_cli.engine.memory import share_heap
+    from whisper_cli.engine.model import resolve_model
+    from whisper_cli.engine.quality import QualityChecks
+    from whisper_cli.engine.queue import ChunkQueue, FairQueue
     from whisper_cli.engine.scheduler import Scheduler
-    from whisper_cli.engine.silero import find_phrases
+    from whisper_cli.engine.sequential import SequentialDecoder, SequentialEngine
+    from whisper_cli.engine.streaming import LiveScheduler, PartialsScheduler
+    from whisper_cli.engine.vad import find_phrases
 
     share_heap(placement.workers)
     if options.mode is Mode.exact:
-        placement, model = settled(folder, placement.for_one())
-        return Sequential(cache(lambda: Exact(model()))), placement
-    placement, model = settled(folder, placement)
-    guard = Guard()
+        placement, model = resolve_model(folder, placement.for_one())
+        return SequentialEngine(cache(lambda: SequentialDecoder(model()))), placement
+    placement, model = resolve_model(folder, placement)
+    guard = QualityChecks()
     kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
     engine = kind(
         lambda: Decoder(model(), options, guard),
@@ -48,6 +47,6 @@ def engine_for(
         guard.frames,
         workers=placement.workers,
         batch=placement.batch,
-        pool=FairPool if fair else Pool,
+        pool=FairQueue if fair else ChunkQueue,
     )
     return engine, placement

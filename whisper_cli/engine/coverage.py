@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from whisper_cli.engine.events import Mark
-from whisper_cli.engine.islands import Island
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.events import Checkpoint
 
 FAR = 5.0  # seconds of speech after the last cue that are worth a warning
 LEAST_SPEECH = 1.0  # seconds; less may well be a cough
@@ -19,7 +19,7 @@ class Coverage:
     said_until: float = -1.0
 
     @classmethod
-    def since(cls, mark: Mark) -> "Coverage":
+    def since(cls, mark: Checkpoint) -> "Coverage":
         """Take up what was known at a mark."""
         return cls(mark.speech, mark.unsaid, mark.said_until)
 
@@ -27,7 +27,7 @@ class Coverage:
         """Take note of a cue that ends there."""
         self.said_until = max(self.said_until, end)
 
-    def hear(self, island: Island) -> None:
+    def hear(self, island: Chunk) -> None:
         """Take note of an island, all of its cues said."""
         spoken = [(island.start + start, island.start + end) for start, end in island.speech]
         self.speech += sum(end - start for start, end in spoken)
@@ -35,11 +35,11 @@ class Coverage:
             self.unsaid = 0.0
         self.unsaid += sum(max(0.0, end - max(start, self.said_until)) for start, end in spoken)
 
-    def mark(self, island: Island) -> Mark | None:
+    def mark(self, island: Chunk) -> Checkpoint | None:
         """Name the place after an island; None where nothing cut it."""
         if island.place is None:
             return None
-        return Mark(island.place.after, self.speech, self.unsaid, self.said_until)
+        return Checkpoint(island.place.after, self.speech, self.unsaid, self.said_until)
 
     def warnings(self) -> Iterator[str]:
         """Tell what is worth a warning in the end."""

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
-from whisper_cli.engine.draft import FRAMES_PER_SECOND, Draft
-from whisper_cli.engine.faster_whisper import FULL_WINDOW, FasterWhisper
-from whisper_cli.engine.guard import ENDLESS, MISSED, UNLIKELY, Guard
-from whisper_cli.engine.islands import Island
-from whisper_cli.engine.passes import Pass
-from whisper_cli.engine.tongue import Tongue
-from whisper_cli.engine.words import LONGEST_CUE
-from whisper_cli.transcript import Dropped, Options, Segment
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.model import FULL_WINDOW, WhisperEngineModel
+from whisper_cli.engine.quality import ENDLESS, MISSED, UNLIKELY, QualityChecks
+from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens
+from whisper_cli.engine.segments import LONGEST_CUE, WindowResult
+from whisper_cli.transcript import DecodingOptions, Dropped, Segment
 
 LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
 SURE = 0.5  # a language less probable than this is asked for again, of the full window
@@ -22,19 +20,19 @@ ALIGNED = 128  # tokens at once on a CPU: each takes 0.2 MB, a float for every t
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class WindowTask:
     """A window to decode; its language is None where it is to be told from the window.
 
     `options` are those of its input, which in a standing engine differ from one to the next.
     """
 
-    island: Island
+    island: Chunk
     language: str | None = None
-    options: Options = field(default_factory=Options)
+    options: DecodingOptions = field(default_factory=DecodingOptions)
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedWindow:
     """What a window held, in the input's own time, and the language it was told to be in.
 
     `unprompted`: the prompt was given up for it, or for a part of it.
@@ -51,10 +49,15 @@ class Decoded:
 class Decoder:
     """Decodes batches of windows of one length; may be called from several threads at once."""
 
-    def __init__(self, model: FasterWhisper, options: Options, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        model: WhisperEngineModel,
+        options: DecodingOptions,
+        guard: QualityChecks | None = None,
+    ) -> None:
         self._model = model
         self._options = options
-        self._guard = guard or Guard()
+        self._guard = guard or QualityChecks()
         self._on_gpu = model.placement.device is Device.cuda
 
     @property
@@ -62,7 +65,7 @@ class Decoder:
         """Say whether the model knows more than English."""
         return self._model.multilingual
 
-    def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
+    def decode(self, tasks: Sequence[WindowTask]) -> list[DecodedWindow]:
         """Decode windows of one length; raises RuntimeError where CTranslate2 fails."""
         frames = self._guard.frames(tasks[0].island)
         encoded = self._encode([task.island.samples for task in tasks], frames)
@@ -71,11 +74,11 @@ class Decoder:
         islands = [task.island for task in tasks]
         drafts = self._drafts(np.concatenate(encoded), tongues, islands, self._options)
         doubts: list[str | None] = []
-        heard: list[list[Pass]] = []
+        heard: list[list[WindowResult]] = []
         for task, tongue, (draft, options), each in zip(
             tasks, tongues, drafts, encoded, strict=True
         ):
-            first = Pass(task.island, tongue, draft, frames, each, options)
+            first = WindowResult(task.island, tongue, draft, frames, each, options)
             doubts.append(self._doubt(draft, task.island, tongue, options))
             heard.append(list(self._believed(first, doubts[-1])))
         self._align([each for passes in heard for each in passes])
@@ -96,7 +99,7 @@ class Decoder:
             return np.split(self._model.encode(np.stack(features)), len(features))
         return [self._model.encode(each[None]) for each in features]
 
-    def _language(self, task: Task, encoded: np.ndarray) -> tuple[str, float]:
+    def _language(self, task: WindowTask, encoded: np.ndarray) -> tuple[str, float]:
         if not self.multilingual:
             return "en", 1.0
         if task.language is not None and not self._options.multilingual:
@@ -111,10 +114,10 @@ class Decoder:
     def _drafts(
         self,
         encoded: np.ndarray,
-        tongues: Sequence[Tongue],
-        heard: Sequence[Island],
-        options: Options,
-    ) -> list[tuple[Draft, Options]]:
+        tongues: Sequence[LanguageTokens],
+        heard: Sequence[Chunk],
+        options: DecodingOptions,
+    ) -> list[tuple[DecodingResult, DecodingOptions]]:
         """Decode encoded windows; where a prompt leads one astray, at once without it.
 
         Gives the options, too, that each was decoded with.
@@ -140,10 +143,10 @@ class Decoder:
     def _searched(
         self,
         encoded: np.ndarray,
-        tongues: Sequence[Tongue],
-        heard: Sequence[Island],
-        options: Options,
-    ) -> list[Draft]:
+        tongues: Sequence[LanguageTokens],
+        heard: Sequence[Chunk],
+        options: DecodingOptions,
+    ) -> list[DecodingResult]:
         """Decode encoded windows greedily, and by beam search those where that isn't sure.
 
         Where Whisper is sure, beam search finds the same words at twice the cost; where a prompt
@@ -169,7 +172,9 @@ class Decoder:
                 drafts[number] = draft
         return drafts
 
-    def _unsure(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> bool:
+    def _unsure(
+        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+    ) -> bool:
         """Say whether beam search may find what a greedy decoding did not."""
         if self._astray(draft, island, tongue, options):
             return False
@@ -177,27 +182,31 @@ class Decoder:
             return True
         return self._doubt(draft, island, tongue, options) is not None
 
-    def _astray(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> bool:
+    def _astray(
+        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+    ) -> bool:
         """Say whether a prompt led astray: the text goes on and on, or is only the prompt."""
         if not _is_prompted(options):
             return False
         doubt = self._doubt(draft, island, tongue, options)
         return doubt in ENDLESS or _is_prompt(draft.text, options)
 
-    def _doubt(self, draft: Draft, island: Island, tongue: Tongue, options: Options) -> str | None:
+    def _doubt(
+        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+    ) -> str | None:
         if self._silent(draft):
             return None
         wrong = self._guard.doubt(draft, island, options, tongue.first_timestamp, tongue.eot)
         return wrong or ("the prompt" if _is_prompt(draft.text, options) else None)
 
-    def _silent(self, draft: Draft) -> bool:
+    def _silent(self, draft: DecodingResult) -> bool:
         """Say whether Whisper's own rule takes the window for silence."""
         return (
             draft.no_speech_prob > self._options.no_speech_threshold
             and draft.avg_logprob < self._options.log_prob_threshold
         )
 
-    def _believed(self, first: Pass, doubt: str | None) -> Iterator[Pass]:
+    def _believed(self, first: WindowResult, doubt: str | None) -> Iterator[WindowResult]:
         """Give what can be believed of a window.
 
         That is its short decoding, with what that left out decoded after it; or the full window's.
@@ -211,7 +220,7 @@ class Decoder:
             frames = self._guard.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
             [(draft, options)] = self._drafts(encoded, [tongue], [rest], options)
-            heard = Pass(island, tongue, draft, frames, encoded, options, offset)
+            heard = WindowResult(island, tongue, draft, frames, encoded, options, offset)
             doubt = self._doubt(draft, rest, tongue, options)
         if doubt is None:
             yield heard
@@ -219,8 +228,8 @@ class Decoder:
             yield from self._again(island, tongue, options, offset)
 
     def _again(
-        self, island: Island, tongue: Tongue, options: Options, offset: float
-    ) -> Iterator[Pass]:
+        self, island: Chunk, tongue: LanguageTokens, options: DecodingOptions, offset: float
+    ) -> Iterator[WindowResult]:
         """Decode a window in full as Whisper does, with the ladder of temperatures.
 
         And once more from where the text ended, until all of it is heard.
@@ -229,7 +238,7 @@ class Decoder:
             rest = island.after(offset)
             [encoded] = self._encode([rest.samples], FULL_WINDOW)
             draft, options = self._in_full(encoded, rest, tongue, options)
-            found = Pass(island, tongue, draft, FULL_WINDOW, encoded, options, offset)
+            found = WindowResult(island, tongue, draft, FULL_WINDOW, encoded, options, offset)
             yield found
             if self._silent(draft) or found.reached < LEAST_PROGRESS:
                 return
@@ -238,8 +247,8 @@ class Decoder:
             offset += found.reached
 
     def _in_full(
-        self, encoded: np.ndarray, heard: Island, tongue: Tongue, options: Options
-    ) -> tuple[Draft, Options]:
+        self, encoded: np.ndarray, heard: Chunk, tongue: LanguageTokens, options: DecodingOptions
+    ) -> tuple[DecodingResult, DecodingOptions]:
         """Decode an encoded full window, and give the options that it was decoded with.
 
         A long prompt makes each try dear, and may spoil all of them: with one there is a single
@@ -254,12 +263,12 @@ class Decoder:
             options = _unprompted(options)
         return self._model.generate_with_fallback(encoded, tongue, options), options
 
-    def _align(self, heard: Sequence[Pass]) -> None:
+    def _align(self, heard: Sequence[WindowResult]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
 
         CTranslate2 aligns together what has one length and one start sequence.
         """
-        batches: dict[tuple[int, tuple[int, ...]], list[Pass]] = {}
+        batches: dict[tuple[int, tuple[int, ...]], list[WindowResult]] = {}
         for each in heard:
             if self._wants_words(each) and not self._silent(each.draft):
                 batches.setdefault((each.frames, each.tongue.start), []).append(each)
@@ -269,7 +278,7 @@ class Decoder:
             for start in range(0, len(alike), count):
                 self._time(alike[start : start + count])
 
-    def _time(self, batch: Sequence[Pass]) -> None:
+    def _time(self, batch: Sequence[WindowResult]) -> None:
         timed = self._model.align(
             np.concatenate([each.encoded for each in batch]),
             batch[0].tongue,
@@ -279,14 +288,14 @@ class Decoder:
         for each, words in zip(batch, timed, strict=True):
             each.words = words
 
-    def _wants_words(self, heard: Pass) -> bool:
+    def _wants_words(self, heard: WindowResult) -> bool:
         if self._options.word_timestamps:
             return bool(heard.lines)
         return any(line.end - line.start > LONGEST_CUE for line in heard.lines)
 
     def _decoded(
-        self, heard: Sequence[Pass], language: str, probability: float, doubt: str | None
-    ) -> Decoded:
+        self, heard: Sequence[WindowResult], language: str, probability: float, doubt: str | None
+    ) -> DecodedWindow:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
         reached = heard[0].island.start if heard else 0.0  # of a moment of doubt nothing is heard
@@ -301,28 +310,30 @@ class Decoder:
                 else:
                     segments.append(segment)
         unprompted = any(each.options != self._options for each in heard)
-        return Decoded(tuple(segments), language, probability, tuple(dropped), doubt, unprompted)
+        return DecodedWindow(
+            tuple(segments), language, probability, tuple(dropped), doubt, unprompted
+        )
 
-    def _reason(self, segment: Segment, heard: Pass) -> str | None:
+    def _reason(self, segment: Segment, heard: WindowResult) -> str | None:
         """Say why a segment is dropped, None where it isn't."""
         if self._silent(heard.draft):
             return "silence"
         return "phantom" if heard.is_phantom(segment) else None
 
 
-def _is_prompted(options: Options) -> bool:
+def _is_prompted(options: DecodingOptions) -> bool:
     return bool(options.initial_prompt or options.hotwords)
 
 
-def _at_first(options: Options) -> Options:
+def _at_first(options: DecodingOptions) -> DecodingOptions:
     return replace(options, temperature=options.temperature[:1])
 
 
-def _unprompted(options: Options) -> Options:
+def _unprompted(options: DecodingOptions) -> DecodingOptions:
     return replace(options, initial_prompt=None, hotwords=None)
 
 
-def _is_prompt(text: str, options: Options) -> bool:
+def _is_prompt(text: str, options: DecodingOptions) -> bool:
     """Say whether a text is only what the prompt or the hotwords say."""
     told = f"{options.initial_prompt or ''} {options.hotwords or ''}"
     words, known = (" ".join(re.findall(r"\w+", each.casefold())) for each in (text, told))

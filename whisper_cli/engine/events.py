@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from whisper_cli.audio.blocks import Block
-from whisper_cli.engine.islands import Place
+from whisper_cli.engine.chunking import ChunkPosition
 from whisper_cli.errors import WhisperError
 from whisper_cli.transcript import Dropped, Info, Segment
 
 logger = logging.getLogger("whisper_cli")
 
 
-class Sound(Protocol):
+class DecodedAudio(Protocol):
     """An open input as an engine reads it; `Audio` is the one that decodes files."""
 
     @property
@@ -45,14 +45,14 @@ class Sound(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Checkpoint:
     """How far an input is told: what came before is complete, and it can be gone on with here.
 
     `next` is where the next island stands, at or after that place. The others are seconds of
     speech found, those of them since the last cue, and the end of the last cue (-1: none yet).
     """
 
-    next: Place
+    next: ChunkPosition
     speech: float = 0.0
     unsaid: float = 0.0
     said_until: float = -1.0
@@ -65,9 +65,9 @@ class Recording:
     With `since` it is gone on with, in the language of `info`.
     """
 
-    audio: Sound
+    audio: DecodedAudio
     info: Info
-    since: Mark | None = None
+    since: Checkpoint | None = None
 
 
 class Input(Protocol):
@@ -89,7 +89,7 @@ class Input(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class InputStarted:
     """The language of an input is settled; segments may come."""
 
     input: Input
@@ -97,7 +97,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SegmentDecoded:
     """The next segment of an input; each input's come in the order of its time."""
 
     input: Input
@@ -105,7 +105,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Guessed:
+class PartialDecoded:
     """What a phrase says so far that is still spoken; it comes whole, and may be other words."""
 
     input: Input
@@ -113,7 +113,7 @@ class Guessed:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class Progressed:
     """So many seconds of an input are dealt with; `dropped` is what was left out of the last ones.
 
     With a `mark` the input can be gone on with from here.
@@ -121,12 +121,12 @@ class Passed:
 
     input: Input
     seconds: float
-    mark: Mark | None = None
+    mark: Checkpoint | None = None
     dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class InputFinished:
     """An input was read and decoded to its end; `info` is None where nothing was to be done."""
 
     input: Input
@@ -134,14 +134,14 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
+class InputFailed:
     """An input failed; what was said of it stands, the others go on."""
 
     input: Input
     error: WhisperError
 
 
-Event = Begun | Said | Guessed | Passed | Ended | Broke
+Event = InputStarted | SegmentDecoded | PartialDecoded | Progressed | InputFinished | InputFailed
 
 
 class Engine(Protocol):

@@ -10,14 +10,13 @@ from functools import partial
 from typing import Protocol
 
 from whisper_cli.audio.blocks import Block
-from whisper_cli.engine.checks import check_language
-from whisper_cli.engine.decoder import Decoded, Task
-from whisper_cli.engine.events import Broke, Ended, Event, Input, Recording, ended
-from whisper_cli.engine.islands import FindSpeech, Island, Place, islands
-from whisper_cli.engine.pool import Pool, Waiting
-from whisper_cli.engine.track import Track
+from whisper_cli.engine.chunking import Chunk, ChunkPosition, FindSpeech, chunks_of
+from whisper_cli.engine.decoder import DecodedWindow, WindowTask
+from whisper_cli.engine.events import Event, Input, InputFailed, InputFinished, Recording, ended
+from whisper_cli.engine.input_state import InputState
+from whisper_cli.engine.queue import ChunkQueue, QueuedChunk
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError, failure_of
-from whisper_cli.transcript import Options
+from whisper_cli.transcript import DecodingOptions, check_language
 
 logger = logging.getLogger("whisper_cli")
 
@@ -25,9 +24,9 @@ WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as 
 LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
 # Seconds of a window that tells the language, and of the opening in which one is looked for: of
 # the longest where none has so much. Whisper itself hears the first 30 s.
-TELLING, OPENING = 5.0, 30.0
+DETECTABLE, OPENING = 5.0, 30.0
 Cut = Callable[
-    [Iterable[Block], FindSpeech | None, float | None, Place | None], Iterator[Island]
+    [Iterable[Block], FindSpeech | None, float | None, ChunkPosition | None], Iterator[Chunk]
 ]  # as `islands` does it
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
@@ -40,7 +39,7 @@ class WindowDecoder(Protocol):
         """Say whether the model knows more than English."""
         ...
 
-    def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
+    def decode(self, tasks: Sequence[WindowTask]) -> list[DecodedWindow]:
         """Decode windows of one length; whatever it raises is the failure of their inputs."""
         ...
 
@@ -53,18 +52,18 @@ class Scheduler:
     them: a `FairPool` then keeps a long one from holding up the others.
     """
 
-    cut: Cut = staticmethod(islands)
+    cut: Cut = staticmethod(chunks_of)
 
     def __init__(
         self,
         load: Callable[[], WindowDecoder],
-        options: Options,
+        options: DecodingOptions,
         find_speech: FindSpeech,
-        frames: Callable[[Island], int],
+        frames: Callable[[Chunk], int],
         *,
         workers: int,
         batch: int = 8,
-        pool: type[Pool] = Pool,
+        pool: type[ChunkQueue] = ChunkQueue,
     ) -> None:
         self._load = load
         self._options = options
@@ -78,7 +77,7 @@ class Scheduler:
     def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
         """Decode inputs; several are under way at once, each one's segments come in order."""
         readers = self._readers
-        shift = _Shift(self._options, self._pool(self._batch, self._workers), inputs, readers)
+        shift = _Run(self._options, self._pool(self._batch, self._workers), inputs, readers)
         read = partial(shift.read, self._find_speech, self._frames, self.cut)
         load = partial(shift.load, self._load)
         for work in [load, *[read] * readers, *[shift.work] * self._workers]:
@@ -89,16 +88,18 @@ class Scheduler:
             shift.stop()
 
 
-class _Shift:
+class _Run:
     """One run: what its threads share, all of it behind one condition."""
 
-    def __init__(self, options: Options, pool: Pool, inputs: Iterator[Input], readers: int) -> None:
+    def __init__(
+        self, options: DecodingOptions, pool: ChunkQueue, inputs: Iterator[Input], readers: int
+    ) -> None:
         self._options = options
         self._pool = pool
         self._inputs = enumerate(inputs)
         self._next_input = threading.Lock()
         self._changed = threading.Condition()
-        self._tracks: list[Track] = []
+        self._tracks: list[InputState] = []
         self._events: deque[Event] = deque()
         self._decoder: WindowDecoder | None = None
         self._reading = readers
@@ -149,7 +150,7 @@ class _Shift:
                 track.language = track.language or self._settled(track.options)
             self._changed.notify_all()
 
-    def read(self, find_speech: FindSpeech, frames: Callable[[Island], int], cut: Cut) -> None:
+    def read(self, find_speech: FindSpeech, frames: Callable[[Chunk], int], cut: Cut) -> None:
         """Read one input after another, and cut each into windows."""
         while (entry := self._pull()) is not None:
             self._read(*entry, find_speech, frames, cut)
@@ -173,7 +174,7 @@ class _Shift:
         with self._next_input:
             return None if self._stopped else next(self._inputs, None)
 
-    def _settled(self, options: Options) -> str | None:
+    def _settled(self, options: DecodingOptions) -> str | None:
         """Tell the language that needs no detection; None before the model is there."""
         if self._decoder is not None and not self._decoder.multilingual:
             return "en"
@@ -184,14 +185,14 @@ class _Shift:
         number: int,
         source: Input,
         find_speech: FindSpeech,
-        frames: Callable[[Island], int],
+        frames: Callable[[Chunk], int],
         cut: Cut,
     ) -> None:
-        track: Track | None = None
+        track: InputState | None = None
         try:
             recording = source.open()
             if recording is None:
-                self._tell([Ended(source, None)])
+                self._tell([InputFinished(source, None)])
                 return
             with recording.audio:
                 track = self._enter(number, source, recording)
@@ -199,7 +200,7 @@ class _Shift:
                 since = recording.since.next if recording.since else None
                 found = cut(recording.audio.blocks(), detector, LONGEST, since)
                 if track.language is None:
-                    found = _telling(found, track)
+                    found = _hold_until_detectable(found, track)
                 for island in found:
                     if not self._add(track, island, frames(island)):
                         self._drop(track)
@@ -212,17 +213,17 @@ class _Shift:
         except Exception as error:  # noqa: BLE001 - it is this input's failure
             self._break(source, track, failure_of(error, source.name))
 
-    def _enter(self, number: int, source: Input, recording: Recording) -> Track:
+    def _enter(self, number: int, source: Input, recording: Recording) -> InputState:
         with self._changed:
             info = replace(recording.info, duration=recording.audio.duration)
             language = self._settled(info.provenance.options) or info.language
-            track = Track(number, source, info, language)
+            track = InputState(number, source, info, language)
             if recording.since is not None:
                 track.go_on(recording.since)
             self._tracks.append(track)
         return track
 
-    def _add(self, track: Track, island: Island, frames: int) -> bool:
+    def _add(self, track: InputState, island: Chunk, frames: int) -> bool:
         """Put a window into the pool when there is room; False where nobody wants it any more.
 
         A partial one is left out while anything else is to be decoded.
@@ -235,14 +236,14 @@ class _Shift:
                 return False
             if island.partial and not track.idle:
                 return True
-            self._pool.add(Waiting(track, track.windows, island, frames))
+            self._pool.add(QueuedChunk(track, track.windows, island, frames))
             track.windows += 1
             self._changed.notify_all()
         return True
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[QueuedChunk]:
         """Wait for windows to decode; an empty list where there will be none."""
-        batch: list[Waiting] = []
+        batch: list[QueuedChunk] = []
 
         def found() -> bool:
             for track in [each for each in self._tracks if not each.input.wanted]:
@@ -256,14 +257,14 @@ class _Shift:
             self._changed.notify_all()  # there is room in the pool
         return [] if self._stopped else batch
 
-    def _decode(self, batch: list[Waiting], *, again: bool = False) -> None:
+    def _decode(self, batch: list[QueuedChunk], *, again: bool = False) -> None:
         """Decode a batch; where that fails, its halves `again`, so that one window harms no other.
 
         A window that was alone from the start is tried once more, too.
         """
         if self._decoder is None:
             raise RuntimeError("nothing is decoded before the model is loaded")
-        tasks = [Task(each.island, each.track.language, each.track.options) for each in batch]
+        tasks = [WindowTask(each.island, each.track.language, each.track.options) for each in batch]
         try:
             results = list(zip(batch, self._decoder.decode(tasks), strict=True))
         except Exception as error:  # noqa: BLE001 - it is the failure of one of these inputs
@@ -279,7 +280,7 @@ class _Shift:
         for each, result in results:
             self._decoded(each, result)
 
-    def _decoded(self, window: Waiting, result: Decoded) -> None:
+    def _decoded(self, window: QueuedChunk, result: DecodedWindow) -> None:
         """Pass on what a window held, where its input is still wanted."""
         track = window.track
         try:
@@ -291,11 +292,11 @@ class _Shift:
         except Exception as error:  # noqa: BLE001 - it is this input's failure
             self._break_window(window, error)
 
-    def _break_window(self, window: Waiting, error: Exception) -> None:
+    def _break_window(self, window: QueuedChunk, error: Exception) -> None:
         source = window.track.input
         self._break(source, window.track, _failed(error, source.name))
 
-    def _tell(self, events: Iterable[Event], track: Track | None = None) -> None:
+    def _tell(self, events: Iterable[Event], track: InputState | None = None) -> None:
         """Pass on what happened, and forget a track that is over."""
         with self._changed:
             self._events.extend(events)
@@ -303,11 +304,11 @@ class _Shift:
                 self._tracks.remove(track)
             self._changed.notify_all()
 
-    def _break(self, source: Input, track: Track | None, error: WhisperError) -> None:
+    def _break(self, source: Input, track: InputState | None, error: WhisperError) -> None:
         if track is None or self._drop(track):
-            self._tell([Broke(source, error)])
+            self._tell([InputFailed(source, error)])
 
-    def _drop(self, track: Track) -> bool:
+    def _drop(self, track: InputState) -> bool:
         """Leave an input out from now on; False where it was left out before, or is over."""
         with self._changed:
             if track.broken or track not in self._tracks:
@@ -319,15 +320,15 @@ class _Shift:
         return True
 
 
-def _telling(found: Iterator[Island], track: Track) -> Iterator[Island]:
+def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterator[Chunk]:
     """Hold the first islands back until one has speech enough to tell the language from.
 
     A word before the talk would tell it for all; live sound doesn't wait.
     """
-    held: list[Island] = []
+    held: list[Chunk] = []
     for island in found:
         held.append(island)
-        if island.place is None or island.length >= TELLING:
+        if island.place is None or island.length >= DETECTABLE:
             break
         if island.end - held[0].start >= OPENING:
             break
@@ -337,7 +338,7 @@ def _telling(found: Iterator[Island], track: Track) -> Iterator[Island]:
     yield from found
 
 
-def _tell_unprompted(track: Track, island: Island) -> None:
+def _tell_unprompted(track: InputState, island: Chunk) -> None:
     logger.info(
         "%s: %.1f to %.1f s are decoded without the prompt, with which the text goes on and on",
         track.input.name,

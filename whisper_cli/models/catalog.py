@@ -25,7 +25,7 @@ from whisper_cli.models.names import (
 _REPO = re.compile(r"(?P<repo>[^@]+)(?:@(?P<revision>[^@]+))?")
 
 
-class Kind(StrEnum):
+class ModelKind(StrEnum):
     """What a model is for."""
 
     whisper = "whisper"
@@ -93,7 +93,7 @@ class Model:
     folder: Path | None = None
     english_only: bool | None = None
     renamed_to: str | None = None
-    kind: Kind = Kind.whisper
+    kind: ModelKind = ModelKind.whisper
 
     def __post_init__(self) -> None:
         """Check what somebody else may have said of it."""
@@ -140,7 +140,7 @@ def resolve(text: str, *, folders: bool = True) -> Model:
 
 def require_whisper(model: Model) -> None:
     """Raise ModelError for a model that turns no speech into words."""
-    if model.kind is not Kind.whisper:
+    if model.kind is not ModelKind.whisper:
         raise ModelError(
             f'"{model.name}" is a model for speakers ({model.kind}) and writes no text',
             hint="whisper-cli list --remote shows the others; --speakers auto uses this one",
@@ -148,17 +148,17 @@ def require_whisper(model: Model) -> None:
 
 
 @cache
-def catalog(*kinds: Kind) -> tuple[Model, ...]:
+def catalog(*kinds: ModelKind) -> tuple[Model, ...]:
     """List the models known by name, small ones first: Whisper models, or those of some kinds."""
     wheels = {name: Wheel(name, size) for name, size in _data()["wheels"].items()}
     models = (_model(name, entry, wheels) for name, entry in _data()["models"].items())
-    return tuple(model for model in models if model.kind in (kinds or (Kind.whisper,)))
+    return tuple(model for model in models if model.kind in (kinds or (ModelKind.whisper,)))
 
 
 @cache
-def names(*kinds: Kind) -> tuple[str, ...]:
+def names(*kinds: ModelKind) -> tuple[str, ...]:
     """List the short names and the aliases: of Whisper models, or of some kinds."""
-    wanted = [kind.value for kind in kinds or (Kind.whisper,)]
+    wanted = [kind.value for kind in kinds or (ModelKind.whisper,)]
     models: dict[str, Any] = _data()["models"]
     found = [name for name, entry in models.items() if entry.get("kind", "whisper") in wanted]
     return (*found, *(alias for alias, name in _data()["aliases"].items() if name in found))
@@ -184,7 +184,7 @@ def _model(name: str, entry: dict[str, Any], wheels: Mapping[str, Wheel]) -> Mod
         files=tuple(_file(name, facts, wheels) for name, facts in entry["files"].items()),
         english_only=entry["languages"] == "en",
         renamed_to=entry.get("renamed_to"),
-        kind=Kind(entry.get("kind", Kind.whisper)),
+        kind=ModelKind(entry.get("kind", ModelKind.whisper)),
     )
 
 
@@ -200,14 +200,17 @@ def _file(name: str, facts: dict[str, Any], wheels: Mapping[str, Wheel]) -> Mode
 
 @cache
 def _by_name() -> dict[str, Model]:
-    models = {model.name: model for model in catalog(*Kind)}
+    models = {model.name: model for model in catalog(*ModelKind)}
     return models | {alias: models[name] for alias, name in _data()["aliases"].items()}
 
 
 @cache
 def _by_repo() -> dict[str, Model]:
     return {
-        repo: model for model in catalog(*Kind) for repo in (model.repo, model.renamed_to) if repo
+        repo: model
+        for model in catalog(*ModelKind)
+        for repo in (model.repo, model.renamed_to)
+        if repo
     }
 
 
@@ -233,7 +236,7 @@ def _in_folder(text: str) -> Model:
 def _unknown(text: str) -> ModelError:
     import difflib
 
-    close = difflib.get_close_matches(text.lower(), names(*Kind), n=1)
+    close = difflib.get_close_matches(text.lower(), names(*ModelKind), n=1)
     guess = f'did you mean "{close[0]}"? ' if close else ""
     return ModelError(
         f'no such model: "{text}"', hint=f"{guess}whisper-cli list --remote shows all"

@@ -10,15 +10,9 @@ from pathlib import Path
 
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
-from whisper_cli.models.cache import (
-    RepoFolder,
-    blob_name,
-    commit_in,
-    repo_folder,
-    repo_folders,
-)
-from whisper_cli.models.catalog import Kind, Model, ModelFile, in_catalog, resolve
+from whisper_cli.models.catalog import Model, ModelFile, ModelKind, in_catalog, resolve
 from whisper_cli.models.files import read_regular
+from whisper_cli.models.hf_cache import RepoFolder, blob_name, commit_in, repo_folder, repo_folders
 from whisper_cli.models.names import is_file_name
 
 _ENGLISH_TOKENS = 51864  # openai-whisper: one token fewer than the smallest multilingual model
@@ -43,7 +37,7 @@ class InstalledModel:
     last_used: datetime | None
     english_only: bool | None
     damaged: bool = False
-    kind: Kind = Kind.whisper
+    kind: ModelKind = ModelKind.whisper
 
 
 def find(model: Model) -> Path | None:
@@ -64,7 +58,7 @@ def find(model: Model) -> Path | None:
     return None
 
 
-def installed(*kinds: Kind) -> Iterator[InstalledModel]:
+def installed(*kinds: ModelKind) -> Iterator[InstalledModel]:
     """List the models in the cache, also those that other tools pulled.
 
     Whisper models, or those of some kinds, of which the others are known by the catalogue.
@@ -72,11 +66,11 @@ def installed(*kinds: Kind) -> Iterator[InstalledModel]:
     known = usage.load()
     for folder in repo_folders():
         for snapshot in folder.snapshots():
-            if _kind(folder, snapshot) in (kinds or (Kind.whisper,)):
+            if _kind(folder, snapshot) in (kinds or (ModelKind.whisper,)):
                 yield _describe(folder, snapshot, known)
 
 
-def select(names: Sequence[str], *kinds: Kind) -> list[InstalledModel]:
+def select(names: Sequence[str], *kinds: ModelKind) -> list[InstalledModel]:
     """Find models that are here, by whatever names mean them; without names all of these kinds.
 
     Raises ModelError for one that isn't in the cache.
@@ -136,17 +130,17 @@ def _describe(folder: RepoFolder, snapshot: Path, known: usage.Usage) -> Install
         last_used=known.last_used(snapshot),
         english_only=model.english_only if model else _english_only(snapshot),
         damaged=bool(pinned and not _is_complete(snapshot, pinned.files)),
-        kind=model.kind if model else Kind.whisper,
+        kind=model.kind if model else ModelKind.whisper,
     )
 
 
-def _kind(folder: RepoFolder, snapshot: Path) -> Kind | None:
+def _kind(folder: RepoFolder, snapshot: Path) -> ModelKind | None:
     """Tell what a snapshot is: by its content a Whisper model, by the catalogue another one."""
     model = in_catalog(folder.repo)
-    if model and model.kind is not Kind.whisper:
+    if model and model.kind is not ModelKind.whisper:
         some = any(_size(snapshot / file.name) for file in model.files)
         return model.kind if some and model.revision == snapshot.name else None
-    return Kind.whisper if _is_complete(snapshot) and _is_whisper(snapshot) else None
+    return ModelKind.whisper if _is_complete(snapshot) and _is_whisper(snapshot) else None
 
 
 def _name(folder: RepoFolder, snapshot: Path, model: Model | None) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from whisper_cli import atomic
+from whisper_cli import files
 from whisper_cli.models.files import read_regular
 from whisper_cli.models.names import is_size
 from whisper_cli.paths import state_dir
@@ -144,6 +144,6 @@ def _save(usage: Usage) -> None:
     here = {kind: {p: v for p, v in known[kind].items() if _is_here(p)} for kind in known}
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(_path(), json.dumps(here, indent=1))
+        files.write_text(_path(), json.dumps(here, indent=1))
     except OSError as error:  # a read-only home must not stop a transcription
         _log.debug("could not remember the use of models: %s", error)

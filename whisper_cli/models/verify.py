@@ -8,8 +8,8 @@ from pathlib import Path
 
 from whisper_cli.errors import ModelError
 from whisper_cli.models import usage
-from whisper_cli.models.cache import RepoFolder, blob_name
 from whisper_cli.models.catalog import ModelFile, in_catalog
+from whisper_cli.models.hf_cache import RepoFolder, blob_name
 from whisper_cli.models.names import is_commit, is_file_name, is_sha256
 
 _BLOCK = 1 << 20
@@ -18,7 +18,7 @@ _log = logging.getLogger("whisper_cli")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class FileCheck:
     """How far the check of one file has come, in bytes; `digest` is there once it has passed."""
 
     file: str
@@ -27,7 +27,7 @@ class Check:
     digest: str | None = None
 
 
-def verify(snapshot: Path) -> Iterator[Check]:
+def verify(snapshot: Path) -> Iterator[FileCheck]:
     """Hash every file of a model in the cache, and remember those that are right.
 
     They are compared with the catalogue, files it doesn't know with the names of their blobs.
@@ -47,7 +47,7 @@ def verify(snapshot: Path) -> Iterator[Check]:
             raise ModelError(f"{error.message} (in {snapshot})", hint=_HINT) from error
 
 
-def check(path: Path, file: ModelFile) -> Iterator[Check]:
+def check(path: Path, file: ModelFile) -> Iterator[FileCheck]:
     """Hash a file by sha256, or as a git blob where only that hash is known, and compare.
 
     Raises ModelError naming the file, what was expected and what was got.
@@ -62,13 +62,13 @@ def check(path: Path, file: ModelFile) -> Iterator[Check]:
         while block := stream.read(_BLOCK):
             digest.update(block)
             done += len(block)
-            yield Check(file.name, done, total)
+            yield FileCheck(file.name, done, total)
     expected = file.sha256 or file.git_sha1
     if expected not in (None, digest.hexdigest()):
         raise ModelError(
             f"{file.name} is damaged: expected {digest.name} {expected}, got {digest.hexdigest()}"
         )
-    yield Check(file.name, done, total, digest.hexdigest())
+    yield FileCheck(file.name, done, total, digest.hexdigest())
 
 
 def _expected(snapshot: Path) -> list[ModelFile]:

@@ -13,40 +13,40 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from whisper_cli.errors import WhisperError
-from whisper_cli.serve import document, library, native, pages, realtime, speech, state
-from whisper_cli.serve.failures import ApiError, bug, draining
-from whisper_cli.serve.gate import App, Gate, Receive, Scope, Send
+from whisper_cli.serve.errors import ApiError, bug, draining
+from whisper_cli.serve.job_manager import JobManager
 from whisper_cli.serve.metrics import Metrics
-from whisper_cli.serve.serving import Serving
-from whisper_cli.serve.studio import Studio
-from whisper_cli.serve.upload import Senders
+from whisper_cli.serve.middleware import App, Middleware, Receive, Scope, Send
+from whisper_cli.serve.multipart import Senders
+from whisper_cli.serve.routes import health, models, native, openapi, realtime, transcriptions, ui
+from whisper_cli.serve.settings import ServerSettings
 
 logger = logging.getLogger("whisper_cli")
 
 ROUTES = (
-    Route("/v1/audio/transcriptions", speech.transcriptions, methods=["POST"]),
-    Route("/v1/audio/translations", speech.translations, methods=["POST"]),
-    Route("/v1/models", library.models, methods=["GET"]),
-    Route("/v1/models/{id:path}", library.model, methods=["GET", "DELETE"]),
-    Route("/api/ps", library.loaded, methods=["GET"]),
-    Route("/api/load", library.load, methods=["POST"]),
-    Route("/api/unload", library.unload, methods=["POST"]),
-    Route("/api/pull", library.pull, methods=["POST"]),
+    Route("/v1/audio/transcriptions", transcriptions.transcriptions, methods=["POST"]),
+    Route("/v1/audio/translations", transcriptions.translations, methods=["POST"]),
+    Route("/v1/models", models.models, methods=["GET"]),
+    Route("/v1/models/{id:path}", models.model, methods=["GET", "DELETE"]),
+    Route("/api/ps", models.loaded, methods=["GET"]),
+    Route("/api/load", models.load, methods=["POST"]),
+    Route("/api/unload", models.unload, methods=["POST"]),
+    Route("/api/pull", models.pull, methods=["POST"]),
     Route("/api/transcribe", native.transcribe, methods=["POST"]),
     WebSocketRoute("/v1/realtime", realtime.realtime),
-    Route("/health", state.health, methods=["GET"]),
-    Route("/ready", state.ready, methods=["GET"]),
-    Route("/", pages.page, methods=["GET"]),
-    Route("/page/{name}", pages.part, methods=["GET"]),
-    Route("/docs", document.docs, methods=["GET"]),
-    Route("/openapi.json", document.openapi, methods=["GET"]),
-    Route("/metrics", state.metrics, methods=["GET"]),
+    Route("/health", health.health, methods=["GET"]),
+    Route("/ready", health.ready, methods=["GET"]),
+    Route("/", ui.page, methods=["GET"]),
+    Route("/page/{name}", ui.part, methods=["GET"]),
+    Route("/docs", openapi.docs, methods=["GET"]),
+    Route("/openapi.json", openapi.openapi, methods=["GET"]),
+    Route("/metrics", health.metrics, methods=["GET"]),
 )
 
 
 def application(
-    serving: Serving,
-    studio: Studio,
+    serving: ServerSettings,
+    studio: JobManager,
     log: Callable[[dict[str, Any]], None],
     failed: Callable[[WhisperError], None],
     secret: str | None = None,
@@ -75,10 +75,10 @@ def application(
     app.state.senders = Senders(serving.max_queue)
     app.state.warm = False
     app.state.secret = secret
-    return Gate(_ending(app, studio), serving, app.state.metrics, log)
+    return Middleware(_ending(app, studio), serving, app.state.metrics, log)
 
 
-def _ending(app: App, studio: Studio) -> App:
+def _ending(app: App, studio: JobManager) -> App:
     """Answer as long as the server lasts; from when it drains, let it be asked how it is alone."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +93,7 @@ def _ending(app: App, studio: Studio) -> App:
     return answer
 
 
-async def _warm(app: Starlette, studio: Studio, failed: Callable[[WhisperError], None]) -> None:
+async def _warm(app: Starlette, studio: JobManager, failed: Callable[[WhisperError], None]) -> None:
     """Load what is served before anybody asks."""
     try:
         for entry in await asyncio.to_thread(studio.shelf.served):

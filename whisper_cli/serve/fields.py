@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from whisper_cli.choices import Task
 from whisper_cli.errors import ConfigError
-from whisper_cli.serve.failures import invalid
-from whisper_cli.serve.serving import seconds
+from whisper_cli.serve.errors import invalid
+from whisper_cli.serve.settings import seconds
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST_PROMPT = 4000  # characters; the model looks at its last 223 tokens
@@ -44,7 +44,7 @@ class Include(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldSpec:
     """How a field is read, and what the API's document says of it."""
 
     parse: Callable[[str, tuple[str, ...]], Any]
@@ -191,27 +191,31 @@ def _array(items: Mapping[str, object]) -> dict[str, object]:
 
 
 _STRING: dict[str, object] = {"type": "string"}
-ROWS: dict[str, Row] = {
-    "model": Row(_last(_text), _STRING),
-    "language": Row(_last(_language), _STRING),
-    "languages": Row(_several(_language), _array(_STRING)),
-    "keywords": Row(_keywords, _array(_STRING)),
-    "hotwords": Row(_last(_text), _STRING),
-    "prompt": Row(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
-    "response_format": Row(_last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}),
-    "temperature": Row(
+ROWS: dict[str, FieldSpec] = {
+    "model": FieldSpec(_last(_text), _STRING),
+    "language": FieldSpec(_last(_language), _STRING),
+    "languages": FieldSpec(_several(_language), _array(_STRING)),
+    "keywords": FieldSpec(_keywords, _array(_STRING)),
+    "hotwords": FieldSpec(_last(_text), _STRING),
+    "prompt": FieldSpec(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
+    "response_format": FieldSpec(
+        _last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}
+    ),
+    "temperature": FieldSpec(
         _last(_temperature), {"type": "number", "minimum": 0, "maximum": 1, "default": 0}
     ),
-    "timestamp_granularities": Row(
+    "timestamp_granularities": FieldSpec(
         _several(_one_of(Detail)), _array({"type": "string", "enum": [*Detail]})
     ),
-    "include": Row(_several(_one_of(Include)), _array({"type": "string", "enum": [*Include]})),
-    "stream": Row(_last(_switch), {"type": "boolean", "default": False}),
-    "vad": Row(_last(_vad), {"type": "boolean", "default": True}),
-    "page_events": Row(_last(_switch), {"type": "boolean", "default": False}),
-    "keep_alive": Row(_last(_keep_alive), _STRING),
-    "known_speaker_names": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
-    "known_speaker_references": Row(_at_most_four, {**_array(_STRING), "maxItems": 4}),
+    "include": FieldSpec(
+        _several(_one_of(Include)), _array({"type": "string", "enum": [*Include]})
+    ),
+    "stream": FieldSpec(_last(_switch), {"type": "boolean", "default": False}),
+    "vad": FieldSpec(_last(_vad), {"type": "boolean", "default": True}),
+    "page_events": FieldSpec(_last(_switch), {"type": "boolean", "default": False}),
+    "keep_alive": FieldSpec(_last(_keep_alive), _STRING),
+    "known_speaker_names": FieldSpec(_at_most_four, {**_array(_STRING), "maxItems": 4}),
+    "known_speaker_references": FieldSpec(_at_most_four, {**_array(_STRING), "maxItems": 4}),
 }
 _ONLY_TRANSCRIPTIONS = frozenset(
     ("language", "languages", "stream", "timestamp_granularities", "include", "page_events")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from whisper_cli import __version__
 from whisper_cli.errors import ServeError
-from whisper_cli.share.shelf import Shared, Shelf
+from whisper_cli.share.shared_files import Shared, SharedFiles
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,7 +40,7 @@ class Server(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = _CONNECTIONS
 
-    def __init__(self, shelf: Shelf, host: str, port: int) -> None:
+    def __init__(self, shelf: SharedFiles, host: str, port: int) -> None:
         self.shelf = shelf
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = BoundedSemaphore(_CONNECTIONS)

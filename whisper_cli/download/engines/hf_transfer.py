@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
-from whisper_cli.download.engines.child import Child
+from whisper_cli.download.engines.child_process import ChildProcess, follow, written
+from whisper_cli.download.engines.mirror import MirrorConnection
 from whisper_cli.download.engines.ranges import Ranges
-from whisper_cli.download.engines.route import Route
-from whisper_cli.download.engines.watch import watch, written
-from whisper_cli.download.extents import Extents
-from whisper_cli.download.failures import disk_error
+from whisper_cli.download.errors import disk_error
 from whisper_cli.download.http import Client
-from whisper_cli.download.journal import Journal
-from whisper_cli.download.progress import Progress
-from whisper_cli.download.transfer import Job, Limits
+from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.types import FileTransfer, Progress, TransferLimits
 from whisper_cli.errors import DownloadError
 
 _CONNECTIONS = 8
@@ -34,7 +31,7 @@ class HfTransfer:
     def __init__(self) -> None:
         self._ranges = Ranges()
 
-    def fetch(self, job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
+    def fetch(self, job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
         """Bring the file to `job.part`, see Transfer."""
         if reason := _unfit(job, limits):
             _log.warning("%s is pulled by ranges: %s", job.name, reason)
@@ -43,7 +40,7 @@ class HfTransfer:
         yield from self._ranges.fetch(job, limits, stop)
 
 
-def _unfit(job: Job, limits: Limits) -> str | None:
+def _unfit(job: FileTransfer, limits: TransferLimits) -> str | None:
     if importlib.util.find_spec("hf_transfer") is None:
         return "hf_transfer is not installed"
     if not hasattr(os, "SEEK_DATA"):
@@ -52,17 +49,17 @@ def _unfit(job: Job, limits: Limits) -> str | None:
         return "hf_transfer can't be limited to a rate"
     if len(job.offers) != 1:
         return "hf_transfer knows only one source"
-    return "it is partly here" if Journal(job).read().total else None
+    return "it is partly here" if PartJournal(job).read().total else None
 
 
-def _first_go(job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
+def _first_go(job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
     order = _order(job, limits)
     if order is None:
         return
     target = _link(job, limits.chunk_size)
     try:
-        with Child("hf_transfer", {**order, "filename": str(target)}) as child:
-            for progress in watch(
+        with ChildProcess("hf_transfer", {**order, "filename": str(target)}) as child:
+            for progress in follow(
                 child,
                 job,
                 done=lambda: written(job),
@@ -76,9 +73,9 @@ def _first_go(job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
         target.unlink(missing_ok=True)
 
 
-def _order(job: Job, limits: Limits) -> dict[str, object] | None:
+def _order(job: FileTransfer, limits: TransferLimits) -> dict[str, object] | None:
     """Resolve the address; None if the source doesn't answer ranges of the right file."""
-    route, client = Route(job.offers[0], job.size), Client(read_timeout=limits.stall)
+    route, client = MirrorConnection(job.offers[0], job.size), Client(read_timeout=limits.stall)
     try:
         body = route.open(client, 0, 1)
         client.release(body.response)
@@ -94,9 +91,9 @@ def _order(job: Job, limits: Limits) -> dict[str, object] | None:
     return None if body.whole else order
 
 
-def _link(job: Job, chunk_size: int) -> Path:
+def _link(job: FileTransfer, chunk_size: int) -> Path:
     target = job.part.with_name(job.part.name + ".hf_transfer")
-    journal = Journal(job, job.offers[0].source)
+    journal = PartJournal(job, job.offers[0].source)
     try:
         journal.start(Extents())
         journal.note_sparse(chunk_size)

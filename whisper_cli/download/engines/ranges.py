@@ -5,16 +5,12 @@ from dataclasses import replace
 from threading import Event
 
 from whisper_cli.download.checksum import Checksum, bad_pieces
-from whisper_cli.download.engines.board import Board, RestartError
-from whisper_cli.download.engines.crew import BUFFER, Worker
-from whisper_cli.download.engines.keeper import Keeper
-from whisper_cli.download.engines.route import Route
-from whisper_cli.download.engines.throttle import Throttle
-from whisper_cli.download.extents import Extents
-from whisper_cli.download.failures import disk_error, wrong_bytes
-from whisper_cli.download.journal import Journal
-from whisper_cli.download.progress import Phase, Progress
-from whisper_cli.download.transfer import Job, Limits, Offer
+from whisper_cli.download.engines.mirror import MirrorConnection
+from whisper_cli.download.engines.range_scheduler import RangeScheduler, RestartError
+from whisper_cli.download.engines.range_worker import BUFFER, JournalThread, RangeWorker, Throttle
+from whisper_cli.download.errors import disk_error, wrong_bytes
+from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.types import FileTransfer, Phase, Progress, RemoteFile, TransferLimits
 from whisper_cli.errors import DownloadError
 
 _TICK = 0.1
@@ -27,13 +23,13 @@ class Ranges:
     def __init__(self) -> None:
         self._rate = Throttle()
 
-    def fetch(self, job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
+    def fetch(self, job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
         """Bring the file to `job.part`, see Transfer."""
         self._rate.rate = limits.limit_rate
-        have = Journal(job).read()
+        have = PartJournal(job).read()
         restarts, repaired = 0, False
         while True:
-            run = Run(job, limits, self._rate, have)
+            run = RangeRun(job, limits, self._rate, have)
             try:
                 yield from run.follow(stop)
                 wrong = run.mismatch()
@@ -49,22 +45,24 @@ class Ranges:
                 have = Extents()
 
 
-class Run:
+class RangeRun:
     """One go at a file: connections, journal and hash side by side."""
 
-    def __init__(self, job: Job, limits: Limits, rate: Throttle, have: Extents) -> None:
+    def __init__(
+        self, job: FileTransfer, limits: TransferLimits, rate: Throttle, have: Extents
+    ) -> None:
         self._job, self._limits, self._rate = job, limits, rate
         self._resumed = have.total
-        routes = [Route(offer, job.size) for offer in job.offers]
-        self._board = Board(job, limits, routes, have)
+        routes = [MirrorConnection(offer, job.size) for offer in job.offers]
+        self._board = RangeScheduler(job, limits, routes, have)
         try:
-            journal = Journal(job, self._board.sources)
+            journal = PartJournal(job, self._board.sources)
             journal.start(have)
             self._checksum = Checksum(job)
         except OSError as error:
             raise disk_error(job.part, error) from error
-        self._keeper = Keeper(self._board, journal, job, limits.chunk_size)
-        self._crew: list[Worker] = []
+        self._keeper = JournalThread(self._board, journal, job, limits.chunk_size)
+        self._crew: list[RangeWorker] = []
 
     def mismatch(self) -> tuple[str, str] | None:
         """Return (expected, got) where the hash of the whole file is wrong."""
@@ -113,7 +111,7 @@ class Run:
         wanted = min(self._board.ramp.wanted, 1 + (self._job.size - self._resumed) // BUFFER)
         while len(self._crew) < wanted:
             number, part, stall = len(self._crew), self._job.part, self._limits.stall
-            worker = Worker(number, self._board, self._keeper, part, self._rate, stall)
+            worker = RangeWorker(number, self._board, self._keeper, part, self._rate, stall)
             worker.start()
             self._crew.append(worker)
 
@@ -130,12 +128,12 @@ class Run:
         )
 
 
-def _trusted(job: Job) -> tuple[Offer, ...]:
+def _trusted(job: FileTransfer) -> tuple[RemoteFile, ...]:
     """Return the offers to ask again after wrong bytes: not the neighbours, if there are others."""
     return tuple(offer for offer in job.offers if offer.trusted) or job.offers
 
 
-def _believable(job: Job) -> Extents:
+def _believable(job: FileTransfer) -> Extents:
     """Return what need not be fetched again: the pieces known to be right, where hashes are."""
     if not job.pieces:
         return Extents()

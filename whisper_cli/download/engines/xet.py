@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
-from whisper_cli.download.engines.child import Child
+from whisper_cli.download.engines.child_process import ChildProcess, follow
 from whisper_cli.download.engines.ranges import Ranges
-from whisper_cli.download.engines.watch import watch
-from whisper_cli.download.extents import Extents
-from whisper_cli.download.failures import disk_error
-from whisper_cli.download.journal import Journal
-from whisper_cli.download.progress import Progress
-from whisper_cli.download.transfer import Job, Limits, Offer
+from whisper_cli.download.errors import disk_error
+from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.types import FileTransfer, Progress, RemoteFile, TransferLimits
 
 _RESOLVE = re.compile(r"(https?://.+?)/([^/]+/[^/]+)/resolve/([^/]+)/([^?]+)")
 
@@ -24,30 +21,30 @@ class Xet:
     def __init__(self) -> None:
         self._ranges = Ranges()
 
-    def fetch(self, job: Job, limits: Limits, stop: Event) -> Iterator[Progress]:
+    def fetch(self, job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
         """Bring the file to `job.part`, see Transfer."""
         order = next((found for offer in job.offers if (found := _order(offer))), None)
-        if order and not Journal(job).read().total:
+        if order and not PartJournal(job).read().total:
             yield from _first_go(job, order, limits, stop)
         yield from self._ranges.fetch(job, limits, stop)
 
 
 def _first_go(
-    job: Job, order: dict[str, str | None], limits: Limits, stop: Event
+    job: FileTransfer, order: dict[str, str | None], limits: TransferLimits, stop: Event
 ) -> Iterator[Progress]:
     folder = job.part.with_name(job.part.name + ".xet")
     came = folder / "came"
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with Child("xet", {**order, "local_dir": str(folder), "target": str(came)}) as child:
+        with ChildProcess("xet", {**order, "local_dir": str(folder), "target": str(came)}) as child:
             size = lambda: min(job.size, _size(folder))  # noqa: E731
-            for progress in watch(child, job, done=size, alive=size, stall=limits.stall):
+            for progress in follow(child, job, done=size, alive=size, stall=limits.stall):
                 yield progress
                 if stop.is_set():
                     return
         if came.is_file() and came.stat().st_size == job.size:
-            journal = Journal(job, "xet")
+            journal = PartJournal(job, "xet")
             journal.start(Extents())
             came.replace(job.part)
             journal.note([(0, job.size)])
@@ -57,7 +54,7 @@ def _first_go(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _order(offer: Offer) -> dict[str, str | None] | None:
+def _order(offer: RemoteFile) -> dict[str, str | None] | None:
     from urllib.parse import unquote
 
     found = _RESOLVE.fullmatch(offer.url)

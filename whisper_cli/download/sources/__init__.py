@@ -9,15 +9,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from whisper_cli.download.progress import Progress
+from whisper_cli.config.settings import Settings
 from whisper_cli.download.sources.folder import FolderSource
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.sources.index import IndexSource
 from whisper_cli.download.sources.peer import PeerSource
-from whisper_cli.download.transfer import Offer
+from whisper_cli.download.types import Progress, RemoteFile
 from whisper_cli.errors import ConfigError
 from whisper_cli.models.catalog import Model, ModelFile
-from whisper_cli.settings import Settings
 
 
 class ModelSource(Protocol):
@@ -34,10 +33,10 @@ class ModelSource(Protocol):
 
 
 @runtime_checkable
-class Offering(ModelSource, Protocol):
+class OfferedFiles(ModelSource, Protocol):
     """A source with addresses for each file."""
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:
+    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Say where a file of a pinned model is: several places are read side by side."""
         ...
 
@@ -47,7 +46,7 @@ class Offering(ModelSource, Protocol):
 
 
 @runtime_checkable
-class Bringing(ModelSource, Protocol):
+class FetchingSource(ModelSource, Protocol):
     """A source that writes the files itself."""
 
     def download(self, model: Model, folder: Path) -> Iterator[Progress]:

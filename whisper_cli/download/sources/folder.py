@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.types import Phase, Progress
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Model
 

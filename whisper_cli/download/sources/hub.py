@@ -2,21 +2,78 @@
 
 import difflib
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from threading import Thread
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from whisper_cli.download.http import BrokenError, Client, RefusedError, get_json
-from whisper_cli.download.reach import require_connection
-from whisper_cli.download.sources.ahead import Ahead, Lead
+from whisper_cli.download.connection import require_connection
+from whisper_cli.download.http import BrokenError, Client, RefusedError, following, get_json
 from whisper_cli.download.stopping import stop_heeded
-from whisper_cli.download.transfer import Offer
+from whisper_cli.download.types import RemoteFile
 from whisper_cli.errors import ConfigError, DownloadError, ModelError, SourceUnavailable
-from whisper_cli.models.catalog import Kind, Model, ModelFile, catalog
+from whisper_cli.models.catalog import Model, ModelFile, ModelKind, catalog
 from whisper_cli.models.names import is_commit
 from whisper_cli.paths import hub_token_path
+
+_LEAST, _MOST = 0.05, 1.0  # seconds to wait for the last answers
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where an address led to at a commit, and the seconds that the server took to say so."""
+
+    url: str = field(repr=False)
+    commit: str
+    waited: float
+
+
+class RedirectPrefetch:
+    """Ask for addresses, each over a connection of its own, from `with` on until its end.
+
+    What is refused, lost or late is left out: whoever needs it asks again and tells what is wrong.
+    """
+
+    def __init__(self, urls: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        self._found: dict[str, Redirect] = {}
+        self._clients = [Client() for _ in urls]
+        asked = zip(self._clients, urls.items(), strict=True)
+        self._threads = [
+            Thread(target=self._ask, args=(client, *each, headers), daemon=True)
+            for client, each in asked
+        ]
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.cut()
+
+    def leads(self, commit: str) -> dict[str, Redirect]:
+        """Return by name where the files of a commit are, as far as that was answered in time.
+
+        The last answers get half as long again as all took until now.
+        """
+        now = time.monotonic()
+        until = now + min(_MOST, max(_LEAST, (now - self._began) / 2))
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return {name: lead for name, lead in self._found.items() if lead.commit == commit}
+
+    def _ask(self, client: Client, name: str, url: str, headers: Mapping[str, str]) -> None:
+        with suppress(DownloadError), closing(client):
+            answer = client.head(url, headers)
+            target, commit = map(answer.headers.get, ("Location", "X-Repo-Commit"))
+            if target and commit:
+                self._found[name] = Redirect(following(url, target), commit, answer.waited)
+
 
 _NEEDED = ("config.json", "model.bin")
 _WANTED = (*_NEEDED, "preprocessor_config.json", "tokenizer.json")
@@ -34,7 +91,7 @@ class HubSource:
 
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    _leads: dict[str, Lead] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _leads: dict[str, Redirect] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,10 +124,10 @@ class HubSource:
             message = f"{self._host} does not answer as a hub does{why}"
             raise SourceUnavailable(message) from error
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:
+    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
         url = self._address(model, file.name)
-        offer = Offer(self.name, url, self._headers())
+        offer = RemoteFile(self.name, url, self._headers())
         lead = self._leads.get(url)
         return (replace(offer, leads_to=lead.url, waited=lead.waited) if lead else offer,)
 
@@ -84,10 +141,12 @@ class HubSource:
         except BrokenError as error:
             raise SourceUnavailable(error.message, hint=error.hint) from error
 
-    def _asked_ahead(self, model: Model) -> Ahead:
+    def _asked_ahead(self, model: Model) -> RedirectPrefetch:
         """Ask where the files are that a model usually has, while the hub says which it has."""
         names = (*_WANTED, *_VOCABULARIES)
-        return Ahead({name: self._address(model, name) for name in names}, dict(self._headers()))
+        return RedirectPrefetch(
+            {name: self._address(model, name) for name in names}, dict(self._headers())
+        )
 
     def _information(self, model: Model) -> Any:
         revision = quote(model.revision or "main", safe="")
@@ -185,7 +244,7 @@ def _file(entry: Any) -> ModelFile:
 
 
 def _require_whisper(model: Model, names: set[str]) -> None:
-    if model.kind is not Kind.whisper:
+    if model.kind is not ModelKind.whisper:
         return
     missing = [name for name in _NEEDED if name not in names]
     if names.isdisjoint(_VOCABULARIES):

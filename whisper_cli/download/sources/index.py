@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from whisper_cli.download.progress import Phase, Progress
+from whisper_cli.download.types import Phase, Progress
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Member, Model, ModelFile, Wheel
 

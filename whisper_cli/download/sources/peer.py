@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
+from whisper_cli.download.connection import require_connection
 from whisper_cli.download.http import BrokenError, Client, RefusedError
-from whisper_cli.download.reach import require_connection
-from whisper_cli.download.transfer import Offer
+from whisper_cli.download.types import RemoteFile
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Model, ModelFile
-from whisper_cli.share import neighbours
+from whisper_cli.share import discovery
 
 _NAME_ONE = "WHISPER_CLI_PEERS=HOST:PORT names one"
 _REACH, _ANSWER = 2.0, 5.0  # seconds; a LAN is quick
@@ -27,7 +27,7 @@ class PeerSource:
     name = "peer"
 
     def __init__(
-        self, named: tuple[str, ...] = (), find: Callable[[], tuple[str, ...]] = neighbours.find
+        self, named: tuple[str, ...] = (), find: Callable[[], tuple[str, ...]] = discovery.find
     ) -> None:
         self._known, self._find = named, find
         self._holders: tuple[str, ...] = ()
@@ -52,10 +52,10 @@ class PeerSource:
             _log.info("passed over peers: %s", told)
         return model
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[Offer, ...]:  # noqa: ARG002
+    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:  # noqa: ARG002
         """Name the address of a file at every peer that has the model."""
         return tuple(
-            Offer(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._holders
+            RemoteFile(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._holders
         )
 
     @contextmanager
@@ -67,9 +67,9 @@ class PeerSource:
             raise SourceUnavailable(error.message, hint=error.hint) from error
 
     def _found(self) -> tuple[str, ...]:
-        if not neighbours.installed():
+        if not discovery.installed():
             raise SourceUnavailable(
-                f"no peer is named; {_NAME_ONE}, {neighbours.INSTALL} finds those on the LAN"
+                f"no peer is named; {_NAME_ONE}, {discovery.INSTALL} finds those on the LAN"
             )
         if found := self._find():
             return found

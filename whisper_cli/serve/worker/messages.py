@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_cli.errors import AudioError, WhisperError
-from whisper_cli.transcript import Info, Options, Segment
+from whisper_cli.transcript import DecodingOptions, Info, Segment
 
 _YEAR = 365 * 86400.0  # seconds
 
@@ -14,7 +14,7 @@ class TooLong(AudioError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DecodeLimits:
     """What the decoding of one upload may take: seconds of sound, bytes of memory more, CPU time.
 
     `silence` is how many seconds may pass without anything being decoded.
@@ -36,8 +36,8 @@ class Start:
 
     job: int
     path: Path
-    options: Options
-    limits: Limits
+    options: DecodingOptions
+    limits: DecodeLimits
     blocks: bool = False
 
 
@@ -49,14 +49,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class ModelLoaded:
     """The model is there, and warm."""
 
     multilingual: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class UploadOpened:
     """Decoding has begun; `duration` in seconds as declared."""
 
     job: int
@@ -64,7 +64,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class LanguageDetected:
     """The language is settled."""
 
     job: int
@@ -72,7 +72,7 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextDecoded:
     """The next segment."""
 
     job: int
@@ -80,7 +80,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class JobProgressed:
     """So many seconds are dealt with."""
 
     job: int
@@ -88,7 +88,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobDone:
     """All is said."""
 
     job: int
@@ -96,12 +96,12 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class JobFailed:
     """A job failed; `job` None is the model itself."""
 
     job: int | None
     error: WhisperError
 
 
-Order = Start | Cancel
-News = Opened | Language | Text | Heard | Done | Failed
+WorkerOrder = Start | Cancel
+WorkerEvent = UploadOpened | LanguageDetected | TextDecoded | JobProgressed | JobDone | JobFailed

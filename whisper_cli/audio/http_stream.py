@@ -1,0 +1,246 @@
+"""Sound from the web: public addresses only, gone on with where a connection ends."""
+
+import http.client
+import io
+import ipaddress
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from whisper_cli import __version__
+from whisper_cli.audio.sources import Url, UrlLimits
+from whisper_cli.errors import AudioError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+logger = logging.getLogger("whisper_cli")
+
+REDIRECTS, TRIES, QUIET = 5, 4, 30.0  # redirects followed, connections for one byte, seconds still
+_MOVED = (301, 302, 303, 307, 308)
+
+
+def open_url(address: Url) -> io.BufferedIOBase:
+    """Open an input on the web; a page goes to yt-dlp where that is installed.
+
+    Raises AudioError where it isn't there, or may not be opened.
+    """
+    body = _Body(address)
+    if body.kind != "text/html":
+        return io.BufferedReader(body)
+    body.close()
+    program = shutil.which("yt-dlp")
+    if program is None:
+        raise AudioError(
+            f"{address.url} is a web page, and no audio",
+            hint="name the audio itself, or: pip install yt-dlp",
+        )
+    return io.BufferedReader(_Downloaded(program, address))
+
+
+class _Body(io.RawIOBase):
+    """The bytes at an address; a connection that ends early is made again from there."""
+
+    def __init__(self, address: Url) -> None:
+        self._address, self._limits = address, address.limits
+        self._until = time.monotonic() + address.limits.most_seconds
+        self._position = 0
+        self._connection, self._response = _get(address.url, address.limits, 0, None)
+        headers = self._response.headers
+        self.kind = headers.get_content_type() if "content-type" in headers else ""
+        self._tag = headers.get("etag") or headers.get("last-modified")
+        self._size = _length(self._response)
+        self._check(self._size or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        for attempt in range(1, TRIES + 1):
+            failure = "the connection ended early"
+            try:
+                count = self._response.readinto(view)
+            except (OSError, http.client.HTTPException) as error:
+                count, failure = 0, str(error) or type(error).__name__
+            else:
+                self._position += count
+                self._check(self._position)
+                if count or self._size in (None, self._position):
+                    return count
+            logger.info("%s: %s at byte %d", self._address.url, failure, self._position)
+            if self._size is None:
+                break
+            time.sleep(0.5 * attempt)
+            self._again()
+        raise AudioError(f"{self._address.url} was cut off at byte {self._position}: {failure}")
+
+    def close(self) -> None:
+        self._connection.close()
+        super().close()
+
+    def _again(self) -> None:
+        """Go on with the same content; raises AudioError where it is another by now."""
+        self._connection.close()
+        try:
+            found = _get(self._address.url, self._limits, self._position, self._tag)
+        except AudioError as error:
+            logger.info("%s", error.message)
+            return
+        self._connection, self._response = found
+        if self._response.status != http.client.PARTIAL_CONTENT:
+            at = f"{self._address.url} was cut off at byte {self._position}"
+            raise AudioError(f"{at}, and can't be gone on with")
+
+    def _check(self, size: int) -> None:
+        if size > self._limits.most_bytes:
+            raise AudioError(
+                f"{self._address.url} is larger than {self._limits.most_bytes} bytes",
+                hint="--max-url-size takes more",
+            )
+        if time.monotonic() > self._until:
+            raise AudioError(
+                f"{self._address.url} took longer than {self._limits.most_seconds:g} s",
+                hint="--max-url-time takes more",
+            )
+
+
+class _Downloaded(io.RawIOBase):
+    """What yt-dlp writes of a page's sound, within the same limits."""
+
+    def __init__(self, program: str, address: Url) -> None:
+        command = [program, "-q", "--no-playlist", "-f", "bestaudio/best", "-o", "-", "--"]
+        self._address = address
+        self._until = time.monotonic() + address.limits.most_seconds
+        self._position = 0
+        self._child = subprocess.Popen(
+            [*command, address.url],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._child.stdout.read1(len(view)) if self._child.stdout else b""  # type: ignore[attr-defined]
+        self._position += len(data)
+        if self._position > self._address.limits.most_bytes or time.monotonic() > self._until:
+            raise AudioError(f"{self._address.url} gives more than its limits allow")
+        if not data and self._child.wait():
+            told = self._child.stderr.read() if self._child.stderr else b""
+            reason = told.decode(errors="replace").strip().splitlines()
+            raise AudioError(
+                f"yt-dlp failed on {self._address.url}: {reason[-1] if reason else ''}"
+            )
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._child.kill()
+        with self._child:
+            pass
+        super().close()
+
+
+def _get(
+    url: str, limits: UrlLimits, start: int, tag: str | None
+) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """Ask for an address, through redirects, each of them checked. Raises AudioError."""
+    headers = {"User-Agent": f"whisper-cli/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": tag} if tag else {})
+    for _ in range(REDIRECTS + 1):
+        connection = _connected(url, limits)
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise AudioError(f"can't read {url}: {_reason(error)}") from error
+        if response.status in (http.client.OK, http.client.PARTIAL_CONTENT):
+            return connection, response
+        connection.close()
+        if response.status not in _MOVED or not response.headers.get("location"):
+            raise AudioError(f"can't read {url}: {response.status} {response.reason}")
+        url = _redirected(url, response.headers["location"])
+    raise AudioError(f"{url} is redirected too often")
+
+
+def _connected(url: str, limits: UrlLimits) -> http.client.HTTPConnection:
+    """Connect to an address that was looked up and checked, not looked up once more."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise AudioError(f"{url} is no address: {error}") from error
+    if parts.scheme.lower() not in ("http", "https") or not host:
+        raise AudioError(f"{url} is not of http or https")
+    if parts.username or parts.password:
+        raise AudioError(f"an address with a password in it is not opened ({host})")
+    secure = parts.scheme.lower() == "https"
+    port = port or (443 if secure else 80)
+    try:
+        plain = _first(_checked(host, port, limits), port)
+        wire = (
+            ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+            if secure
+            else plain
+        )
+    except (OSError, ValueError) as error:  # a UnicodeError is one: of a host that is no name
+        raise AudioError(f"can't connect to {host}: {_reason(error)}") from error
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(host, port, timeout=QUIET)
+    connection.sock = wire
+    return connection
+
+
+def _redirected(url: str, to: str) -> str:
+    try:
+        return urljoin(url, to)
+    except ValueError as error:
+        raise AudioError(f"{url} is redirected to {to}, which is no address: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _first(addresses: Sequence[str], port: int) -> socket.socket:
+    """Connect to the first address that answers. Raises the last one's OSError."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), QUIET)
+    return socket.create_connection((addresses[-1], port), QUIET)
+
+
+def _checked(host: str, port: int, limits: UrlLimits) -> list[str]:
+    """Look a host up, and give its addresses, all of which may be used. Raises AudioError."""
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    for text in found:
+        address = ipaddress.ip_address(text.partition("%")[0])
+        address = getattr(address, "ipv4_mapped", None) or address
+        if not limits.allow_private and (not address.is_global or address.is_multicast):
+            raise AudioError(
+                f"{host} is at {text}, which is no public address",
+                hint="--allow-private-urls opens it all the same",
+            )
+    return found
+
+
+def _length(response: http.client.HTTPResponse) -> int | None:
+    told = response.headers.get("content-length", "")
+    # Other digits are some to `isdigit` and none to `int`, which takes 4,300 at most.
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= 4300 else None

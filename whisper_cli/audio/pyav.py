@@ -1,0 +1,292 @@
+"""What FFmpeg decodes, with the times that containers state; the only user of PyAV."""
+
+import io
+import logging
+from collections.abc import Iterator
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, normalised
+from whisper_cli.audio.diagnose import diagnose
+from whisper_cli.audio.streams import InputStream
+from whisper_cli.errors import AudioError
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream, Packet
+    from av.container import InputContainer
+    from av.stream import Stream
+
+
+class Clock:
+    """Says when a frame starts: at the end of the one before, unless the container names a gap.
+
+    `origin` is the container's time at which the input's own begins. Jumps of more than ten
+    minutes, or back, are taken for mistakes: what follows is counted from there.
+    """
+
+    def __init__(self, origin: float) -> None:
+        self._origin = origin
+        self.end = 0.0
+
+    def start(self, named: float | None) -> float:
+        """Place a frame by the time that the container names for it, in seconds."""
+        if named is None:
+            return self.end
+        gap = named - self._origin - self.end
+        if 0.2 <= gap <= 600:
+            return self.end + gap
+        if abs(gap) >= 0.2:
+            self._origin += gap
+        return self.end
+
+
+class Continuity:
+    """A key for groupby: the same while chunks of one shape follow each other, for some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._shape = (0, 0)
+        self._start = self._end = 0.0
+
+    def __call__(self, chunk: Frames) -> float:
+        """Give the start of the run that a chunk belongs to."""
+        shape = (chunk.rate, chunk.channels)
+        within = chunk.end - self._start <= self._seconds
+        if shape != self._shape or not within or not chunk.follows(self._end):
+            self._shape, self._start = shape, chunk.start
+        self._end = chunk.end
+        return self._start
+
+
+_log = logging.getLogger("whisper_cli")
+
+# In these the duration is written down; elsewhere FFmpeg guesses it from the bit rate.
+_DECLARING = frozenset(
+    ["aiff", "asf", "avi", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "wav"]
+)
+
+
+class LibavReader:
+    """Reads one audio stream of a container; packets that can't be decoded are skipped."""
+
+    def __init__(
+        self,
+        name: str,
+        file: "_File",
+        container: "InputContainer",
+        stream: "AudioStream",
+        *,
+        damaged: bool,
+    ) -> None:
+        self._name = name
+        self._file = file
+        self._container = container
+        self._stream = stream
+        self._origin = (container.start_time or 0) / 1e6
+        self._reached = 0.0
+        self._broken = False
+        self._damaged = damaged
+
+    @classmethod
+    def open(cls, content: InputStream, track: int = 1, *, damaged: bool = False) -> Self:
+        """Open an audio stream, counted from 1; raises AudioError where there is none.
+
+        `damaged` says that it is known to be, by another decoder.
+        """
+        import av
+
+        file = _File(content.file)
+        try:
+            # A playlist may name other files and URLs: nothing of them is to be read.
+            container = av.open(
+                file, mode="r", options={"protocol_whitelist": "none"}, metadata_errors="ignore"
+            )
+        except av.FFmpegError as error:
+            file.check()
+            raise diagnose(content.name, content.head) from error
+        try:
+            stream = _stream(container, track, content.name)
+            return cls(content.name, file, container, stream, damaged=damaged)
+        except AudioError:
+            container.close()
+            raise
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, where nothing declares them guessed from the bit rate; None for most pipes."""
+        duration = self._container.duration
+        return None if duration is None else duration / 1e6
+
+    @property
+    def channels(self) -> int:
+        """As declared."""
+        return self._stream.codec_context.channels
+
+    def chunks(self) -> Iterator[Frames]:
+        """Decode what can be decoded, a second at a time; a fifth of one from a pipe."""
+        seconds = 1.0 if self._file.seekable() else 0.2
+        clock = Clock(self._origin)
+        pieces = (_placed(frame, clock) for frame in self._frames() if frame.samples)
+        for _, run in groupby(pieces, Continuity(seconds)):
+            group = list(run)
+            samples = np.concatenate([piece.samples for piece in group])
+            yield Frames(group[0].start, group[0].rate, samples)
+        self._report()
+
+    def blocks(self) -> Iterator[Block]:
+        """Decode as faster-whisper does, to the sample: FFmpeg mixes channels, in 16 bits."""
+        clock, run = Clock(self._origin), Continuity(seconds=float("inf"))
+        placed = ((_placed(frame, clock), frame) for frame in self._frames() if frame.samples)
+        for start, group in groupby(placed, lambda each: run(each[0])):
+            yield from _converted(start, (_untimed(frame) for _, frame in group), "s16")
+        self._report()
+
+    def _frames(self) -> Iterator["AudioFrame"]:
+        import av
+
+        for packet in self._packets():
+            if packet.stream.index != self._stream.index:
+                continue
+            try:
+                yield from self._stream.decode(packet)
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _packets(self) -> Iterator["Packet[Stream]"]:
+        """Read the packets of all streams: together they tell how much of the input is there."""
+        import av
+
+        try:
+            for packet in self._container.demux():
+                self._file.check()
+                if packet.pts is not None:
+                    end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    self._reached = max(self._reached, end - self._origin)
+                yield packet
+        except av.FFmpegError:
+            self._broken = True
+        self._file.check()
+
+    def _report(self) -> None:
+        missing = self._declared - self._reached
+        if self._broken or missing > max(1.0, 0.05 * self._declared):
+            _log.warning("%s is cut short after %.1f s", self._name, self._reached)
+        elif self._damaged:
+            _log.warning("%s is damaged: some of it could not be decoded", self._name)
+
+    @property
+    def _declared(self) -> float:
+        """Seconds, 0 where nobody says. MP3 has no header but its encoder's, with a start time."""
+        kind = self._container.format.name
+        declares = kind in _DECLARING or (kind == "mp3" and self._stream.start_time)
+        return (self.duration or 0.0) if declares else 0.0
+
+    def close(self) -> None:
+        """Close the container, not the file below."""
+        self._container.close()
+
+
+def _stream(container: "InputContainer", track: int, name: str) -> "AudioStream":
+    streams = container.streams.audio
+    if not streams:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise AudioError(
+            f"no audio stream in {name} (it holds {kinds})", hint="name a file that has sound"
+        )
+    if not 1 <= track <= len(streams):
+        raise AudioError(
+            f"no audio track {track} in {name}: it has {len(streams)}",
+            hint="--track counts audio streams from 1",
+        )
+    if streams[track - 1].codec_context is None:
+        raise AudioError(
+            f"the audio in {name} is in a format that FFmpeg can't decode",
+            hint="convert it to WAV or FLAC first",
+        )
+    return streams[track - 1]
+
+
+class _File:
+    """What PyAV reads from: without a name, and never raising, which PyAV would print or lose."""
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self._file = file
+        self._failure: BaseException | None = None
+        if self.seekable():
+            self._file.seek(0)
+
+    def check(self) -> None:
+        """Raise what could not be raised while FFmpeg was reading: a stop, or a broken pipe."""
+        if self._failure:
+            raise self._failure
+
+    def read(self, size: int) -> bytes:
+        try:
+            return b"" if self._failure else self._file.read1(size)
+        except BaseException as error:  # noqa: BLE001  raised again by check()
+            self._failure = error
+            return b""
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):  # before the start: FFmpeg tries, and asks if it worked
+            return -1
+        except BaseException as error:  # noqa: BLE001  raised again by check()
+            self._failure = error
+            return -1
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _placed(frame: "AudioFrame", clock: Clock) -> Frames:
+    start = clock.start(frame.time)
+    values = frame.to_ndarray()
+    shaped = values.reshape(-1, frame.layout.nb_channels) if frame.format.is_packed else values.T
+    chunk = Frames(start, frame.sample_rate, normalised(shaped))
+    clock.end = chunk.end
+    return chunk
+
+
+def resample(chunks: Iterator[Frames]) -> Iterator[Block]:
+    """Bring chunks of one channel to 16 kHz; a new start after each gap, so that times hold."""
+    for _, run in groupby(chunks, Continuity(seconds=float("inf"))):
+        yield from _resampled(run)
+
+
+def _resampled(run: Iterator[Frames]) -> Iterator[Block]:
+    first = next(run)
+    return _converted(first.start, map(_frame, chain([first], run)), "flt")
+
+
+def _converted(start: float, frames: Iterator["AudioFrame"], kind: str) -> Iterator[Block]:
+    """Mix and resample frames that follow each other, by way of FFmpeg's sample format `kind`."""
+    from av import AudioResampler
+
+    resampler = AudioResampler(format=kind, layout="mono", rate=SAMPLE_RATE)
+    position = 0
+    for frame in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
+        if frame is not None:  # the end, where there was nothing to resample
+            samples = normalised(frame.to_ndarray()[0])
+            yield Block(start + position / SAMPLE_RATE, samples)
+            position += len(samples)
+
+
+def _untimed(frame: "AudioFrame") -> "AudioFrame":
+    frame.pts = None
+    return frame
+
+
+def _frame(chunk: Frames) -> "AudioFrame":
+    from av import AudioFrame
+
+    samples = np.ascontiguousarray(chunk.samples.reshape(1, -1))
+    frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+    frame.sample_rate = chunk.rate
+    return frame

@@ -1,0 +1,241 @@
+"""Many jobs: skip what is current, decode the others together, write what the engine tells."""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from itertools import chain
+from typing import Self, cast
+
+from whisper_cli.batch.claims import Claims
+from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.job_input import JobInput
+from whisper_cli.batch.job_outputs import JobOutputs
+from whisper_cli.batch.journal import prune
+from whisper_cli.batch.session import EngineHandle, Session
+from whisper_cli.batch.targets import BatchJob
+from whisper_cli.diarization.options import CHANNELS, DiarizationMethod
+from whisper_cli.engine.events import (
+    Event,
+    InputFailed,
+    InputFinished,
+    InputStarted,
+    PartialDecoded,
+    Progressed,
+    SegmentDecoded,
+)
+from whisper_cli.errors import ConfigError, ModelError, WhisperError, failure_of
+from whisper_cli.iterators import in_background
+from whisper_cli.transcript import Info
+
+
+def inputs_of(number: int, job: BatchJob, work: Session, claims: Claims) -> tuple[JobInput, ...]:
+    """Make the inputs of a job."""
+    if work.speakers is None or work.speakers.by is not DiarizationMethod.channels:
+        return (JobInput(number, job, work, claims),)
+    parts = tuple(JobInput(number, job, work, claims, channel) for channel in range(CHANNELS))
+    for part in parts:
+        part.group = parts
+    return parts
+
+
+class RunWriter:
+    """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
+
+    `located` is the model, once it is here; `claims` are of the jobs' outputs, until each is over.
+    """
+
+    def __init__(self, work: Session) -> None:
+        self.located: EngineHandle | None = None
+        self.claims = Claims(work.ledger.folder / "outputs.lock")
+        self._work = work
+        self._pages: dict[int, JobOutputs] = {}
+        self._skipped: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ExitStack() as stack:
+            stack.callback(self.claims.close)
+            for page in self._pages.values():
+                stack.enter_context(page.stack)
+        if self._work.history is not None:
+            prune(self._work.history)
+
+    def take(self, event: Event | None) -> Iterator[Outcome]:
+        """Write what one event says; None is a moment in which nothing happened."""
+        if event is None:
+            yield from self._front()
+            return
+        doing = cast("JobInput", event.input)
+        try:
+            yield from self._written(doing, event)
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this input's failure
+            yield self.failed(doing, failure_of(error, doing.name))
+
+    def failed(self, doing: JobInput, error: WhisperError) -> InputError:
+        """Leave an input, with all that is told of it from now on."""
+        for each in doing.group:
+            each.wanted = False
+        with suppress(Exception):  # closing meets the same full disk, and the first failure counts
+            self._leave(doing)
+        self.claims.leave(doing.number)
+        return InputError(doing.number, doing.name, error)
+
+    def _written(self, doing: JobInput, event: Event) -> Iterator[Outcome]:
+        if not doing.wanted:
+            return
+        match event:
+            case InputStarted(_, info):
+                page = self._page(doing)
+                page.begin(doing, self._known(info))
+                page.note(doing)
+            case SegmentDecoded() | PartialDecoded() | Progressed():
+                self._page(doing).take(doing, event)
+                yield from self._front()
+            case InputFailed(_, error):
+                yield self.failed(doing, error)
+            case InputFinished(_, None):
+                yield from self._without_decoding(doing)
+            case InputFinished(_, Info() as info):
+                yield from self._ended(doing, doing.checked(self._known(info)))
+
+    def _without_decoding(self, doing: JobInput) -> Iterator[Outcome]:
+        """Take an input whose outputs are current, or that is stored whole."""
+        if doing.stored is not None:
+            self._page(doing).begin(doing, doing.stored.info)
+            yield from self._ended(doing, doing.stored.info)
+            return
+        skipped = self._skipped.pop(doing.number, 0) + 1
+        if skipped == len(doing.group):
+            yield self._finished(doing)
+        else:
+            self._skipped[doing.number] = skipped
+
+    def _ended(self, doing: JobInput, info: Info) -> Iterator[Outcome]:
+        page = self._page(doing)
+        whole = page.end(doing, info)
+        if whole is None:
+            return
+        yield self._heard(doing.number, whole.duration)
+        del self._pages[doing.number]
+        yield self._finished(doing, whole)
+
+    def _finished(self, doing: JobInput, info: Info | None = None) -> InputDone:
+        done = doing.finished(info)
+        self.claims.leave(doing.number)
+        return done
+
+    def _page(self, doing: JobInput) -> JobOutputs:
+        if doing.number not in self._pages:
+            self._pages[doing.number] = JobOutputs(doing.group, self._work)
+        return self._pages[doing.number]
+
+    def _leave(self, doing: JobInput) -> None:
+        if doing.number in self._pages:
+            self._pages.pop(doing.number).stack.close()
+
+    def _front(self) -> Iterator[Outcome]:
+        """Tell how far the first of the jobs in work has come."""
+        for number in list(self._pages)[:1]:
+            yield self._heard(number)
+
+    def _heard(self, number: int, seconds: float | None = None) -> InputProgressed:
+        page = self._pages[number]
+        return InputProgressed(
+            number, page.name, page.heard if seconds is None else seconds, page.total
+        )
+
+    def _known(self, info: Info) -> Info:
+        if self.located is None:
+            return info
+        return replace(info, provenance=self.located.known(info.provenance))
+
+
+class InOrder:
+    """Holds back what is said of a job until those before it are over."""
+
+    def __init__(self, first: int) -> None:
+        self._turn = first
+        self._ended = 0
+        self._held: dict[int, list[Event]] = {}
+
+    def let_through(self, event: Event) -> Iterator[Event]:
+        """Take one event, and give those whose turn it is."""
+        self._held.setdefault(cast("JobInput", event.input).number, []).append(event)
+        while held := self._held.pop(self._turn, None):
+            yield from held
+            self._ended += sum(isinstance(each, InputFinished) for each in held)
+            doing = cast("JobInput", held[0].input)
+            whole = self._ended == len(doing.group) or not doing.wanted  # nothing follows then
+            if not whole and not any(isinstance(each, InputFailed) for each in held):
+                return
+            self._turn, self._ended = self._turn + 1, 0
+
+
+__all__ = ["InputDone", "InputError", "InputProgressed", "Outcome", "run"]
+
+
+def run(jobs: Iterable[BatchJob], work: Session) -> Generator[Outcome]:
+    """Do the jobs; what only one input suffers from becomes its Failed outcome.
+
+    Several are under way at once, but what shares stdout comes in order. Raises ConfigError and
+    ModelError, which every job would meet. Those and a Stopped pass through after the outputs in
+    work were closed, valid up to their last cue.
+    """
+    with RunWriter(work) as desk:
+        groups = (inputs_of(number, job, work, desk.claims) for number, job in enumerate(jobs))
+        for group in groups:
+            outcomes = _without_model(group, desk)
+            if outcomes is None:
+                yield from _decode(group, groups, work, desk)
+                return
+            yield from outcomes
+
+
+def _without_model(group: Sequence[JobInput], desk: RunWriter) -> Iterator[Outcome] | None:
+    """Open a job before there is a model; None where it needs one."""
+    try:
+        opened = [doing.open() for doing in group]
+    except (ConfigError, ModelError):
+        raise
+    except Exception as error:  # noqa: BLE001 - it is this input's failure
+        for doing in group:
+            doing.close()
+        return iter([desk.failed(group[0], failure_of(error, group[0].name))])
+    if any(each is not None for each in opened):
+        for doing in group[1:]:
+            doing.close()  # until the engine comes to it, if ever
+        return None
+    return chain.from_iterable(desk.take(InputFinished(doing, None)) for doing in group)
+
+
+def _decode(
+    first: Sequence[JobInput], others: Iterator[Sequence[JobInput]], work: Session, desk: RunWriter
+) -> Generator[Outcome]:
+    """Bring the model here, let the engine run in the background, and write what it says."""
+    try:
+        located = work.locate()
+    except BaseException:
+        for doing in first:
+            doing.close()
+        raise
+    desk.located = located
+    streamed = any(each.pattern is None for each in first[0].targets)
+    order = InOrder(first[0].number) if streamed else None
+    with closing(_run(located, first, others)) as events:
+        for event in events:
+            if event is None or order is None:
+                yield from desk.take(event)
+            else:
+                for due in order.let_through(event):
+                    yield from desk.take(due)
+
+
+def _run(
+    located: EngineHandle, first: Sequence[JobInput], others: Iterator[Sequence[JobInput]]
+) -> Generator[Event | None]:
+    doings = chain(first, chain.from_iterable(others))
+    return in_background(lambda: located.engine.run(doings))

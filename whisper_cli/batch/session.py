@@ -1,0 +1,291 @@
+"""What is the same for every job of a run: the model, the options, how outputs are made."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisper_cli import __version__
+from whisper_cli.batch.output_index import OutputIndex
+from whisper_cli.batch.request import RunFlags
+from whisper_cli.choices import Device, Format, Mode, Task
+from whisper_cli.config.settings import Settings
+from whisper_cli.diarization.options import (
+    DiarizationMethod,
+    DiarizationOptions,
+    diarization_options_of,
+)
+from whisper_cli.engine import engine_for
+from whisper_cli.engine.device import DeviceRequest, ResolvedDevice, cores, resolve_device, tuning
+from whisper_cli.engine.events import Engine
+from whisper_cli.errors import ConfigError
+from whisper_cli.formats.options import FormatOptions, format_options_of
+from whisper_cli.models import usage
+from whisper_cli.models.catalog import Model, require_whisper
+from whisper_cli.subtitles.presets import CueOptions, cue_options_of
+from whisper_cli.transcript import DecodingOptions, Provenance, check_language
+
+if TYPE_CHECKING:
+    from whisper_cli.diarization.diarizer import DiarizationModels
+    from whisper_cli.engine.remote import ServerAddress
+    from whisper_cli.text.editor import TextOptions
+
+logger = logging.getLogger("whisper_cli")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHandle:
+    """A model that is here: its revision, an engine that loads it when it is needed, and where.
+
+    What a server decodes has no place here.
+    """
+
+    revision: str | None
+    engine: Engine
+    placement: ResolvedDevice | None = None
+
+    def known(self, provenance: Provenance) -> Provenance:
+        """Add what is known only now."""
+        if self.placement is None:
+            return replace(provenance, revision=self.revision)
+        device, kind = self.placement.device, self.placement.compute_type
+        return replace(provenance, revision=self.revision, device=device, compute_type=kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every job of a run shares.
+
+    `history` is the folder of finished segments; None keeps none. `starts_over` ignores what
+    earlier runs told; `goes_on` says whether the engine can go on inside an input.
+
+    `locate` brings the model here if need be. It is called when a job needs it, not before, so
+    that a missing input is reported before anything is downloaded.
+    """
+
+    provenance: Provenance
+    look: FormatOptions
+    ledger: OutputIndex
+    locate: Callable[[], EngineHandle]
+    write: Callable[[str], None]
+    overwrite: bool = False
+    cues: CueOptions | None = None
+    care: "TextOptions | None" = None
+    speakers: DiarizationOptions | None = None
+    ears: "DiarizationModels | None" = None
+    history: Path | None = None
+    starts_over: bool = False
+    goes_on: bool = True
+
+
+def session_for(
+    model: Model,
+    settings: Settings,
+    wanted: RunFlags,
+    *,
+    bring: Callable[[Model], Path],
+    write: Callable[[str], None],
+    server: "ServerAddress | None" = None,
+) -> Session:
+    """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
+
+    With a `server` it decodes, and no Whisper model is needed here.
+
+    Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
+    """
+    from whisper_cli.models import store
+
+    require_whisper(model)
+    look, speakers = (
+        format_options_of(settings, colors=wanted.colors),
+        diarization_options_of(settings),
+    )
+    options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
+    _check(model, options, wanted, speakers=speakers is not None, here=server is None)
+    placement = resolve_device(device_request(model, settings))
+    here = model.folder or store.find(model)
+    kept = _history(settings, wanted)
+    ears = _diarization(settings, speakers, bring, kept)
+    if ears is not None and speakers is not None:
+        speakers = replace(speakers, models=ears.identity)
+
+    @cache
+    def locate() -> EngineHandle:
+        if ears is not None:
+            ears.bring()
+        if server is not None:
+            return _served(model, options, server, provenance.revision)
+        fair = speakers is not None and speakers.by is DiarizationMethod.channels
+        return _local(model, here or bring(model), placement, options, wanted, fair=fair)
+
+    provenance = _provenance(model, here, placement, options)
+    return replace(
+        _rendering(settings, provenance, look, locate, write),
+        overwrite=wanted.overwrite,
+        speakers=speakers,
+        ears=ears,
+        history=kept,
+        starts_over=not wanted.resume,
+        goes_on=server is None and not wanted.live,
+    )
+
+
+def rendering_session(
+    settings: Settings, *, write: Callable[[str], None], overwrite: bool
+) -> Session:
+    """Settle what outputs are made from where no model is needed."""
+
+    def locate() -> EngineHandle:
+        raise RuntimeError("rendering needs no model")
+
+    look = format_options_of(settings)
+    provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
+    work = _rendering(settings, provenance, look, locate, write)
+    return replace(work, overwrite=overwrite, speakers=diarization_options_of(settings, told=True))
+
+
+def _rendering(
+    settings: Settings,
+    provenance: Provenance,
+    look: FormatOptions,
+    locate: Callable[[], EngineHandle],
+    write: Callable[[str], None],
+) -> Session:
+    """Settle what the settings say of outputs, wherever their segments come from."""
+    from whisper_cli.paths import state_dir
+
+    ledger = OutputIndex(state_dir() / "outputs.sqlite3")
+    cues, care = cue_options_of(settings), _text_options(settings)
+    return Session(provenance, look, ledger, locate, write, cues=cues, care=care)
+
+
+def _history(settings: Settings, wanted: RunFlags) -> Path | None:
+    from whisper_cli.paths import history_dir
+
+    return history_dir() if settings.history and not wanted.live else None
+
+
+def _provenance(
+    model: Model, here: Path | None, placement: ResolvedDevice, options: DecodingOptions
+) -> Provenance:
+    return Provenance(
+        tool=f"whisper-cli {__version__}",
+        model=model.name,
+        repo=model.repo,
+        revision=_revision(model, here) if here else model.revision,
+        device=placement.device,
+        compute_type=placement.compute_type,
+        options=options,
+        input="",
+    )
+
+
+def _served(
+    model: Model, options: DecodingOptions, server: "ServerAddress", revision: str | None
+) -> EngineHandle:
+    """Have a server decode, which knows a model in a folder by the folder's name."""
+    from whisper_cli.engine.remote import engine
+
+    name = model.folder.absolute().name if model.folder else model.name
+    return EngineHandle(revision, engine(server, name, options))
+
+
+def _local(
+    model: Model,
+    folder: Path,
+    placement: ResolvedDevice,
+    options: DecodingOptions,
+    wanted: RunFlags,
+    *,
+    fair: bool,
+) -> EngineHandle:
+    """Decode here; the model is loaded when the engine is first asked."""
+    usage.remember_used(folder)
+    live, partials = wanted.live, wanted.partials
+    engine, placement = engine_for(
+        folder, placement, options, live=live, partials=partials, fair=fair
+    )
+    return EngineHandle(_revision(model, folder), engine, placement)
+
+
+def _check(
+    model: Model, options: DecodingOptions, wanted: RunFlags, *, speakers: bool, here: bool
+) -> None:
+    """Raise ConfigError for what can't be done; `here` says that no server decodes."""
+    if model.english_only:
+        check_language(options, multilingual=False)
+    if wanted.partials and not wanted.live:
+        raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
+    if wanted.live and speakers:
+        raise ConfigError("speakers are told apart in recordings, not in live sound")
+    if wanted.live and (options.mode is Mode.exact or not here):
+        raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
+    if options.task is Task.TRANSLATE and "turbo" in model.name:
+        logger.warning("%s was not trained to translate: expect the language spoken", model.name)
+
+
+def _diarization(
+    settings: Settings,
+    speakers: DiarizationOptions | None,
+    bring: Callable[[Model], Path],
+    kept: Path | None,
+) -> "DiarizationModels | None":
+    """Choose what tells voices apart, where that is asked for. Raises ConfigError, ModelError."""
+    if speakers is None or speakers.by is not DiarizationMethod.voices:
+        return None
+    from whisper_cli.diarization.diarizer import diarization_models_for, require_extra
+
+    require_extra()
+    return diarization_models_for(settings, speakers.count, bring, kept)
+
+
+def _text_options(settings: Settings) -> "TextOptions | None":
+    """Tell what is asked of the text; what does it is loaded only then. Raises ConfigError."""
+    names = ("replace", "strip_fillers", "mask_profanity", "mask_words")
+    if not any(getattr(settings, name) for name in names):
+        return None
+    from whisper_cli.text.editor import text_options_of
+
+    return text_options_of(settings)
+
+
+def device_request(model: Model, settings: Settings) -> DeviceRequest:
+    """Ask for what the settings say, else for what `bench --tune` found to do best."""
+    threads = settings.threads or cores()
+    tuned = tuning().workers(model.name, settings.compute_type, threads)
+    return DeviceRequest(
+        settings.device,
+        settings.compute_type,
+        settings.workers or (0 if settings.device is Device.cuda else tuned),
+        settings.threads,
+        settings.batch_size,
+    )
+
+
+def options_of(
+    settings: Settings, look: FormatOptions, formats: frozenset[Format] = frozenset()
+) -> DecodingOptions:
+    """Pick the settings that change the words; cues and some formats need words with times."""
+    names = {each.name for each in fields(DecodingOptions)} & {
+        each.name for each in fields(Settings)
+    }
+    options = DecodingOptions(**{name: getattr(settings, name) for name in names})
+    wanted = bool(settings.speakers) or any(map(look.wants_words, formats))
+    timed = options.word_timestamps or cue_options_of(settings) is not None or wanted
+    return replace(options, word_timestamps=timed)
+
+
+def _revision(model: Model, folder: Path) -> str:
+    """Name a model's exact weights: its commit, or the hash of the weights of a plain folder."""
+    if model.folder is None:
+        return folder.name  # a snapshot is named after its commit
+    weights = folder / "model.bin"
+    known = usage.load().hash_of(weights)
+    if known is None:
+        with weights.open("rb") as file:
+            known = hashlib.file_digest(file, "sha256").hexdigest()
+        usage.remember_hash(weights, known)
+    return known

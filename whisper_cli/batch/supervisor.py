@@ -1,0 +1,234 @@
+"""A batch in a process of its own, which is replaced where it dies: a crash takes one file."""
+
+import logging
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.request import RunRequest
+from whisper_cli.batch.targets import BatchJob
+from whisper_cli.batch.worker import (
+    Answer,
+    Logged,
+    Message,
+    NeedsModel,
+    NextJob,
+    Over,
+    Wrote,
+    main,
+)
+from whisper_cli.errors import EngineError
+from whisper_cli.iterators import TICK
+from whisper_cli.models.catalog import Model
+from whisper_cli.signals import out_of_reach
+
+logger = logging.getLogger("whisper_cli")
+
+PATIENCE = 10.0  # seconds in which a process that is stopped closes its outputs
+MOST_DEATHS = 4  # without an input done in between: then it is not the inputs that kill
+_LAST = object()
+
+Bring = Callable[[Model], Path]
+Write = Callable[[str], None]
+
+
+def run_supervised(
+    jobs: Iterator[BatchJob | None], order: RunRequest, *, bring: Bring, write: Write
+) -> Generator[Outcome]:
+    """Do jobs as `run` does, in another process; None among them is a moment without a job.
+
+    `bring` gives the folder of a model, `write` puts text on stdout.
+
+    Where the process dies, what it had in work is tried again in a new one, each input alone and
+    from where its journal ends; one that kills that too has failed. The others go on.
+    Raises ConfigError, ModelError and, where every input kills its process, EngineError.
+    """
+    return _Batch(jobs, bring, write).outcomes(order)
+
+
+class _Batch:
+    """The jobs of a batch, and the process that has some of them in work."""
+
+    def __init__(self, jobs: Iterator[BatchJob | None], bring: Bring, write: Write) -> None:
+        self._jobs, self._bring = jobs, bring
+        self._stdout = _Stdout(write)
+        self._given = 0  # jobs taken from `jobs`: the number of the next
+        self._sent = 0  # jobs sent to the process that is there, which counts them itself
+        self._working: dict[int, tuple[int, BatchJob]] = {}  # by the process's own numbers
+        self._suspects: deque[tuple[int, BatchJob]] = deque()
+        self._alone = False  # what is in work is a suspect
+        self._asked = self._over = self._last_given = False
+        self._deaths = 0
+
+    def outcomes(self, order: RunRequest) -> Generator[Outcome]:
+        """Start processes until one comes to the end."""
+        while not self._over:
+            with _Worker(order, self._stdout) as worker:
+                try:
+                    while not self._over:
+                        yield from self._step(worker)
+                except EOFError:
+                    yield from self._died(worker.wait())
+
+    def _step(self, worker: "_Worker") -> Iterator[Outcome]:
+        if self._asked:
+            self._give_job(worker)
+        match worker.receive():
+            case None:
+                pass
+            case NextJob():
+                self._asked = True
+            case NeedsModel(model):
+                worker.send(self._bring(model))
+            case Wrote(text):
+                self._stdout.write(text)
+            case Logged(level, text, traceback):
+                logger.log(level, "%s", text, extra={"traceback": traceback})
+            case Over(error):
+                self._over = True
+                if error is not None:
+                    raise error
+            case InputProgressed() as heard:
+                yield replace(heard, number=self._working[heard.number][0])
+            case outcome:
+                yield replace(outcome, number=self._settle(outcome))
+
+    def _give_job(self, worker: "_Worker") -> None:
+        """Answer with the next job where there is one: suspects first, each when none is there."""
+        if self._working and (self._suspects or self._alone):
+            return
+        self._alone = bool(self._suspects)
+        found = self._suspects.popleft() if self._alone else self._next()
+        if found is None:
+            return
+        number, job = found
+        self._asked, self._last_given = False, job is None
+        if job is not None:
+            self._working[self._sent] = (number, job)
+            self._sent += 1
+        worker.send(job)
+
+    def _next(self) -> tuple[int, BatchJob | None] | None:
+        """Take a new job with its number: None now, or None for a job where there are no more."""
+        found = next(self._jobs, _LAST)
+        if found is None:
+            return None
+        job = found if isinstance(found, BatchJob) else None
+        self._given += 1
+        return self._given - 1, job
+
+    def _settle(self, outcome: InputDone | InputError) -> int:
+        """Note that an input is over, and give its number."""
+        number, _ = self._working.pop(outcome.number)
+        self._stdout.settled()
+        self._deaths = 0
+        return number
+
+    def _died(self, how: str) -> Iterator[Outcome]:
+        """Suspect what was in work; what died alone has failed."""
+        self._asked = False
+        dead = list(self._working.values())
+        self._working, self._sent = {}, 0
+        if self._last_given and not dead:
+            self._over = True
+            return
+        self._deaths += 1
+        if self._deaths > MOST_DEATHS:
+            hint = "--workers 1 needs less memory, --device cpu no GPU"
+            raise EngineError(f"the engine's process {how}, again and again", hint=hint)
+        if not (self._alone and dead):
+            logger.warning("the engine's process %s; it is started again", how)
+            self._suspects.extend(dead)
+            self._stdout.again()
+            return
+        self._stdout.settled()
+        message = f"the engine's process {how} twice on it"
+        number, job = dead[0]
+        error = EngineError(message, hint="it may be damaged, or big")
+        yield InputError(number, job.source.name, error)
+
+
+class _Stdout:
+    """Passes text on; of an input that is tried again, what was written of it is left out."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._written = self._skipped = 0
+
+    def write(self, text: str) -> None:
+        """Write what is new."""
+        known = min(len(text), self._skipped)
+        self._skipped -= known
+        if text[known:]:
+            self._write(text[known:])
+            self._written += len(text) - known
+
+    def settled(self) -> None:
+        """Begin with the next input."""
+        self._written = self._skipped = 0
+
+    def again(self) -> None:
+        """Expect the same once more."""
+        self._skipped = self._written
+
+
+class _Worker:
+    """One process; use `with`, so that it ends, its outputs closed, whatever comes."""
+
+    def __init__(self, order: RunRequest, stdout: _Stdout) -> None:
+        self._stdout = stdout
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=main, args=(theirs, order), name="engine")
+        with theirs, out_of_reach():
+            self._process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._process.terminate()
+            with suppress(EOFError, OSError):
+                self._drain(time.monotonic() + PATIENCE)
+        finally:
+            self._process.kill()
+            self._process.join()
+            self._line.close()
+
+    def send(self, answer: Answer) -> None:
+        """Answer a question; one that has died is noticed when it is listened to."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._line.send(answer)
+
+    def receive(self, patience: float = TICK) -> Message | None:
+        """Give what it tells next; None where it tells nothing for a moment.
+
+        Raises EOFError where it has died.
+        """
+        try:
+            return self._line.recv() if self._line.poll(patience) else None
+        except OSError:  # in the middle of a message, too
+            raise EOFError from None
+
+    def wait(self) -> str:
+        """Say how a process that has died did so."""
+        self._process.join()
+        code = self._process.exitcode or 0
+        if code >= 0:
+            return f"ended with exit code {code}"
+        return f"was ended by {signal.Signals(-code).name}"
+
+    def _drain(self, until: float) -> None:
+        """Write what closes the outputs, until it has gone."""
+        while (left := until - time.monotonic()) > 0:
+            message = self.receive(left)
+            if isinstance(message, Wrote):
+                self._stdout.write(message.text)

@@ -1,0 +1,180 @@
+"""What happens to segments between the engine and a writer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from whisper_cli.batch.session import Session
+from whisper_cli.batch.sinks import Sink
+from whisper_cli.choices import CUES, LABELLED, Format, Highlight
+from whisper_cli.diarization.options import DiarizationOptions
+from whisper_cli.formats.karaoke import pieces
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.text import lines, speaker
+from whisper_cli.subtitles.presets import CueOptions
+from whisper_cli.transcript import Info, Segment
+
+if TYPE_CHECKING:
+    from whisper_cli.diarization.diarizer import Diarizer
+
+
+class Transform(Protocol):
+    """Takes segments one by one and gives others, maybe some segments later."""
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next segment."""
+        ...
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:
+        """Give what is left; `duration` in seconds of sound, where that is known."""
+        ...
+
+
+def transforms(
+    kind: Format, info: Info, look: FormatOptions, cues: CueOptions | None
+) -> Sequence[Transform]:
+    """List what a format's segments go through, in order."""
+    found: list[Transform] = [Labels()] if kind in LABELLED else []
+    if cues is not None and kind in CUES:
+        from whisper_cli.subtitles.shaper import Shaper
+
+        found.append(Shaper(cues.rules(info.spoken), info.spoken))
+    if kind is Format.srt and look.highlight is Highlight.words:
+        found.append(Karaoke())
+    return found
+
+
+class Labels:
+    """Says who speaks where that changes, as a part of the text, so that lines have room for it."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next segment, and give it with a label where another speaks."""
+        name, before = speaker(segment), self._last
+        if not segment.text.strip():
+            return (segment,)
+        self._last = name
+        return (_labelled(segment, f"{name}:") if name not in ("", before) else segment,)
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
+        """Give nothing: no segment waits."""
+        return ()
+
+
+def _labelled(segment: Segment, label: str) -> Segment:
+    """Put a label before the text, as a word that takes no time."""
+    words = segment.words
+    if words:
+        first = words[0]
+        named = replace(first, word=f" {label}", end=first.start, probability=1.0)
+        words = (named, replace(first, word=f" {first.word.lstrip()}"), *words[1:])
+    return replace(segment, text=f" {label} {segment.text.lstrip()}", words=words)
+
+
+class Karaoke:
+    """Shows a cue once for each of its words, underlined while it is spoken."""
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next cue, and give it as often as it has words."""
+        return list(_marked(segment)) or [segment]
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
+        """Give nothing: no cue waits."""
+        return ()
+
+
+def _marked(cue: Segment) -> Iterator[Segment]:
+    found = pieces("\n".join(lines(cue.text)), cue)
+    for at, piece in enumerate(found):
+        before = "".join(each.space + each.text for each in found[:at])
+        after = "".join(each.space + each.text for each in found[at + 1 :])
+        word = f"<u>{piece.text}</u>" if piece.text else ""
+        text = f"{before}{piece.space}{word}{after}"
+        if piece.start < piece.end:
+            yield replace(cue, start=piece.start / 1000, end=piece.end / 1000, text=text, words=())
+
+
+class TransformedSink:
+    """Passes what it gets through a stage into another sink."""
+
+    def __init__(self, sink: Sink, stage: Transform) -> None:
+        self._sink, self._stage = sink, stage
+        self._given: list[Segment] = []
+
+    def add(self, info: Info, number: int, segment: Segment) -> None:  # noqa: ARG002 - others count
+        """Take the next segment."""
+        self._pass(info, self._stage.add(segment))
+
+    def guess(self, segment: Segment) -> None:
+        """Leave it out: stages work on what stays."""
+
+    def close(self, info: Info, segments: Sequence[Segment]) -> None:  # noqa: ARG002 - it has its own
+        """Write the segments that are left, and the end."""
+        try:
+            self._pass(info, self._stage.end(info.duration))
+        finally:
+            self._sink.close(info, self._given)
+
+    def _pass(self, info: Info, segments: Iterable[Segment]) -> None:
+        for segment in segments:
+            self._given.append(segment)
+            self._sink.add(info, len(self._given), segment)
+
+
+class Postprocessor:
+    """What the options that only change rendering make of one input's segments.
+
+    With `voices` they wait until it is known who speaks when.
+    """
+
+    def __init__(self, work: Session, info: Info, voices: "Diarizer | None" = None) -> None:
+        self._speakers = work.speakers or DiarizationOptions()
+        self._known: dict[str, int] = {}
+        self._voices = voices
+        self._held: list[Segment] = []
+        self._carer = None
+        if work.care is not None:
+            from whisper_cli.text.editor import TextEditor
+
+            self._carer = TextEditor(work.care, info.spoken)
+
+    def add(self, segment: Segment) -> Iterator[Segment]:
+        """Take the next segment as it was decoded."""
+        if self._voices is None:
+            return self._cared(self._renamed(segment))
+        self._held.append(segment)
+        return self.end() if self._voices.over else iter(())
+
+    def end(self) -> Iterator[Segment]:
+        """Give what waits. Raises EngineError where it can't be known who speaks."""
+        if self._voices is None:
+            return
+        from whisper_cli.diarization.turns import spoken
+
+        turns = self._voices.turns()
+        held, self._held = self._held, []
+        for segment in held:
+            for part, who in spoken(segment, turns):
+                name = None if who is None else self._speakers.name(who)
+                yield from self._cared(replace(part, speaker=name))
+
+    def told(self, info: Info) -> Info:
+        """Add what was changed so far to what is known."""
+        if self._carer is None:
+            return info
+        return replace(info, changes=(*(info.changes or ()), *self._carer.changes))
+
+    def _cared(self, segment: Segment) -> Iterator[Segment]:
+        cared = self._carer.add(segment) if self._carer else (segment,)
+        return (each for each in cared if each.text.strip())  # writers count on it
+
+    def _renamed(self, segment: Segment) -> Segment:
+        """Give a transcript's own speakers names, in the order in which they come."""
+        if segment.speaker is None or self._speakers.by is not None or not self._speakers.names:
+            return segment
+        number = self._known.setdefault(segment.speaker, len(self._known))
+        if number >= len(self._speakers.names):
+            return segment
+        return replace(segment, speaker=self._speakers.names[number])

@@ -1,0 +1,45 @@
+"""`whisper-cli completion`."""
+
+from typing import Annotated
+
+import typer
+
+from whisper_cli.cli import options as o
+from whisper_cli.errors import ConfigError, OutputError
+
+COMPLETING = "_WHISPER_CLI_COMPLETE"  # the variable by which a shell asks the program
+
+Shell = Annotated[str, typer.Argument(help="bash, zsh or fish", autocompletion=o.complete_shell)]
+Install = Annotated[
+    bool, typer.Option("--install", help="Set it up for this user instead of showing it.")
+]
+
+
+def command(ctx: typer.Context, shell: Shell, install: Install = False) -> None:
+    """Show or install the shell's completion of commands, options, models and formats.
+
+    \b
+    source <(whisper-cli completion bash)
+    whisper-cli completion zsh --install
+    """
+    from typer import completion
+
+    if shell not in o.complete_shell(""):
+        raise ConfigError(f'no completion for "{shell}"', hint="bash, zsh or fish")
+    if install:
+        try:
+            _, path = completion.install(shell, "whisper-cli", COMPLETING)
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+            hint = f"whisper-cli completion {shell} shows it, to be put elsewhere"
+            raise OutputError(f"can't install it: {error}", hint=hint) from error
+        ctx.obj.info(f"{path} is set up; open a new terminal to use it")
+    else:
+        ctx.obj.write(script(shell))
+
+
+def script(shell: str) -> str:
+    """Generate the completion script of one shell."""
+    from typer.completion import get_completion_script
+
+    text = get_completion_script(prog_name="whisper-cli", complete_var=COMPLETING, shell=shell)
+    return text.strip() + "\n"

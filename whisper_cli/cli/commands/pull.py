@@ -1,0 +1,160 @@
+"""`whisper-cli pull`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whisper_cli.cli import options as o
+from whisper_cli.config.settings import Settings
+from whisper_cli.console.console import Console, size
+from whisper_cli.errors import ConfigError, WhisperError
+
+if TYPE_CHECKING:
+    from whisper_cli.download.options import PullOptions
+    from whisper_cli.download.types import Progress
+    from whisper_cli.models.catalog import Model
+
+AllFiles = Annotated[
+    bool, typer.Option("--all-files", help="every file of the repository, not only what is needed")
+]
+Force = Annotated[bool, typer.Option("--force", help="fetch again what is there already")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="show what would be fetched, and from where")
+]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", help="for gated and private repositories (better: HF_TOKEN)"),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="a plain folder instead of the cache")
+]
+
+
+def command(
+    ctx: typer.Context,
+    models: o.ModelsArg,
+    source: o.SourceOpt = None,
+    engine: o.EngineOpt = None,
+    connections: o.ConnectionsOpt = None,
+    chunk_size: o.ChunkSizeOpt = None,
+    limit_rate: o.LimitRateOpt = None,
+    token: Token = None,
+    all_files: AllFiles = False,
+    output: Output = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    offline: o.OfflineOpt = None,
+    progress: o.ProgressOpt = None,
+    quiet: o.QuietOpt = False,
+    verbose: o.VerboseOpt = False,
+) -> int:
+    """Download models, verify them, and print the folder of each.
+
+    What is here already and right is not fetched again; what was begun is gone on with. One that
+    fails does not stop the others.
+
+    \b
+    whisper-cli pull medium
+    whisper-cli pull tiny.en Systran/faster-whisper-small@main
+    whisper-cli pull large-v3 --source http://mirror.local:8080 --source hub
+    whisper-cli pull base --output models/base --limit-rate 5MB
+    """
+    from dataclasses import replace
+
+    from whisper_cli.models.catalog import resolve
+
+    settings, console = o.begin(ctx)
+    if output and len(models) > 1:
+        raise ConfigError("several models can't share one folder", hint="pull them one by one")
+    how = replace(how_to_pull(settings, token, output), all_files=all_files, force=force)
+    tally = _Tally(console, len(models))
+    chosen: list[Model] = []
+    for name in models:
+        with tally.attempt(name):
+            chosen.append(resolve(name))
+    for model in chosen:
+        with tally.attempt(model.name):
+            if dry_run:
+                _preview(model, how, console)
+            else:
+                console.write(f"{_pulled(model, replace(how, checked=True), console)}\n")
+    return tally.exit_code()
+
+
+def bring(model: "Model", settings: Settings, console: Console) -> Path:
+    """Give the folder of a model, pulled first where it isn't here, and show how that goes."""
+    return _pulled(model, how_to_pull(settings), console)
+
+
+def how_to_pull(
+    settings: Settings, token: str | None = None, folder: Path | None = None
+) -> "PullOptions":
+    """Put what the settings say of a pull together. Raises ConfigError for an unknown source."""
+    from whisper_cli.download.destinations import Cache, PlainFolder
+    from whisper_cli.download.options import PullOptions
+    from whisper_cli.download.sources import source
+    from whisper_cli.download.types import TransferLimits
+
+    return PullOptions(
+        sources=tuple(source(name, token, settings.peers) for name in settings.source),
+        engine=settings.engine,
+        limits=TransferLimits(
+            connections=settings.connections or None, limit_rate=settings.limit_rate or None
+        ),
+        chunk_size=settings.chunk_size or None,
+        place=PlainFolder(folder) if folder else Cache(),
+        offline=settings.offline,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """What became of several models; the failure of one that is alone passes through."""
+
+    console: Console
+    count: int
+    failed: list[WhisperError] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def attempt(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except WhisperError as error:
+            if self.count == 1:
+                raise
+            self.console.failure(error, name)
+            self.failed.append(error)
+            self.names.append(name)
+
+    def exit_code(self) -> int:
+        """Sum up: 0, the code that all failed with, or 1."""
+        if not self.failed:
+            return 0
+        told = f"{len(self.failed)} of {self.count} models failed: {', '.join(self.names)}"
+        self.console.error(WhisperError(told))
+        codes = {error.exit_code for error in self.failed}
+        return codes.pop() if len(self.failed) == self.count and len(codes) == 1 else 1
+
+
+def _pulled(model: "Model", how: "PullOptions", console: Console) -> Path:
+    from whisper_cli.download.fetch import ensure
+
+    def show(events: "Iterator[Progress]") -> None:
+        console.pull(model.name, events)
+
+    return ensure(model, how, show=show)
+
+
+def _preview(model: "Model", how: "PullOptions", console: Console) -> None:
+    """Print a line a file: name, size, what is to be done, from where."""
+    from whisper_cli.download.fetch import preview
+
+    rows = [
+        (model.name, row.file, size(row.size), row.state, row.source) for row in preview(model, how)
+    ]
+    console.table(("Model", "File", "Size", "State", "From"), rows)

@@ -1,0 +1,83 @@
+"""`whisper-cli render`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whisper_cli.cli import options as g
+from whisper_cli.cli import options as o
+from whisper_cli.console.console import Console
+from whisper_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from whisper_cli.batch.events import Outcome
+    from whisper_cli.batch.summary import Summary
+
+Transcripts = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TRANSCRIPT...",
+        help="JSON files, globs, @list.txt, or - for standard input",
+        show_default=False,
+    ),
+]
+
+
+def command(
+    ctx: typer.Context,
+    transcripts: Transcripts,
+    output: o.OutputOpt = None,
+    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
+    names: g.NamingOpts = None,
+    cues: g.CueOpts = None,
+    speaker_names: o.SpeakerNamesOpt = None,
+    care: g.CareOpts = None,
+    overwrite: o.OverwriteOpt = False,
+    quiet: o.QuietOpt = False,
+    verbose: o.VerboseOpt = False,
+) -> int:
+    """Make subtitles, text or JSON of transcripts that are there, without decoding again.
+
+    Reads the JSON of whisper-cli, openai-whisper, whisperX and the OpenAI API (verbose_json).
+
+    \b
+    whisper-cli render talk.json -f srt
+    whisper-cli render transcripts/*.json -f srt,vtt -o subtitles/
+    whisper-cli render talk.json -f srt --preset netflix
+    whisper-cli render talk.json -o talk.html
+    whisper-cli render talk.json -f txt --strip-fillers --mask-profanity
+    """
+    from whisper_cli.audio.sources import expand
+    from whisper_cli.batch.render import render
+    from whisper_cli.batch.session import rendering_session
+    from whisper_cli.batch.summary import Summary
+    from whisper_cli.batch.targets import Naming, check_highlight, formats_of, plan
+
+    settings, console = o.begin(ctx)
+    if folders := [each for each in transcripts if Path(each).is_dir()]:
+        raise ConfigError(f"{folders[0]} is a folder", hint=f"name its files: {folders[0]}/*.json")
+    found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
+    naming = Naming(settings.name, "transcript", None)
+    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    check_highlight(formats_of(jobs), ctx.params["highlight"])
+    work = rendering_session(settings, write=console.write, overwrite=overwrite)
+    return _report(render(jobs, work), console, Summary(jobs))
+
+
+def _report(outcomes: "Iterator[Outcome]", console: Console, told: "Summary") -> int:
+    from whisper_cli.batch.events import InputDone, InputError
+
+    for outcome in outcomes:
+        told.add(outcome)
+        match outcome:
+            case InputError(_, source, error):
+                console.failure(error, "" if len(told.jobs) == 1 else source)
+            case InputDone():
+                for each in outcome.warnings:
+                    console.warn(f"{outcome.source}: {each}")
+                for path in outcome.outputs:
+                    console.info(f"{path}: written")
+    return told.exit_code

@@ -1,0 +1,143 @@
+"""What a channel only overhears of another one: the same words at the same time, softer."""
+
+import re
+from array import array
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.audio.decode import Audio
+from whisper_cli.transcript import Dropped, Segment, Word
+
+FRAME = SAMPLE_RATE // 50  # samples whose mean power is kept: 700 kB an hour of a channel
+SHORTEST = 0.1  # seconds of a word that is listened to
+
+
+class Loudness:
+    """Reads each channel once, as far as it is asked about; `opened` opens one, from 0."""
+
+    def __init__(self, opened: Callable[[int], Audio]) -> None:
+        self._opened = opened
+        self._audios: dict[int, Audio] = {}
+        self._blocks: dict[int, Iterator[Block]] = {}
+        self._frames: dict[int, array[float]] = {}
+
+    def power(self, channel: int, start: float, end: float) -> float:
+        """Give the mean square of a channel between two times in seconds."""
+        first, last = (_frame(at) for at in (start, max(end, start + SHORTEST)))
+        frames = self._read(channel, last)
+        part = frames[first:last]
+        return sum(part) / len(part) if part else 0.0
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for audio in self._audios.values():
+            audio.close()
+
+    def _read(self, channel: int, last: int) -> "array[float]":
+        if channel not in self._audios:
+            audio = self._audios[channel] = self._opened(channel)
+            self._blocks[channel], self._frames[channel] = audio.blocks(), array("f")
+        frames = self._frames[channel]
+        while len(frames) < last and (block := next(self._blocks[channel], None)) is not None:
+            at = _frame(block.start)
+            del frames[at:]
+            frames.extend([0.0] * (at - len(frames)))
+            squares = np.square(block.samples)
+            sums = np.add.reduceat(squares, range(0, len(squares), FRAME)) if len(squares) else ()
+            frames.extend(float(each) / FRAME for each in sums)
+        return frames
+
+
+def _frame(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE / FRAME)
+
+
+SOFTER = 10.0  # of a leak's power at most this part: 10 dB
+APART = 0.5  # seconds between the starts of a word and of its leak
+FAINT = 30.0  # of a voice's own power at most this part is not that voice: 15 dB
+USUAL = 50  # words that tell how loud a voice is
+MOSTLY = 0.6  # of a segment's words that are leaks: then the soft rest of it is one too
+Power = Callable[[int, float, float], float]
+"""The mean power of a channel between two times in seconds."""
+
+
+class CrosstalkFilter:
+    """Takes leaks out of segments, and keeps what it took."""
+
+    def __init__(self, power: Power) -> None:
+        self._power = power
+        self._own: defaultdict[int, deque[Word]] = defaultdict(lambda: deque(maxlen=USUAL))
+        self.dropped: list[Dropped] = []
+
+    def __call__(
+        self, lane: int, segment: Segment, others: Sequence[tuple[int, Segment]]
+    ) -> Segment | None:
+        """Give the segment without what is only a leak of the others; None where all of it is."""
+        words = segment.words
+        leaks = [self._leaks(lane, word, others) for word in words] if others else []
+        if not any(leaks):
+            self._own[lane] += words
+            return segment
+        if sum(leaks) >= MOSTLY * len(words):
+            at_once = {number for number, _ in others}
+            leaks = [
+                leak or any(self._softer(lane, word, number, word) for number in at_once)
+                for word, leak in zip(words, leaks, strict=True)
+            ]
+        leaks = _without_single(leaks) if len(words) > 1 else leaks
+        if not any(leaks):
+            return segment
+        self.dropped += _runs(words, leaks)
+        kept = tuple(word for word, leak in zip(words, leaks, strict=True) if not leak)
+        if not kept:
+            return None
+        text = "".join(word.word for word in kept)
+        start, end = max(segment.start, kept[0].start), min(segment.end, kept[-1].end)
+        return replace(segment, start=start, end=end, text=text, words=kept)
+
+    def _leaks(self, lane: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
+        spelled = _spelled(word)
+        return self._faint(lane, word, others) or any(
+            abs(word.start - each.start) <= APART
+            and spelled == _spelled(each)
+            and self._softer(lane, word, number, each)
+            for number, segment in others
+            for each in segment.words
+        )
+
+    def _faint(self, lane: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
+        """Tell what is too soft for this lane's voice, while another one speaks."""
+        own = self._own[lane]
+        spoken = {n for n, each in others if each.start < word.end and each.end > word.start}
+        if not own or not any(self._softer(lane, word, number, word) for number in spoken):
+            return False
+        usual = sum(self._power(lane, each.start, each.end) for each in own) / len(own)
+        return self._power(lane, word.start, word.end) * FAINT < usual
+
+    def _softer(self, lane: int, word: Word, number: int, loud: Word) -> bool:
+        soft = self._power(lane, word.start, word.end)
+        return soft * SOFTER < self._power(number, loud.start, loud.end)
+
+
+def _spelled(word: Word) -> str:
+    return re.sub(r"\W", "", word.word).casefold()
+
+
+def _without_single(leaks: Sequence[bool]) -> list[bool]:
+    """Let a leak that is alone among other words pass: two may say "yes" at once."""
+    runs = [(leak, len(list(run))) for leak, run in groupby(leaks)]
+    return [leak and length > 1 for leak, length in runs for _ in range(length)]
+
+
+def _runs(words: Sequence[Word], leaks: Sequence[bool]) -> Iterator[Dropped]:
+    numbered = groupby(zip(words, leaks, strict=True), key=lambda pair: pair[1])
+    for leak, run in numbered:
+        if leak:
+            gone = [word for word, _ in run]
+            text = "".join(word.word for word in gone)
+            yield Dropped(gone[0].start, gone[-1].end, text, "bleed")

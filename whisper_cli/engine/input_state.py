@@ -1,0 +1,127 @@
+"""One input under way: its windows come back in any order, its segments leave in theirs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.coverage import Coverage
+from whisper_cli.engine.decoder import DecodedWindow
+from whisper_cli.engine.events import (
+    Checkpoint,
+    Event,
+    Input,
+    InputFinished,
+    InputStarted,
+    PartialDecoded,
+    Progressed,
+    SegmentDecoded,
+)
+from whisper_cli.transcript import DecodingOptions, Dropped, Info
+
+
+@dataclass(slots=True, eq=False)
+class InputState:
+    """What is known of an input while its windows are decoded.
+
+    `number` is its place among the inputs; `language` is None until it is settled, by the window
+    `teller`; `served` are the seconds that count as decoded where inputs take turns.
+    """
+
+    number: int
+    input: Input
+    info: Info
+    language: str | None
+    windows: int = 0
+    teller: int = 0
+    broken: bool = False
+    served: float = 0.0
+    _told: tuple[str, float] | None = None
+    _given: int = 0
+    _begun: bool = False
+    _ended: Info | None = None
+    _waiting: dict[int, tuple[Chunk, DecodedWindow]] = field(default_factory=dict)
+    _dropped: list[Dropped] = field(default_factory=list)
+    _coverage: Coverage = field(default_factory=Coverage)
+
+    def go_on(self, since: Checkpoint) -> None:
+        """Take up what was told of it before."""
+        self._dropped = list(self.info.dropped)
+        self._coverage = Coverage.since(since)
+
+    @property
+    def options(self) -> DecodingOptions:
+        """What was asked for with this input."""
+        return self.info.provenance.options
+
+    @property
+    def kind(self) -> DecodingOptions:
+        """What of that the windows of one batch share: all but the language and reading."""
+        return replace(
+            self.options, language=None, clip=(), raw=None, track=1, channel="", vad=True
+        )
+
+    @property
+    def over(self) -> bool:
+        """Say whether nothing more will come of it."""
+        return self._ended is not None and self._given == self.windows
+
+    def decoded(self, number: int, island: Chunk, result: DecodedWindow) -> Iterator[Event]:
+        """Take one window's result, and give what is next in order."""
+        self._waiting[number] = (island, result)
+        if self.language is None:
+            self.language = result.language
+            self._told = result.language, result.probability
+        while self._given in self._waiting:
+            yield from self._next(*self._waiting.pop(self._given))
+            self._given += 1
+        yield from self._end()
+
+    def ended(self, info: Info) -> Iterator[Event]:
+        """Take what the end of the input tells; its last windows may still be on their way."""
+        self._ended = info
+        return self._end()
+
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing of it waits, and its language is known."""
+        return self._given == self.windows and self.language is not None
+
+    def _next(self, island: Chunk, result: DecodedWindow) -> Iterator[Event]:
+        if not self._begun:
+            if self.info.language is None:
+                language, probability = self._told or (result.language, result.probability)
+                self.info = replace(self.info, language=language, language_probability=probability)
+            self._begun = True
+            yield InputStarted(self.input, self.info)
+        if island.partial:
+            if result.segments:
+                first, last = result.segments[0], result.segments[-1]
+                text = "".join(segment.text for segment in result.segments)
+                yield PartialDecoded(self.input, replace(first, end=last.end, text=text))
+            return
+        for segment in result.segments:
+            self._coverage.say(segment.end)
+            yield SegmentDecoded(self.input, segment)
+        self._dropped += result.dropped
+        self._coverage.hear(island)
+        yield Progressed(self.input, island.end, self._coverage.mark(island), result.dropped)
+
+    def _end(self) -> Iterator[Event]:
+        if self._ended is None or self._given < self.windows:
+            return
+        known, end = self.info, self._ended
+        if not self._begun:
+            if known.language is None:
+                probability = float(self.language is not None)
+                known = replace(known, language=self.language, language_probability=probability)
+            yield InputStarted(self.input, known)
+        yield InputFinished(
+            self.input,
+            replace(
+                known,
+                duration=end.duration,
+                provenance=end.provenance,
+                dropped=tuple(self._dropped),
+                warnings=tuple(self._coverage.warnings()),
+            ),
+        )

@@ -1,0 +1,367 @@
+"""A model on faster-whisper and CTranslate2, loaded from its folder."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock, Semaphore
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE
+from whisper_cli.choices import Device, Task
+from whisper_cli.engine.device import ResolvedDevice, on_cpu
+from whisper_cli.engine.memory import give_back
+from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens, TimedWord
+from whisper_cli.errors import ConfigError, ModelError
+from whisper_cli.transcript import DecodingOptions, Word
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.transcribe import TranscriptionOptions
+
+
+class MelFilters:
+    """Filters (mels, frequencies) that multiply a spectrogram (frequencies, frames) in one thread.
+
+    With more of them (OPENBLAS_NUM_THREADS) BLAS adds up in another order, and the last bits of
+    the features do decide on words. Their number is the process's: one product is made at a time.
+    """
+
+    _turn = Lock()
+
+    def __init__(self, filters: np.ndarray) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        controller: Any = ThreadpoolController  # it has no types
+        self._filters = filters
+        self._blas = controller().select(user_api="blas")
+
+    def __matmul__(self, spectrogram: np.ndarray) -> np.ndarray:
+        with self._turn, self._blas.limit(limits=1):
+            product: np.ndarray = self._filters @ spectrogram
+        return product
+
+
+def load_weights(folder: Path, placement: ResolvedDevice) -> "WhisperModel":
+    """Load a CTranslate2 model; raises ValueError and RuntimeError, see `refused`."""
+    from faster_whisper import WhisperModel
+
+    gpus = list(range(placement.workers)) if placement.device is Device.cuda else 0
+    model = WhisperModel(
+        str(folder),
+        device=placement.device.value,
+        device_index=gpus,
+        compute_type=placement.compute_type.value,
+        cpu_threads=placement.threads,
+        num_workers=1 if placement.device is Device.cuda else placement.workers,
+        local_files_only=True,
+    )
+    model.feature_extractor.mel_filters = MelFilters(model.feature_extractor.mel_filters)
+    return model
+
+
+def load_error(folder: Path, error: Exception) -> ConfigError | ModelError:
+    """Say what is wrong where a model couldn't be loaded."""
+    if isinstance(error, ValueError):
+        return ConfigError(f"{error}".rstrip(".").lower(), hint="--compute-type auto")
+    hint = "whisper-cli verify finds damaged files, whisper-cli pull --force MODEL mends them"
+    return ModelError(f"can't load the model in {folder}: {error}", hint=hint)
+
+
+logger = logging.getLogger("whisper_cli")
+
+FULL_WINDOW = 3000  # frames that Whisper was trained on
+WORKERS_A_FULL_WINDOW = 4  # it takes 50 MB and more (tiny): not all workers encode one at once
+HOP = SAMPLE_RATE // FRAMES_PER_SECOND
+SILENT = 8  # frames that are computed of the silence after a sound: the others are like the last
+BEST_OF = 5  # candidates when sampling, Whisper's own
+# Punctuation that joins a word: the defaults of faster-whisper.
+PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
+
+
+class WhisperEngineModel:
+    """A loaded model: features, encoding, decoding and alignment of windows.
+
+    Every method may be called from several threads at once; `placement.workers` of them run.
+    `dimensions` are those of the encoder's output.
+    """
+
+    def __init__(self, folder: Path, placement: ResolvedDevice) -> None:
+        """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
+        self.placement = placement
+        try:
+            self.whisper: Any = load_weights(
+                folder, placement
+            )  # its own types are wrong for batches
+            self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
+        except (ValueError, RuntimeError) as error:
+            if not placement.fallback:
+                raise load_error(folder, error) from error
+            logger.warning(
+                "the GPU can't be used: %s; the CPU does the work, which --device cpu asks for",
+                error,
+            )
+            self.placement = on_cpu(placement.threads)
+            self.whisper = load_weights(folder, self.placement)
+            self.dimensions = self._encoder_dimensions()
+        self._full = Semaphore(max(1, self.placement.workers // WORKERS_A_FULL_WINDOW))
+        self._tongues: dict[tuple[str, Task], LanguageTokens] = {}
+
+    @property
+    def multilingual(self) -> bool:
+        """Say whether the model knows more than English."""
+        return bool(self.whisper.model.is_multilingual)
+
+    def _encoder_dimensions(self) -> int:
+        silence = np.zeros((1, int(self.whisper.model.n_mels), 50), np.float32)
+        return int(self.encode(silence).shape[-1])
+
+    def tongue(self, language: str, task: Task) -> LanguageTokens:
+        """Prepare a language for this model."""
+        from faster_whisper.tokenizer import Tokenizer
+
+        known = self._tongues.get((language, task))
+        if known is None:
+            tokenizer = Tokenizer(
+                self.whisper.hf_tokenizer, self.multilingual, task=task.value, language=language
+            )
+            known = LanguageTokens(
+                language,
+                tokenizer,
+                tuple(tokenizer.sot_sequence),
+                int(tokenizer.timestamp_begin),
+                int(tokenizer.eot),
+            )
+            self._tongues[language, task] = known
+        return known
+
+    def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
+        """Compute the log-mel spectrogram (mels, frames) of samples (n,) and silence after them."""
+        heard = min(frames, len(samples) // HOP + SILENT)
+        sound = np.zeros(heard * HOP, np.float32)
+        count = min(len(samples), len(sound))
+        sound[:count] = samples[:count]
+        found = np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :heard]
+        return np.pad(found, ((0, 0), (0, frames - heard)), mode="edge")
+
+    def encode(self, features: np.ndarray) -> np.ndarray:
+        """Encode features (batch, mels, frames) into (batch, frames / 2, dimensions)."""
+        from ctranslate2 import StorageView
+
+        view = StorageView.from_array(np.ascontiguousarray(features))
+        if features.shape[-1] < FULL_WINDOW or self.placement.device is not Device.cpu:
+            return np.asarray(self.whisper.model.encode(view, to_cpu=True))
+        with self._full:
+            give_back()
+            return np.asarray(self.whisper.model.encode(view, to_cpu=True))
+
+    def language_in(self, encoded: np.ndarray, among: Sequence[str] = ()) -> tuple[str, float]:
+        """Tell the language of one encoded window, and how probable it is `among` some or all."""
+        from ctranslate2 import StorageView
+
+        [told] = self.whisper.model.detect_language(StorageView.from_array(encoded))
+        found = [(token[2:-2], float(chance)) for token, chance in told]
+        chosen = [each for each in found if each[0] in among] if among else found
+        if not chosen:
+            known = ", ".join(among)
+            raise ConfigError(f"the model knows none of these languages: {known}")
+        total = sum(chance for _, chance in chosen) if among else 1.0
+        language, chance = max(chosen, key=lambda each: each[1])
+        return language, chance / total if total > 0 else 0.0
+
+    def generate(
+        self,
+        encoded: np.ndarray,
+        tongues: Sequence[LanguageTokens],
+        options: DecodingOptions,
+        limits: Sequence[int],
+    ) -> list[DecodingResult]:
+        """Decode encoded windows (batch, n, dimensions) together, in so many tokens each.
+
+        At the first of the temperatures; see `generate_with_fallback` for the others. A draft of
+        more tokens isn't finished.
+        """
+        from ctranslate2 import StorageView
+
+        prompts = [self._prompt(tongue, options) for tongue in tongues]
+        known = len(prompts[0])
+        most = self._most(max(limits), known)
+        temperature = options.temperature[0]
+        sampling = {"beam_size": options.beam_size}
+        if temperature > 0:
+            sampling = {"beam_size": 1, "num_hypotheses": BEST_OF, "sampling_topk": 0}
+        results = self.whisper.model.generate(
+            StorageView.from_array(encoded),
+            prompts,
+            max_length=_room(most, known),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=self._suppressed(tongues[0], options),
+            sampling_temperature=temperature or 1.0,
+            max_initial_timestamp_index=50,
+            **sampling,
+        )
+        return [
+            _draft(result, tongue, temperature, min(limit, most))
+            for result, tongue, limit in zip(results, tongues, limits, strict=True)
+        ]
+
+    def generate_with_fallback(
+        self,
+        encoded: np.ndarray,
+        tongue: LanguageTokens,
+        options: DecodingOptions,
+        limit: int | None = None,
+    ) -> DecodingResult:
+        """Decode one full window by faster-whisper's ladder of temperatures.
+
+        Each time in `limit` tokens, where that is given: a draft of more isn't finished.
+        """
+        from ctranslate2 import StorageView
+
+        prompt = self._prompt(tongue, options)
+        known = len(prompt)
+        most = None if limit is None else self._most(limit, known)
+        result, avg_logprob, temperature, ratio = self.whisper.generate_with_fallback(
+            StorageView.from_array(encoded),
+            prompt,
+            tongue.tokenizer,
+            self._options(tongue, options, None if most is None else _room(most, known) - known),
+        )
+        tokens = tuple(result.sequences_ids[0])
+        return DecodingResult(
+            tokens,
+            tongue.text(tokens),
+            float(avg_logprob),
+            float(result.no_speech_prob),
+            float(ratio),
+            float(temperature),
+            finished=most is None or len(tokens) < most,
+        )
+
+    def align(
+        self,
+        encoded: np.ndarray,
+        tongue: LanguageTokens,
+        texts: Sequence[Sequence[int]],
+        frames: Sequence[int],
+    ) -> list[list[TimedWord]]:
+        """Time the words of encoded windows (batch, n, dimensions), from the windows' starts.
+
+        `texts` are text tokens, `frames` say how much of each window is sound.
+        """
+        from ctranslate2 import StorageView
+        from faster_whisper.transcribe import merge_punctuations
+
+        aligned = self.whisper.find_alignment(
+            tongue.tokenizer,
+            [list(text) for text in texts],
+            StorageView.from_array(encoded),
+            list(frames),
+        )
+        merge: Any = merge_punctuations
+        words = []
+        for timed in aligned:
+            merge(timed, PREPENDED, APPENDED)
+            words.append([_timed(each) for each in timed if each["word"]])
+        return words
+
+    def _prompt(self, tongue: LanguageTokens, options: DecodingOptions) -> list[int]:
+        before: list[int] = []
+        if options.initial_prompt:
+            before = tongue.tokenizer.encode(" " + options.initial_prompt.strip())
+        if before and options.hotwords:  # half of the tokens are for the text
+            hotwords = tongue.tokenizer.encode(" " + options.hotwords.strip())
+            room = self.whisper.max_length // 2 - 1 - len(hotwords)
+            before = before[-room:] if room > 0 else []
+        prompt: list[int] = self.whisper.get_prompt(
+            tongue.tokenizer, before, hotwords=options.hotwords
+        )
+        return prompt
+
+    def _most(self, limit: int, known: int) -> int:
+        """Say how many tokens a text may have after a prompt of `known` ones."""
+        most: int = self.whisper.max_length
+        return min(limit, most // 2, most - known)
+
+    def _suppressed(self, tongue: LanguageTokens, options: DecodingOptions) -> list[int]:
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        suppressed: Any = get_suppressed_tokens
+        return list(suppressed(tongue.tokenizer, list(options.suppress_tokens)))
+
+    def _options(
+        self, tongue: LanguageTokens, options: DecodingOptions, most: int | None
+    ) -> "TranscriptionOptions":
+        """Say in faster-whisper's words what is asked for, of at most so many tokens."""
+        from faster_whisper.transcribe import TranscriptionOptions
+
+        return TranscriptionOptions(
+            beam_size=options.beam_size,
+            best_of=BEST_OF,
+            patience=1,
+            length_penalty=1,
+            repetition_penalty=1,
+            no_repeat_ngram_size=0,
+            log_prob_threshold=options.log_prob_threshold,
+            no_speech_threshold=options.no_speech_threshold,
+            compression_ratio_threshold=options.compression_ratio_threshold,
+            condition_on_previous_text=False,
+            prompt_reset_on_temperature=0.5,
+            temperatures=list(options.temperature),
+            initial_prompt=None,
+            prefix=None,
+            suppress_blank=True,
+            suppress_tokens=self._suppressed(tongue, options),
+            without_timestamps=False,
+            max_initial_timestamp=1.0,
+            word_timestamps=False,
+            prepend_punctuations=PREPENDED,
+            append_punctuations=APPENDED,
+            multilingual=False,
+            max_new_tokens=most,
+            clip_timestamps="0",
+            hallucination_silence_threshold=None,
+            hotwords=None,
+        )
+
+
+def resolve_model(
+    folder: Path, placement: ResolvedDevice
+) -> tuple[ResolvedDevice, Callable[[], WhisperEngineModel]]:
+    """Settle where a model runs, and how to load it once.
+
+    Where a GPU may be left for the CPU it is loaded now, since only that tells.
+    """
+    model = cache(lambda: WhisperEngineModel(folder, placement))
+    return (model().placement if placement.fallback else placement), model
+
+
+def _room(most: int, known: int) -> int:
+    """Give the `max_length` of so many tokens: CTranslate2 lets the text have half of it."""
+    return max(2 * most, known + most)
+
+
+def _draft(result: Any, tongue: LanguageTokens, temperature: float, limit: int) -> DecodingResult:
+    from faster_whisper.transcribe import get_compression_ratio
+
+    tokens = tuple(result.sequences_ids[0])
+    text = tongue.text(tokens)
+    return DecodingResult(
+        tokens,
+        text,
+        float(result.scores[0]) * len(tokens) / (len(tokens) + 1),
+        float(result.no_speech_prob),
+        float(get_compression_ratio(text.strip() or " ")),
+        temperature,
+        finished=len(tokens) < limit,
+    )
+
+
+def _timed(found: Any) -> TimedWord:
+    word = Word(
+        found["word"], float(found["start"]), float(found["end"]), float(found["probability"])
+    )
+    return TimedWord(word, tuple(found["tokens"]))

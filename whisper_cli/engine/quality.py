@@ -1,0 +1,155 @@
+"""Why a decoding is rejected: quality checks and known hallucinations."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.result import DecodingResult, echoed, last_timestamp, repeated
+
+# Collected from users' reports, see the issue trackers of openai-whisper and whisper.cpp.
+HALLUCINATIONS = frozenset(
+    (
+        "thank you",
+        "thanks for watching",
+        "thank you for watching",
+        "thank you very much for watching",
+        "please subscribe to my channel",
+        "subscribe to my channel",
+        "see you in the next video",
+        "see you next time",
+        "you",
+        "bye",
+        "bye bye",
+        "the end",
+        "to be continued",
+        "subtitles by the amara org community",
+        "subtitles by",
+        "transcription by castingwords",
+        "untertitel der amara org community",
+        "untertitel im auftrag des zdf für funk 2017",
+        "untertitelung des zdf 2020",
+        "untertitel von stephanie geiges",
+        "vielen dank fürs zuschauen",
+        "sous titres réalisés par la communauté d amara org",
+        "sous titrage st 501",
+        "sous titrage société radio canada",
+        "merci d avoir regardé cette vidéo",
+        "subtítulos realizados por la comunidad de amara org",
+        "gracias por ver el video",
+        "sottotitoli creati dalla comunità amara org",
+        "sottotitoli e revisione a cura di qtss",
+        "legendas pela comunidade amara org",
+        "субтитры сделал dimatorzok",
+        "субтитры создавал dimatorzok",
+        "редактор субтитров а семкин корректор а егорова",  # noqa: RUF001
+        "продолжение следует",
+        "napisy stworzone przez społeczność amara org",
+        "ondertiteld door de amara org gemeenschap",
+        "ご視聴ありがとうございました",
+        "字幕由 amara org 社区提供",
+        "시청해주셔서 감사합니다",
+    )
+)
+
+
+def is_hallucination(text: str) -> bool:
+    """Say whether a text is nothing but such a phrase, whatever its case and punctuation."""
+    return " ".join(re.findall(r"\w+", text.casefold())) in HALLUCINATIONS
+
+
+MISSED = "speech without text"  # a doubt about what follows a text, not about the text
+UNLIKELY = "log probability"
+# Doubts about a text that goes on and on: what a prompt does that leads astray.
+ENDLESS = ("too many tokens", "compression ratio", "repetition")
+
+
+class Thresholds(Protocol):
+    """What a person may set, with Whisper's meaning."""
+
+    @property
+    def compression_ratio_threshold(self) -> float:
+        """Above it, a text repeats itself."""
+        ...
+
+    @property
+    def log_prob_threshold(self) -> float:
+        """Below it, a text is doubtful."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QualityChecks:
+    """How short a window may be, and what its text must keep to.
+
+    Whisper was trained on 30 s: what follows speech in a shorter window tells it that the speech
+    is over. With too little of that it goes on, mostly with the same words again. The values are
+    those that `benchmarks/guard.py` found to cost no words on its data.
+
+    `margin`, `least`: seconds of silence after the speech, and of the whole window.
+    `margin_of_long`: seconds of silence after speech that isn't `brief`.
+    `missed`: how many seconds of speech may follow the last timestamp.
+    `rate`, `allowance`: tokens a second of sound, and more, before decoding is stopped.
+    `phrase`, `word`: how many tokens are a phrase that may not be said twice in a row, and how
+    often anything shorter may.
+    `echo`, `brief`: how many tokens may not come twice at all in less than so many seconds.
+    `sure`: the average log-probability from which on a greedy decoding needs no beam search.
+    """
+
+    margin: float = 3.0
+    margin_of_long: float = 2.0
+    least: float = 8.0
+    missed: float = 0.7
+    rate: float = 12.0
+    allowance: int = 12
+    phrase: int = 3
+    word: int = 3
+    echo: int = 4
+    brief: float = 10.0
+    sure: float = -0.4
+
+    def frames(self, island: Chunk) -> int:
+        """Say how many frames of 10 ms the window of an island has: the same in steps."""
+        margin = self.margin if island.length < self.brief else self.margin_of_long
+        seconds = max(self.least, island.length + margin)
+        for most, step in ((12, 1), (28, 2)):
+            if seconds <= most:
+                return -(-int(seconds * 100) // (step * 100)) * step * 100
+        return 3000
+
+    def limit(self, seconds: float) -> int:
+        """Say after how many tokens the decoding of so much sound has gone astray."""
+        return round(self.allowance + self.rate * seconds)
+
+    def doubt(
+        self,
+        draft: DecodingResult,
+        island: Chunk,
+        thresholds: Thresholds,
+        first_timestamp: int,
+        eot: int,
+    ) -> str | None:
+        """Say what is wrong with a draft, None where nothing is."""
+        spelled = [token for token in draft.tokens if token < eot]
+        last = last_timestamp(draft.tokens, first_timestamp)
+        wrong = {
+            "too many tokens": not draft.finished,
+            "compression ratio": draft.compression_ratio > thresholds.compression_ratio_threshold,
+            "repetition": self._repeats(spelled, island),
+            UNLIKELY: draft.avg_logprob < thresholds.log_prob_threshold,
+            "no end": last is None and bool(spelled),
+            "beyond the window": (last or 0.0) * 100 > self.frames(island),
+            MISSED: self.missed_in(island, last or 0.0),
+        }
+        return next((reason for reason, is_so in wrong.items() if is_so), None)
+
+    def _repeats(self, tokens: Sequence[int], island: Chunk) -> bool:
+        if repeated(tokens, 2, self.phrase) or repeated(tokens, self.word):
+            return True
+        return island.length < self.brief and echoed(tokens, self.echo)
+
+    def missed_in(self, island: Chunk, after: float) -> bool:
+        """Say whether there is speech after so many seconds, more than a moment of it."""
+        left = sum(max(0.0, end - max(start, after)) for start, end in island.speech)
+        return left > self.missed

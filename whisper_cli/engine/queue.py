@@ -1,0 +1,168 @@
+"""Chunks of several inputs that wait for a worker: the oldest first, or each input in turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.input_state import InputState
+from whisper_cli.engine.result import FRAMES_PER_SECOND
+from whisper_cli.transcript import DecodingOptions
+
+MOST_SECONDS = 600.0  # of sound that wait: 38 MB
+MOST_WINDOWS = 256
+USUAL_FRAMES = 800  # a batch holds fewer of longer windows, since memory grows with both
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedChunk:
+    """The window `number` of a track; windows of one count of `frames` are decoded together."""
+
+    track: InputState
+    number: int
+    island: Chunk
+    frames: int
+
+    @property
+    def ready(self) -> bool:
+        """Say whether its language is known, or it is the window that tells it."""
+        return self.track.language is not None or self.number == self.track.teller
+
+
+class ChunkQueue:
+    """A bounded pool; not for several threads at once.
+
+    `readers` inputs are read at once; 0 is a few, by the workers.
+    """
+
+    readers = 0
+
+    def __init__(self, batch: int, workers: int) -> None:
+        self._batch, self._workers = batch, workers
+        self._waiting: list[QueuedChunk] = []
+        self._seconds = 0.0
+
+    def has_room(self, track: InputState) -> bool:
+        """Say whether the reader of an input may go on: of one, a batch a worker is enough.
+
+        Up to the window that tells its language it may: nothing of it is decoded before.
+        """
+        if track.language is None and track.windows <= track.teller:
+            return True
+        if self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS:
+            return False
+        usual = USUAL_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers
+        return sum(each.island.length for each in self._waiting if each.track is track) < usual
+
+    def add(self, window: QueuedChunk) -> None:
+        """Take a window in."""
+        self._waiting.append(window)
+        self._seconds += window.island.length
+
+    def take(self, *, last: bool) -> list[QueuedChunk]:
+        """Give a batch of windows of one length; where they are the `last`, workers share them.
+
+        The first is the oldest one of the first input, so that cues come soon and in order.
+        """
+        ready = [each for each in self._waiting if each.ready]
+        if not ready:
+            return []
+        ready.sort(key=lambda each: (each.track.number, each.number))
+        alike = [each for each in ready if each.frames == ready[0].frames]
+        fair = -(-len(alike) // self._workers) if last else self._batch
+        room = max(1, self._batch * USUAL_FRAMES // max(1, ready[0].frames))
+        chosen = alike[: min(self._batch, room, fair)]
+        self._remove(chosen)
+        return chosen
+
+    def worked(self, batch: list[QueuedChunk], seconds: float) -> None:
+        """Take note that a worker is done with a batch, after so many seconds."""
+
+    def shrink(self, failed: int, *, out_of_memory: bool) -> None:
+        """Give smaller batches from now on, where memory was too small for `failed` windows."""
+        if out_of_memory:
+            self._batch = max(1, min(self._batch, failed // 2))
+
+    def forget(self, track: InputState) -> None:
+        """Leave out what waits of a broken input."""
+        self._remove([each for each in self._waiting if each.track is track])
+
+    def _remove(self, chosen: list[QueuedChunk]) -> None:
+        gone = {id(each) for each in chosen}
+        self._waiting = [each for each in self._waiting if id(each) not in gone]
+        self._seconds = sum(each.island.length for each in self._waiting)
+
+
+BACKLOG = 60.0  # seconds of one input that may wait: its reader rests, others get their room
+ALONE, SHARED = 1.5, 1.0  # seconds of work in a batch: who comes meanwhile waits that long
+
+
+class FairQueue(ChunkQueue):
+    """Serves the input first that got least, counted from when it came (start-time fair queueing).
+
+    A newcomer starts where the others stand by now: it is next, and can't hold up for good those
+    that have waited.
+    """
+
+    readers = 32  # what was read waits without one
+
+    def __init__(self, batch: int, workers: int) -> None:
+        super().__init__(batch, workers)
+        self._clock = 0.0
+        self._busy = 0
+        self._pace = 0.0  # seconds of windows a worker decodes in a second; 0: not measured yet
+
+    def has_room(self, track: InputState) -> bool:
+        """Say whether the reader of an input may go on: each has room of its own."""
+        mine = (each.island.length for each in self._waiting if each.track is track)
+        return sum(mine) < BACKLOG
+
+    def add(self, window: QueuedChunk) -> None:
+        """Take a window in."""
+        if not any(each.track is window.track for each in self._waiting):
+            window.track.served = max(window.track.served, self._clock)
+        super().add(window)
+
+    def take(self, *, last: bool) -> list[QueuedChunk]:  # noqa: ARG002 - there may always be more
+        """Give a batch of windows of one length and like options, for about a second of work."""
+        ready = sorted(self._turns(), key=lambda turn: turn[0])
+        if not ready:
+            return []
+        first = ready[0][1]
+        alike = [each for _, each in ready if _kind(each) == _kind(first)]
+        shares = -(-len(alike) // max(1, self._workers - self._busy))
+        chosen = alike[: max(1, min(self._batch, shares, self._room(first)))]
+        # The clock runs as fast as each input's own share, so that ever new ones starve nobody.
+        active = len({each.track.number for each in self._waiting})
+        given = sum(each.island.length for each in chosen)
+        self._clock = max(self._clock, first.track.served) + given / active
+        for each in chosen:
+            each.track.served += each.island.length
+        self._busy += 1
+        self._remove(chosen)
+        return chosen
+
+    def worked(self, batch: list[QueuedChunk], seconds: float) -> None:
+        """Measure how fast workers are."""
+        self._busy -= 1
+        pace = sum(each.frames for each in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
+        self._pace = pace if not self._pace else 0.7 * self._pace + 0.3 * pace
+
+    def _room(self, first: QueuedChunk) -> int:
+        """Say how many windows are the work of about a second."""
+        others = any(each.track is not first.track for each in self._waiting)
+        seconds = self._pace * (SHARED if others else ALONE)
+        return int(seconds * FRAMES_PER_SECOND / max(1, first.frames))
+
+    def _turns(self) -> Iterator[tuple[tuple[float, int, int], QueuedChunk]]:
+        """Tell what each input would have got when it is the window's turn."""
+        ahead: dict[int, float] = {}
+        for each in self._waiting:
+            if each.ready:
+                before = ahead.get(each.track.number, each.track.served)
+                yield (before, -each.track.number, each.number), each
+                ahead[each.track.number] = before + each.island.length
+
+
+def _kind(window: QueuedChunk) -> tuple[int, DecodingOptions]:
+    """Name what has to be the same in a batch: all but the language and how the sound was read."""
+    return window.frames, window.track.kind

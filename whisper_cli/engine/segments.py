@@ -1,0 +1,197 @@
+"""Decoded windows turned into segments with words, kept in order and inside the sound."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from whisper_cli.engine.chunking import Chunk
+from whisper_cli.engine.quality import is_hallucination
+from whisper_cli.engine.result import (
+    FRAMES_PER_SECOND,
+    DecodingResult,
+    LanguageTokens,
+    TimedLine,
+    TimedWord,
+    lines,
+    without_loops,
+)
+from whisper_cli.transcript import DecodingOptions, Dropped, Segment, Word
+
+LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
+SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
+CLOSING = " \"'”’»)"  # noqa: RUF001
+
+
+def orderly(
+    words: Iterable[TimedWord], start: float, end: float, speech: Sequence[tuple[float, float]] = ()
+) -> list[TimedWord]:
+    """Make times monotone, inside (start, end), and inside the speech found where there is some.
+
+    A word that the alignment put into a pause goes to the nearer edge of the speech.
+    """
+    kept: list[TimedWord] = []
+    reached = start
+    for each in words:
+        first = min(max(each.word.start, reached), end)
+        last = min(max(each.word.end, first), end)
+        first, last = _within(first, last, speech)
+        first = max(first, reached)
+        last = max(last, first)
+        kept.append(replace(each, word=replace(each.word, start=first, end=last)))
+        reached = last
+    return kept
+
+
+def _within(
+    first: float, last: float, speech: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    if not speech or any(first < b and last > a for a, b in speech):
+        touched = [(a, b) for a, b in speech if first < b and last > a]
+        if not touched:
+            return first, last
+        return max(first, touched[0][0]), min(last, touched[-1][1])
+    edges = [edge for span in speech for edge in span]
+    nearest = min(edges, key=lambda edge: abs(edge - (first + last) / 2))
+    return nearest, nearest
+
+
+def cues(words: Sequence[TimedWord], longest: float = LONGEST_CUE) -> list[list[TimedWord]]:
+    """Part words into runs of at most `longest` seconds, where words allow it.
+
+    Cut after a sentence, else a clause, else at the longest pause, nearest to the middle.
+    """
+    if len(words) < 2 or words[-1].word.end - words[0].word.start <= longest:
+        return [list(words)] if words else []
+    cut = max(range(1, len(words)), key=lambda place: _worth(words, place))
+    return cues(words[:cut], longest) + cues(words[cut:], longest)
+
+
+def _worth(words: Sequence[TimedWord], place: int) -> float:
+    before, after = words[place - 1].word, words[place].word
+    whole = words[-1].word.end - words[0].word.start
+    middle = (words[0].word.start + words[-1].word.end) / 2
+    off_centre = abs((before.end + after.start) / 2 - middle) / (whole / 2)
+    text = before.word.rstrip(CLOSING)
+    stop = 1.0 if text.endswith(tuple(SENTENCE_ENDS)) else 0.0
+    stop = max(stop, 0.5 if text.endswith(tuple(CLAUSE_ENDS)) else 0.0)
+    pause = min(after.start - before.end, 1.0)
+    # A word in Chinese, Japanese or Thai has no space before it: part those only if need be.
+    glued = 0.0 if after.word.startswith(" ") else 0.2
+    return stop + pause - 0.8 * off_centre**2 - glued
+
+
+@dataclass(slots=True)
+class WindowResult:
+    """One decoding of (the rest of) a window: `offset` seconds from the window's start.
+
+    `encoded` is (1, frames / 2, dimensions); `options` are those it was decoded with; `words` are
+    timed from the offset.
+    """
+
+    island: Chunk
+    tongue: LanguageTokens
+    draft: DecodingResult
+    frames: int
+    encoded: np.ndarray
+    options: DecodingOptions
+    offset: float = 0.0
+    words: list[TimedWord] = field(default_factory=list)
+
+    @property
+    def origin(self) -> float:
+        """Where it starts in the input, in seconds."""
+        return self.island.start + self.offset
+
+    @property
+    def length(self) -> float:
+        """Seconds of sound that this pass heard."""
+        return min(self.island.length - self.offset, self.frames / FRAMES_PER_SECOND)
+
+    @property
+    def speech(self) -> tuple[tuple[float, float], ...]:
+        """The speech that it heard, in seconds from the offset."""
+        return self.island.after(self.offset).speech
+
+    @property
+    def reached(self) -> float:
+        """Where its last line ends, in seconds from the offset; 0 where it heard none."""
+        return self.lines[-1].end if self.lines else 0.0
+
+    @property
+    def lines(self) -> list[TimedLine]:
+        """The lines it heard."""
+        tokens, tongue = self.draft.tokens, self.tongue
+        return list(lines(tokens, tongue.first_timestamp, tongue.eot, self.length))
+
+    @property
+    def spelled(self) -> list[int]:
+        """The tokens of its text."""
+        return [token for line in self.lines for token in line.tokens]
+
+    def segments(self, reached: float, *, keep_words: bool) -> Iterator[Segment]:
+        """Make segments in the input's own time, long ones cut where words allow it.
+
+        `reached` is where the last one before ended.
+        """
+        left = list(self.words)
+        reached = max(0.0, reached - self.origin)
+        for line in self.lines:
+            tokens = without_loops(line.tokens)
+            words = _take(left, len(line.tokens))
+            if not words or tokens != line.tokens:
+                start = max(line.start, reached)
+                reached = max(line.end, start)
+                yield self._segment(start, reached, tokens, ())
+                continue
+            for run in cues(orderly(words, reached, self.length, self.speech)):
+                tokens = tuple(token for word in run for token in word.tokens)
+                told = tuple(self._moved(word.word) for word in run) if keep_words else ()
+                reached = run[-1].word.end
+                yield self._segment(run[0].word.start, reached, tokens, told)
+
+    def loops(self) -> Iterator[Dropped]:
+        """Name what is left out of lines that say the same over and over."""
+        for line in self.lines:
+            if without_loops(line.tokens) != line.tokens:
+                text = self.tongue.text(line.tokens)
+                yield Dropped(self.origin + line.start, self.origin + line.end, text, "loop")
+
+    def is_phantom(self, segment: Segment) -> bool:
+        """Say whether a segment is a known phrase where the detector, which was asked, hears none.
+
+        Such phrases come from the subtitles that Whisper was trained on.
+        """
+        if not self.island.speech or not is_hallucination(segment.text):
+            return False
+        start, end = segment.start - self.island.start, segment.end - self.island.start
+        return not any(start < last and end > first for first, last in self.island.speech)
+
+    def _segment(
+        self, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...]
+    ) -> Segment:
+        draft = self.draft
+        first, last = (self.tongue.timestamp(seconds) for seconds in (start, end))
+        return Segment(
+            start=self.origin + start,
+            end=self.origin + end,
+            text=self.tongue.text(tokens),
+            avg_logprob=draft.avg_logprob,
+            no_speech_prob=draft.no_speech_prob,
+            compression_ratio=draft.compression_ratio,
+            temperature=draft.temperature,
+            words=words,
+            seek=round(self.origin * FRAMES_PER_SECOND),
+            tokens=(first, *tokens, last),
+        )
+
+    def _moved(self, word: Word) -> Word:
+        return replace(word, start=self.origin + word.start, end=self.origin + word.end)
+
+
+def _take(left: list[TimedWord], tokens: int) -> list[TimedWord]:
+    """Take the words that spell the next so many tokens."""
+    taken: list[TimedWord] = []
+    while left and sum(len(word.tokens) for word in taken) < tokens:
+        taken.append(left.pop(0))
+    return taken

@@ -1,0 +1,206 @@
+"""The exact engine: faster-whisper's own sequential algorithm, one input after the other."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from whisper_cli.engine.chunking import Chunk, chunks_of
+from whisper_cli.engine.coverage import Coverage
+from whisper_cli.engine.events import (
+    Event,
+    Input,
+    InputFailed,
+    InputFinished,
+    InputStarted,
+    Progressed,
+    Recording,
+    SegmentDecoded,
+    ended,
+)
+from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.result import FRAMES_PER_SECOND
+from whisper_cli.engine.vad import find_speech
+from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
+from whisper_cli.transcript import DecodingOptions, Segment, Word, check_language
+
+
+class ChunkDecoder(Protocol):
+    """What decodes islands; `SequentialDecoder` is the real one, tests pass fakes."""
+
+    @property
+    def multilingual(self) -> bool:
+        """Say whether the model knows more than English."""
+        ...
+
+    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
+        """Find speech in 16 kHz samples: (start, end) in samples, in order."""
+        ...
+
+    def language_of(self, island: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
+        """Tell the language of an island, and how probable it is."""
+        ...
+
+    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+        """Decode one island into segments in the input's own time."""
+        ...
+
+
+class SequentialEngine:
+    """An Engine that decodes one island after the other."""
+
+    def __init__(self, load: Callable[[], ChunkDecoder]) -> None:
+        self._load = load
+
+    def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
+        """Decode inputs in order."""
+        for source in inputs:
+            try:
+                recording = source.open()
+                if recording is None:
+                    yield InputFinished(source, None)
+                    continue
+                with recording.audio:
+                    yield from self._decode(source, recording)
+            except (ConfigError, ModelError):
+                raise
+            except Exception as error:  # noqa: BLE001 - it is this input's failure
+                yield InputFailed(source, failure_of(error, source.name))
+
+    def _decode(self, source: Input, recording: Recording) -> Iterator[Event]:
+        decoder, options = self._load(), recording.info.provenance.options
+        check_language(options, multilingual=decoder.multilingual)
+        info = replace(recording.info, duration=recording.audio.duration)
+        begun, coverage = recording.since is not None, Coverage()
+        if recording.since is not None:
+            coverage = Coverage.since(recording.since)
+            yield InputStarted(source, info)
+        for island in _chunks(decoder, recording, options):
+            if not source.wanted:
+                break
+            if not begun:
+                language, probability = _language(decoder, island, options)
+                info = replace(info, language=language, language_probability=probability)
+                begun = True
+                yield InputStarted(source, info)
+            for segment in decoder.decode(island, info.language or "en", options):
+                coverage.say(segment.end)
+                yield SegmentDecoded(source, segment)
+                yield Progressed(source, segment.end)
+            coverage.hear(island)
+            yield Progressed(source, island.end, coverage.mark(island))
+        if not begun:
+            known = options.language if decoder.multilingual else "en"
+            info = replace(info, language=known, language_probability=float(known is not None))
+            yield InputStarted(source, info)
+        end = ended(recording)
+        info = replace(info, duration=end.duration, provenance=end.provenance)
+        yield InputFinished(source, replace(info, warnings=tuple(coverage.warnings())))
+
+
+def _chunks(
+    decoder: ChunkDecoder, recording: Recording, options: DecodingOptions
+) -> Iterator[Chunk]:
+    """Cut at long pauses; without speech detection all is one, as faster-whisper has it."""
+    blocks = recording.audio.blocks()
+    if options.vad:
+        since = recording.since.next if recording.since else None
+        yield from chunks_of(blocks, decoder.find_speech, since=since)
+        return
+    parts: list[np.ndarray] = []
+    start = end = 0.0
+    for block in blocks:
+        if not parts:
+            start = end = block.start
+        gap = max(0, round((block.start - end) * 16_000))
+        parts += [np.zeros(gap, np.float32), block.samples]
+        end = block.end
+    if parts:
+        yield Chunk(start, np.concatenate(parts))
+
+
+def _language(decoder: ChunkDecoder, island: Chunk, options: DecodingOptions) -> tuple[str, float]:
+    if not decoder.multilingual:
+        return "en", 1.0
+    if options.language is not None:
+        return options.language, 1.0
+    return decoder.language_of(island, options.language_candidates)
+
+
+class SequentialDecoder:
+    """Decodes one island after another with faster-whisper's rules, previous text and all."""
+
+    def __init__(self, model: WhisperEngineModel) -> None:
+        from tqdm.std import tqdm
+
+        # Its own lock is one of processes, missed aloud where a process just ends.
+        tqdm.set_lock(threading.RLock())
+        self._model = model
+
+    @property
+    def multilingual(self) -> bool:
+        """Say whether the model knows more than English."""
+        return self._model.multilingual
+
+    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
+        """Find speech, padded, pauses under 2 s inside."""
+        return find_speech(samples)
+
+    def language_of(self, island: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
+        """Tell the language of the first 30 s of an island, and how probable it is."""
+        if not among:
+            language, probability, _ = self._model.whisper.detect_language(island.samples)
+            return str(language), float(probability)
+        encoded = self._model.encode(self._model.features(island.samples, 3000)[None])
+        return self._model.language_in(encoded, among)
+
+    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+        """Decode one island; times are in the input's own seconds, inside the island."""
+        segments, _ = self._model.whisper.transcribe(
+            island.samples,
+            language=language,
+            task=options.task.value,
+            beam_size=options.beam_size,
+            temperature=list(options.temperature),
+            compression_ratio_threshold=options.compression_ratio_threshold,
+            log_prob_threshold=options.log_prob_threshold,
+            no_speech_threshold=options.no_speech_threshold,
+            suppress_tokens=list(options.suppress_tokens),
+            initial_prompt=options.initial_prompt,
+            hotwords=options.hotwords,
+            word_timestamps=options.word_timestamps,
+            multilingual=options.multilingual,
+        )
+        try:
+            for segment in segments:
+                moved = _segment(segment, island)
+                if moved.text.strip() and moved.start < island.end:
+                    yield moved
+        except RuntimeError as error:
+            raise EngineError(f"the engine failed: {error}", hint="--device cpu") from error
+
+
+def _segment(found: Any, island: Chunk) -> Segment:
+    """Move a segment to the input's own time, no part of it outside the island."""
+
+    def at(seconds: float) -> float:
+        return min(max(island.start + float(seconds), island.start), island.end)
+
+    words = tuple(
+        Word(word.word, at(word.start), at(word.end), float(word.probability))
+        for word in found.words or ()
+    )
+    return Segment(
+        start=at(found.start),
+        end=at(found.end),
+        text=found.text,
+        avg_logprob=float(found.avg_logprob),
+        no_speech_prob=float(found.no_speech_prob),
+        compression_ratio=float(found.compression_ratio),
+        temperature=float(found.temperature or 0.0),
+        words=words,
+        seek=round(island.start * FRAMES_PER_SECOND) + int(found.seek),
+        tokens=tuple(found.tokens),
+    )

@@ -1,0 +1,143 @@
+"""Files written whole or not at all, and files that only one process writes at a time."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+
+from whisper_cli.batch.output_index import OutputIndex
+from whisper_cli.errors import OutputError
+
+_TRIES = 10  # a file may be renamed or made by another process between two steps of ours
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write everything: an unbuffered write may take a part, and fails only the next time."""
+    while data:
+        data = data[file.write(data) or 0 :]
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
+    """Open a regular file that is there, and follow no link.
+
+    Raises OSError, and OutputError for a link, a pipe, a device, a file with several names, and
+    another user's file where others may write.
+    """
+    if not _is_plain(os.lstat(path)):
+        raise _foreign(path)
+    file = FileIO(os.open(path, flags | _CAREFUL), "r+" if flags & os.O_RDWR else "r")
+    known = os.fstat(file.fileno())
+    if _is_plain(known) and not _is_of_another(known, path.parent):
+        return file
+    file.close()
+    raise _foreign(path)
+
+
+def claim(path: Path, ledger: OutputIndex, ours: Callable[[FileIO], bool]) -> FileIO | None:
+    """Open a file to be worked on, for us alone; None where another process works on it.
+
+    It is made anew, or taken over where it is empty, or where the ledger or `ours` says that we
+    made it. Raises OSError, and OutputError for what is somebody else's.
+    """
+    for _ in range(_TRIES):
+        file = _made_or_found(path)
+        if file is None:
+            continue
+        if not locked(file):
+            file.close()
+            return None
+        if not is_at(path, file):  # it has got its final name meanwhile
+            file.close()
+            continue
+        if os.fstat(file.fileno()).st_size and not (ledger.made(path, file) or ours(file)):
+            file.close()
+            raise _foreign(path)
+        ledger.note_made(path, file)
+        return file
+    return None
+
+
+def is_at(path: Path, file: FileIO) -> bool:
+    """Say whether a name still is that of an open file."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def locked(file: FileIO) -> bool:
+    """Keep other processes away; False where one is there. Without locks nobody is."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        pass  # a system or a file system without locks
+    return True
+
+
+def _made_or_found(path: Path) -> FileIO | None:
+    """Open a file for writing; None where it came or went at this moment."""
+    if os.path.lexists(path):
+        with suppress(FileNotFoundError):
+            return opened(path, os.O_RDWR)
+        return None
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
+    with suppress(FileExistsError):
+        return FileIO(os.open(path, flags, 0o666), "r+")
+    return None
+
+
+def _is_plain(known: os.stat_result) -> bool:
+    return stat.S_ISREG(known.st_mode) and known.st_nlink <= 1
+
+
+def _is_of_another(known: os.stat_result, folder: Path) -> bool:
+    """Tell what another user may have put in our way, where more than one may write.
+
+    In a folder of ours alone a file may belong to somebody else: some network disks have it so.
+    """
+    if not hasattr(os, "geteuid") or known.st_uid == os.geteuid():
+        return False
+    return bool(folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _foreign(path: Path) -> OutputError:
+    return OutputError(
+        f"{path} was not written by whisper-cli: kept",
+        hint="move it away, or name another place with -o",
+    )
+
+
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Replace a file by UTF-8 text, so that who reads it finds the old text or the new.
+
+    A `durable` one is on the disk before it takes its name. What fails leaves nothing beside. A
+    link at `path` is replaced, not followed. Raises OSError.
+    """
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    file = new.open("x", encoding="utf-8")
+    try:
+        with file:
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        with suppress(OSError):  # mostly: it has its name by now
+            new.unlink()
+
+
+def is_regular(path: Path) -> bool:
+    """Say whether a regular file stands at `path` itself, and no link, pipe or device."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,237 @@
+"""Transcripts in JSON, ours and other people's, back into what they say."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from whisper_cli import __version__, checked
+from whisper_cli.choices import Mode, Task
+from whisper_cli.errors import ConfigError, TranscriptError
+from whisper_cli.languages import code_of
+from whisper_cli.transcript import Change, DecodingOptions, Dropped, Info, Provenance, Segment, Word
+
+Members = Mapping[str, Any]
+_MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
+UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # written without spaces
+SCHEMA = "whisper-cli/transcript/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTranscript:
+    """A whole transcript."""
+
+    info: Info
+    segments: tuple[Segment, ...]
+
+
+def read_transcript(data: bytes, name: str) -> ReadTranscript:
+    """Read our JSON, openai-whisper's, whisperX's or OpenAI's verbose_json; times in seconds.
+
+    Words that whisperX left without times get those between their neighbours'. Raises
+    TranscriptError where it is none of these.
+    """
+    try:
+        return _told(checked.members(checked.parse(data)), name)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise TranscriptError(
+            f"{name} is no transcript in JSON: {missing}",
+            hint="render reads the JSON of whisper-cli, openai-whisper, whisperX and OpenAI's API",
+        ) from error
+
+
+def _told(content: Members, name: str) -> ReadTranscript:
+    language = _language(content.get("language"))
+    segments = tuple(_segments(content, language))
+    end = max((segment.end for segment in segments), default=0.0)
+    duration = checked.optional(content.get("duration"), _time)
+    info = Info(
+        name,
+        _provenance(checked.members(content.get("provenance") or {}), name, segments),
+        language,
+        _measure(content.get("language_probability") or (1.0 if language else 0.0)),
+        max(end, duration or 0.0),
+        checked.several(content.get("dropped") or [], _dropped),
+        checked.several(content.get("warnings") or [], checked.text),
+        checked.optional(content.get("changes"), _changes),
+    )
+    return ReadTranscript(info, segments)
+
+
+def _dropped(entry: Members) -> Dropped:
+    text, reason = (checked.text(entry[name]) for name in ("text", "reason"))
+    return Dropped(_time(entry["start"]), _time(entry["end"]), text, reason)
+
+
+def _changes(entries: object) -> tuple[Change, ...]:
+    return checked.several(entries, _change)
+
+
+def _change(entry: Members) -> Change:
+    before, after, why = (checked.text(entry[name]) for name in ("before", "after", "why"))
+    return Change(_time(entry["start"]), _time(entry["end"]), before, after, why)
+
+
+def _language(named: object) -> str | None:
+    """Understand a code or, as in verbose_json, a name."""
+    try:
+        return code_of(named) if isinstance(named, str) and named else None
+    except ConfigError:
+        return None
+
+
+def _provenance(known: Members, name: str, segments: Sequence[Segment]) -> Provenance:
+    """Restore what our JSON tells of its making; of other people's little is known."""
+    options = _options(checked.members(known.get("options") or {}))
+    if any(segment.words for segment in segments):
+        options = replace(options, word_timestamps=True)
+
+    def told(field: str) -> str | None:
+        return checked.optional(known.get(field) or None, checked.text)
+
+    return Provenance(
+        tool=told("tool") or f"whisper-cli {__version__}",
+        model=told("model") or "unknown",
+        repo=told("repo"),
+        revision=told("revision"),
+        device=told("device") or "",
+        compute_type=told("compute_type") or "",
+        options=options,
+        input=told("input") or name,
+        input_sha256=told("input_sha256"),
+        complete=checked.flag(known.get("complete", True)),
+    )
+
+
+def _options(known: Members) -> DecodingOptions:
+    """Take the options that we know; those of a newer release are left out."""
+    defaults = {each.name: each.default for each in fields(DecodingOptions) if each.name in known}
+    return DecodingOptions(
+        **{name: _option(name, known[name], kind) for name, kind in defaults.items()}
+    )
+
+
+def _option(name: str, value: Any, default: object) -> Any:
+    """Take one option, of the kind that its default is of."""
+    if name == "language":
+        return _language(value)
+    if name in _LISTS:
+        return checked.several(value, _LISTS[name])
+    if default is None:
+        return checked.optional(value, checked.text)
+    return _KINDS[type(default)](value)
+
+
+def _clip(value: Any) -> tuple[float, float | None]:
+    start, end = value
+    return _time(start), checked.optional(end, _time)
+
+
+_KINDS: Mapping[type, Callable[[Any], object]] = {
+    Mode: Mode,
+    Task: Task,
+    bool: checked.flag,
+    int: checked.whole,
+    float: checked.number,
+    str: checked.text,
+}
+_LISTS: Mapping[str, Callable[[Any], object]] = {
+    "language_candidates": checked.text,
+    "temperature": checked.number,
+    "suppress_tokens": checked.whole,
+    "clip": _clip,
+}
+
+
+def _segments(content: Members, language: str | None) -> Iterator[Segment]:
+    loose = list(_words(content["words"], language=language)) if _words_stand_alone(content) else []
+    if "segments" not in content and loose:
+        yield Segment(loose[0].start, loose[-1].end, _joined(loose), words=tuple(loose))
+        return
+    for entry in content["segments"]:
+        segment = _segment(entry, language)
+        inside = [word for word in loose if segment.start <= _middle(word) < segment.end]
+        yield replace(segment, words=tuple(inside)) if inside else segment
+
+
+def _words_stand_alone(content: Members) -> bool:
+    """Say whether words stand beside the segments, as in verbose_json, and not in them."""
+    return content.get("schema") != SCHEMA and bool(content.get("words"))
+
+
+def _segment(entry: Members, language: str | None) -> Segment:
+    start = _time(entry["start"])
+    end = max(start, _time(entry["end"]))
+    words = tuple(_words(entry.get("words") or (), start, end, language))
+    text = checked.text(entry["text"])
+    if not text.startswith(" ") and language not in UNSPACED:
+        text = f" {text}"  # as the model writes it, so that texts can be joined
+    return Segment(
+        start,
+        end,
+        text,
+        **{name: _measure(entry.get(name)) for name in _MEASURES},
+        words=words,
+        seek=checked.whole(entry.get("seek") or 0),
+        tokens=checked.several(entry.get("tokens") or [], checked.whole),
+        speaker=_speaker(entry.get("speaker")),
+    )
+
+
+def _measure(value: object) -> float:
+    """Take a number that a model gave; 0 where it gave none, as null or NaN."""
+    nothing = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return 0.0 if nothing else checked.number(value)
+
+
+def _speaker(value: object) -> str | None:
+    """Take a name or, as some number them, a number."""
+    named = str(checked.whole(value)) if value and isinstance(value, int) else value
+    return checked.text(named) if named else None
+
+
+def _words(
+    entries: Sequence[Members],
+    first: float = 0.0,
+    last: float | None = None,
+    language: str | None = None,
+) -> Iterator[Word]:
+    """Read words, in order; those without times stand evenly between their neighbours.
+
+    Where none has a space before it, as in verbose_json, each one gets one.
+    """
+    reached = first
+    texts = [checked.text(entry["word"]) for entry in entries]
+    apart = language not in UNSPACED and not any(text[:1] == " " for text in texts)
+    following = _following(entries)
+    for place, (entry, text) in enumerate(zip(entries, texts, strict=True)):
+        left = following[place]
+        until = _time(entries[left]["start"]) if left < len(entries) else (last or reached)
+        start = _time(entry["start"]) if "start" in entry else reached
+        share = (until - reached) / (left - place) if left > place else 0.0
+        reached = max(start, _time(entry["end"]) if "end" in entry else start + share)
+        probability = _measure(entry.get("probability", entry.get("score")))
+        yield Word(f" {text}" if apart else text, start, reached, probability)
+
+
+def _following(entries: Sequence[Members]) -> list[int]:
+    """Tell for each word which one from there on is the next with a time."""
+    places, next_timed = [], len(entries)
+    for place in reversed(range(len(entries))):
+        next_timed = place if "start" in entries[place] else next_timed
+        places.append(next_timed)
+    return places[::-1]
+
+
+def _joined(words: Sequence[Word]) -> str:
+    return "".join(word.word for word in words)
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2
+
+
+def _time(value: object) -> float:
+    """Read seconds, what is before the start as the start; ValueError for what is no number."""
+    return max(0.0, checked.number(value))

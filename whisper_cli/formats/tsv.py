@@ -1,0 +1,16 @@
+"""Tab-separated values: whole milliseconds and a text, as openai-whisper writes them."""
+
+from whisper_cli.formats.base import CueFile
+from whisper_cli.formats.text import labelled
+from whisper_cli.timestamps import span
+from whisper_cli.transcript import Segment
+
+
+def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
+    start, end = span(segment)
+    # The format has no quoting: a quotation mark is a character like others.
+    text = labelled(segment, lines).replace("\t", " ")
+    return f"{start}\t{end}\t{text}\n"
+
+
+TSV = CueFile("text/tab-separated-values", _cue, header="start\tend\ttext\n")

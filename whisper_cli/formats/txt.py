@@ -1,0 +1,37 @@
+"""Plain text: one segment a line, doubtful words in colour on a terminal."""
+
+from functools import partial
+
+from whisper_cli.formats.base import CueFile
+from whisper_cli.formats.karaoke import HighlightedWord, pieces
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.text import labelled
+from whisper_cli.transcript import Segment
+
+
+def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
+    return labelled(segment, lines) + "\n"
+
+
+TXT = CueFile("text/plain", _cue)
+
+
+_RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"  # of the terminal's own palette
+
+
+def colored(look: FormatOptions) -> CueFile:
+    """Make the writer: yellow under the look's `review_below`, red under half of it."""
+    return CueFile("text/plain", partial(_colored_cue, look.review_below))
+
+
+def _colored_cue(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
+    text = " ".join(lines)
+    parts = pieces(text, segment) or [HighlightedWord("", text, 0, 0)]
+    shown = "".join(each.space + _shown(each, below) for each in parts)
+    return labelled(segment, [shown]) + "\n"
+
+
+def _shown(piece: HighlightedWord, below: float) -> str:
+    if not 0 < piece.probability < below:
+        return piece.text
+    return (_RED if piece.probability < below / 2 else _YELLOW) + piece.text + _PLAIN

@@ -1,0 +1,158 @@
+"""The models that are loaded: loaded once for all who ask, let go when nobody has for a while."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from whisper_cli.errors import WhisperError
+from whisper_cli.models import usage
+from whisper_cli.serve.errors import ApiError, api_error
+from whisper_cli.serve.model_process import ModelWorker
+from whisper_cli.serve.model_registry import ServedModel
+from whisper_cli.serve.settings import FOREVER
+
+Employ = Callable[[ServedModel, Path], ModelWorker]
+
+
+@dataclass(slots=True, eq=False)
+class LoadedModel:
+    """A model that is loaded, or about to be; `expires` by the clock of `time.time`."""
+
+    entry: ServedModel
+    hands: ModelWorker
+    loading: "asyncio.Task[None]"
+    keep: float
+    busy: int = 0
+    expires: float = FOREVER
+    timer: asyncio.TimerHandle | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Say whether it can work now."""
+        return self.loading.done() and not self.loading.cancelled() and self.hands.alive
+
+
+class ModelPool:
+    """Loaded models by name; `employ` gives the hands for one."""
+
+    def __init__(self, employ: Employ, keep_alive: float) -> None:
+        self._employ = employ
+        self._keep_alive = keep_alive
+        self._loaded: dict[str, LoadedModel] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @property
+    def loaded(self) -> list[LoadedModel]:
+        """List what is loaded."""
+        return list(self._loaded.values())
+
+    @asynccontextmanager
+    async def using(
+        self, entry: ServedModel, keep_alive: float | None = None
+    ) -> AsyncIterator[ModelWorker]:
+        """Give the hands of a model, loaded if need be, and keep it loaded meanwhile.
+
+        Raises ApiError where it can't be loaded.
+        """
+        loaded = self._find(entry)
+        loaded.busy += 1
+        if keep_alive is not None:
+            loaded.keep = keep_alive
+        self._stop_clock(loaded)
+        try:
+            await self._ready(loaded)
+            yield loaded.hands
+        finally:
+            loaded.busy -= 1
+            self._start_clock(loaded)
+
+    async def load(self, entry: ServedModel, keep_alive: float | None = None) -> None:
+        """Load a model, and keep it for a while. Raises ApiError."""
+        async with self.using(entry, keep_alive):
+            pass
+
+    async def unload(self, name: str, *, force: bool = False) -> bool:
+        """Let a model go; False where it isn't loaded. Raises ApiError, a 409, where it works."""
+        loaded = self._loaded.get(name)
+        if loaded is None:
+            return False
+        if loaded.busy and not force:
+            raise ApiError(409, f'model "{name}" is in use', code="model_busy", param="model")
+        await self._end(loaded)
+        return True
+
+    async def close(self) -> None:
+        """Let all go."""
+        for loaded in self.loaded:
+            await self._end(loaded)
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    def _find(self, entry: ServedModel) -> LoadedModel:
+        """Find what is loaded or being loaded under a name; begin to load it where nothing is."""
+        loaded = self._loaded.get(entry.id)
+        if loaded is not None and (not loaded.loading.done() or loaded.ready):
+            return loaded
+        if loaded is not None:
+            self._forget(loaded)
+            self._later(loaded.hands.unload())
+        if entry.folder is None:
+            raise ApiError(404, f'model "{entry.id}" is not here', code="model_not_found")
+        hands = self._employ(entry, entry.folder)
+        usage.remember_used(entry.folder)
+        loading = asyncio.create_task(hands.load())
+        loading.add_done_callback(_heed)
+        loaded = LoadedModel(entry, hands, loading, self._keep_alive)
+        self._loaded[entry.id] = loaded
+        return loaded
+
+    async def _ready(self, loaded: LoadedModel) -> None:
+        """Wait until it is loaded: its loading goes on when one of those who wait leaves."""
+        try:
+            await asyncio.shield(loaded.loading)
+        except WhisperError as error:
+            self._forget(loaded)
+            self._later(loaded.hands.unload())
+            raise api_error(error) from error
+
+    def _start_clock(self, loaded: LoadedModel) -> None:
+        if loaded.busy or self._loaded.get(loaded.entry.id) is not loaded:
+            return
+        if loaded.keep == FOREVER:
+            return
+        loaded.expires = time.time() + loaded.keep
+        loop = asyncio.get_running_loop()
+        loaded.timer = loop.call_later(loaded.keep, self._expire, loaded)
+
+    def _stop_clock(self, loaded: LoadedModel) -> None:
+        loaded.expires = FOREVER
+        if loaded.timer is not None:
+            loaded.timer.cancel()
+            loaded.timer = None
+
+    def _expire(self, loaded: LoadedModel) -> None:
+        if not loaded.busy:
+            self._later(self._end(loaded))
+
+    async def _end(self, loaded: LoadedModel) -> None:
+        self._forget(loaded)
+        await loaded.hands.unload()
+
+    def _forget(self, loaded: LoadedModel) -> None:
+        self._stop_clock(loaded)
+        if self._loaded.get(loaded.entry.id) is loaded:
+            del self._loaded[loaded.entry.id]
+
+    def _later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+def _heed(loading: "asyncio.Task[None]") -> None:
+    """Look at how it ended, which asyncio complains of where all who waited have left."""
+    if not loading.cancelled():
+        loading.exception()

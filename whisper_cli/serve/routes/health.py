@@ -1,0 +1,37 @@
+"""The routes that say how the server is."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from whisper_cli.proof import answered
+from whisper_cli.serve.job_manager import JobManager
+from whisper_cli.serve.metrics import MEDIA_TYPE, Metrics
+
+
+async def health(request: Request) -> Response:  # noqa: ARG001 - as Starlette calls it
+    """Answer `GET /health`: the process is alive."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """Answer `GET /ready`: the served models were loaded and are warm, and nothing is closing."""
+    studio: JobManager = request.app.state.studio
+    is_so = request.app.state.warm and not studio.draining
+    headers = {}
+    if request.app.state.secret is not None:
+        headers = answered(request.headers, request.app.state.secret, request.scope["server"])
+    return JSONResponse({"ready": is_so}, 200 if is_so else 503, headers)
+
+
+async def metrics(request: Request) -> Response:
+    """Answer `GET /metrics`."""
+    studio: JobManager = request.app.state.studio
+    counted: Metrics = request.app.state.metrics
+    loaded = studio.fleet.loaded
+    gauges = {
+        "jobs": float(len(studio.jobs)),
+        "models_loaded": float(sum(each.ready for each in loaded)),
+        "memory_bytes": float(sum(each.hands.memory for each in loaded)),
+        "pace": studio.jobs.pace,
+    }
+    return Response(counted.text(gauges), media_type=MEDIA_TYPE)

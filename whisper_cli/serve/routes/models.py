@@ -1,0 +1,205 @@
+"""The routes about models: listed, loaded, let go, fetched, removed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from whisper_cli.download.types import Progress
+from whisper_cli.errors import ConfigError, ModelError, WhisperError
+from whisper_cli.models import store
+from whisper_cli.models.catalog import Model, resolve
+from whisper_cli.serve.downloads import Downloads, line
+from whisper_cli.serve.errors import ApiError, api_error, invalid
+from whisper_cli.serve.fields import json_object
+from whisper_cli.serve.job_manager import JobManager
+from whisper_cli.serve.middleware import Receive, Scope, Send
+from whisper_cli.serve.model_pool import LoadedModel
+from whisper_cli.serve.model_registry import ServedModel
+from whisper_cli.serve.multipart import steady
+from whisper_cli.serve.routes.transcriptions import body as part
+from whisper_cli.serve.routes.transcriptions import while_here
+from whisper_cli.serve.settings import FOREVER, seconds
+
+_LONGEST = 10_000  # bytes of a JSON body
+
+
+async def models(request: Request) -> Response:
+    """Answer `GET /v1/models`: the served ones first."""
+    entries = await asyncio.to_thread(_studio(request).shelf.entries)
+    return JSONResponse({"object": "list", "data": [_described(entry) for entry in entries]})
+
+
+async def model(request: Request) -> Response:
+    """Answer `GET` and `DELETE /v1/models/{id}`, with slashes as they are or encoded."""
+    studio = _studio(request)
+    entry = await studio.shelf.find(request.path_params["id"])
+    if request.method != "DELETE":
+        return JSONResponse(_described(entry))
+    if entry.model.folder is not None:
+        raise invalid(f'model "{entry.id}" is a folder, which is not ours to delete', "model")
+    await studio.fleet.unload(entry.id)
+    await asyncio.to_thread(_remove, entry)
+    return JSONResponse({"id": entry.id, "object": "model", "deleted": True})
+
+
+async def loaded(request: Request) -> Response:
+    """Answer `GET /api/ps`: what is loaded, and the queue."""
+    studio = _studio(request)
+    queue = [
+        {
+            "id": job.id,
+            "model": job.model,
+            "position": position,
+            "duration": job.duration,
+            "done": round(job.heard, 2),
+        }
+        for position, job in enumerate(studio.jobs.queue)
+    ]
+    return JSONResponse(
+        {
+            "models": [_state(each) for each in studio.fleet.loaded],
+            "pulling": studio.pulls.running,
+            "queue": queue,
+            "pace": round(studio.jobs.pace, 1),
+            "wait": studio.jobs.wait if queue else 0,
+        }
+    )
+
+
+async def load(request: Request) -> Response:
+    """Answer `POST /api/load`."""
+    body = await _json(request)
+    studio = _studio(request)
+    entry = await studio.shelf.find(_name(body))
+    await studio.fleet.load(entry, _keep_alive(body))
+    found = next((each for each in studio.fleet.loaded if each.entry.id == entry.id), None)
+    return JSONResponse(_state(found) if found else {"model": entry.id, "loaded": False})
+
+
+async def unload(request: Request) -> Response:
+    """Answer `POST /api/unload`."""
+    studio = _studio(request)
+    entry = await studio.shelf.find(_name(await _json(request)))
+    was = await studio.fleet.unload(entry.id)
+    return JSONResponse({"model": entry.id, "unloaded": was})
+
+
+async def pull(request: Request) -> Response:
+    """Answer `POST /api/pull` with a line of JSON for each step; the last says how it ended."""
+    body = await _json(request)
+    try:
+        wanted = resolve(_name(body), folders=False)
+    except ModelError as error:
+        hint = (error.hint or "").split("?")[0]
+        message = f"{error.message}; {hint}?" if hint.startswith("did") else error.message
+        raise ApiError(404, message, code="model_not_found", param="model") from error
+    return _Pulled(_studio(request).pulls, wanted, streamed=body.get("stream") is not False)
+
+
+class _Pulled(Response):
+    """An answer for which a model is fetched while the client waits, and no longer than that."""
+
+    def __init__(self, pulls: Downloads, model: Model, *, streamed: bool) -> None:
+        self._pulls, self._model, self._streamed = pulls, model, streamed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._pulls.following(self._model) as progress:
+            if not await while_here(receive, self._answer(progress, scope, receive, send)):
+                scope["state"]["trace"].status = 499
+
+    async def _stream(self, progress: AsyncIterator[Progress], send: Send) -> None:
+        headers = [(b"content-type", b"application/x-ndjson")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for text in _lines(progress):
+            await send(part(text, more=True))
+        await send(part("", more=False))
+
+    async def _answer(
+        self, progress: AsyncIterator[Progress], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if self._streamed:
+            await self._stream(progress, send)
+            return
+        async for _ in progress:
+            pass
+        response = JSONResponse({"status": "success", "model": self._model.name})
+        await response(scope, receive, send)
+
+
+async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[str]:
+    try:
+        async for each in progress:
+            yield json.dumps(line(each)) + "\n"
+        yield json.dumps({"status": "success"}) + "\n"
+    except WhisperError as error:
+        yield json.dumps({"status": "error", "error": api_error(error).body}) + "\n"
+
+
+def _studio(request: Request) -> JobManager:
+    studio: JobManager = request.app.state.studio
+    return studio
+
+
+def _described(entry: ServedModel) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "object": "model",
+        "created": entry.created,
+        "owned_by": entry.owner,
+    }
+
+
+def _state(each: LoadedModel) -> dict[str, object]:
+    expires = None
+    if each.expires != FOREVER:
+        expires = datetime.fromtimestamp(each.expires, UTC).isoformat()
+    return {
+        "model": each.entry.id,
+        "loaded": each.ready,
+        "busy": each.busy,
+        "memory": each.hands.memory,
+        "expires_at": expires,
+    }
+
+
+def _remove(entry: ServedModel) -> None:
+    for each in store.installed():
+        if each.path == entry.folder:
+            try:
+                store.remove(each)
+            except ModelError as error:
+                raise ApiError(500, "the model can't be removed", code="model_error") from error
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    """Read a small JSON object."""
+    data = b""
+    async for chunk in steady(request.stream()):
+        data += chunk
+        if len(data) > _LONGEST:
+            raise ApiError(413, "the body is too long", code="too_large")
+    return json_object(data, "the body")
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = body.get("model", body.get("name"))
+    if not isinstance(name, str) or not name:
+        raise invalid("the model is missing", "model", "missing_required_parameter")
+    return name
+
+
+def _keep_alive(body: dict[str, Any]) -> float | None:
+    given = body.get("keep_alive")
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        raise invalid("keep_alive is a span of time", "keep_alive")
+    try:
+        return seconds(str(given))
+    except ConfigError as error:
+        raise invalid(error.message, "keep_alive") from error

@@ -1,0 +1,61 @@
+"""Cues held against the rules: what is broken, by how much."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from whisper_cli.subtitles.measure import characters, columns
+from whisper_cli.subtitles.presets import CuePreset
+from whisper_cli.transcript import Segment
+
+SLACK = 0.0015  # seconds: formats round times to milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A rule that the cue of that number (from 1) breaks; seconds, columns or characters."""
+
+    rule: str
+    cue: int
+    start: float
+    measured: float
+    limit: float
+
+
+def check(cues: Sequence[Segment], rules: CuePreset) -> Iterator[Problem]:
+    """Find what is broken, cue by cue; the rules are those of `CuePreset`, and `overlap`."""
+    for number, cue in enumerate(cues, 1):
+        after = cues[number].start if number < len(cues) else inf
+        for rule, measured, limit in (*_text(cue, rules), *_times(cue, after, rules)):
+            yield Problem(rule, number, cue.start, round(measured, 3), limit)
+
+
+def _text(cue: Segment, rules: CuePreset) -> Iterator[tuple[str, float, float]]:
+    lines = [line.strip() for line in cue.text.splitlines()]
+    wide = max(map(columns, lines), default=0)
+    if wide > rules.max_line_width:
+        yield "max_line_width", wide, rules.max_line_width
+    if len(lines) > rules.max_lines:
+        yield "max_lines", len(lines), rules.max_lines
+    if 0 < rules.max_words < len(cue.text.split()):
+        yield "max_words", len(cue.text.split()), rules.max_words
+    count, lasts = characters(" ".join(lines)), cue.end - cue.start
+    if 0 < rules.max_cps * (lasts + SLACK) < count:
+        yield "max_cps", count / lasts if lasts > 0 else float(count * 1000), rules.max_cps
+
+
+def _times(cue: Segment, after: float, rules: CuePreset) -> Iterator[tuple[str, float, float]]:
+    lasts, gap = cue.end - cue.start, after - cue.end
+    if lasts < rules.min_duration - SLACK:
+        yield "min_duration", lasts, rules.min_duration
+    least = rules.word_duration * len(cue.text.split())
+    if lasts < least - SLACK:
+        yield "word_duration", lasts, least
+    if 0 < rules.max_duration < lasts - SLACK:
+        yield "max_duration", lasts, rules.max_duration
+    if gap < -SLACK:
+        yield "overlap", -gap, 0
+    elif gap < rules.min_gap - SLACK:
+        yield "min_gap", gap, rules.min_gap
+    elif rules.min_gap + SLACK < gap < rules.chain - SLACK:
+        yield "chain", gap, rules.chain

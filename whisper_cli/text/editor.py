@@ -1,0 +1,91 @@
+"""Segments whose text is changed after decoding, one at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whisper_cli.config.settings import Settings
+from whisper_cli.subtitles.units import spoken
+from whisper_cli.text.edits import Edit, EditPass, edited
+from whisper_cli.text.fillers import Strip, capital, profane_words
+from whisper_cli.text.profanity import Mask
+from whisper_cli.text.replacements import Replacement, read_rules
+from whisper_cli.transcript import Change, Segment, Word
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """Rules for replacing, whether fillers go and profanity is masked, and further words to mask.
+
+    It decides what outputs hold, together with the words that were decoded.
+    """
+
+    rules: tuple[Replacement, ...] = ()
+    fillers: bool = False
+    profanity: bool = False
+    masked: tuple[str, ...] = ()
+
+    def passes(self, language: str | None) -> Iterator[EditPass]:
+        """Give what is to be done, in order: replace, strip fillers, mask."""
+        yield from self.rules
+        if self.fillers:
+            yield Strip(language)
+        yield Mask((profane_words(language) if self.profanity else ()) + self.masked)
+
+
+def text_options_of(settings: Settings) -> TextOptions:
+    """Tell what the settings ask. Raises ConfigError for a file of rules that can't be used."""
+    return TextOptions(
+        read_rules(Path(settings.replace).expanduser()) if settings.replace else (),
+        settings.strip_fillers,
+        settings.mask_profanity,
+        settings.mask_words,
+    )
+
+
+class TextEditor:
+    """Edits segments as they come and keeps what it changed; holds no segment back."""
+
+    def __init__(self, care: TextOptions, language: str | None) -> None:
+        self._passes = tuple(care.passes(language))
+        self._opens = False  # what opened a sentence is gone with the segment before
+        self.changes: list[Change] = []
+
+    def add(self, segment: Segment) -> Iterator[Segment]:
+        """Give the segment with its text as it is to be; nothing where no text is left."""
+        alike = _text(segment.words).strip() == segment.text.strip()
+        passes = (*self._passes, _opened) if self._opens else self._passes
+        heard = segment.words if alike else tuple(spoken(replace(segment, words=())))
+        kept, changes = _passed(heard, passes)
+        words = kept if alike else _passed(segment.words, passes)[0]
+        self.changes += changes
+        if not changes:
+            self._opens = False
+            yield segment
+            return
+        if not kept:
+            opening = segment.text.strip()[:1].isupper() or self._opens
+            self._opens = opening and segment.text.strip()[-1] not in ".!?。！？"
+            return
+        self._opens = False
+        gone = bool(words) and words[0].start > segment.words[0].start
+        start = words[0].start if gone else segment.start
+        yield replace(segment, start=start, text=_text(kept), words=words)
+
+
+def _opened(text: str) -> Iterator[Edit]:
+    return capital(text, 0)
+
+
+def _passed(
+    words: tuple[Word, ...], passes: Iterable[EditPass]
+) -> tuple[tuple[Word, ...], list[Change]]:
+    changes: list[Change] = []
+    for find in passes:
+        words, found = edited(words, find)
+        changes += found
+    return words, sorted(changes, key=lambda change: change.start)
+
+
+def _text(words: Iterable[Word]) -> str:
+    return "".join(word.word for word in words)
