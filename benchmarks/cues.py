@@ -75,7 +75,7 @@ def transcribed(asked: Asked) -> list[Spoken]:
         Spoken(group_of(clip), place(asked, clip), clip.language, clip.seconds) for clip in clips
     ]
     spoken.append(Spoken("joined", place(asked, long), "en", long.seconds))
-    return [each for each in spoken if told(each).segments]
+    return [item for item in spoken if told(item).segments]
 
 
 def transcribe(asked: Asked, clips: Sequence[Clip], folder: Path) -> None:
@@ -110,13 +110,13 @@ def whisper_cli(*arguments: str) -> None:
 
 def write_ours(spoken: Sequence[Spoken], preset: str, out: Path) -> None:
     """Write subtitles as a user would, of transcripts."""
-    files = [str(each.transcript) for each in spoken]
+    files = [str(item.transcript) for item in spoken]
     whisper_cli("render", *files, "--preset", preset, "-f", "srt", "-o", f"{out}/", "-q")
 
 
 def write_theirs(spoken: Sequence[Spoken], name: str, asked: Asked, preset: str, out: Path) -> None:
     """Let a peer write them in its own Python, with lines as wide as the preset allows."""
-    files = "".join(f"{each.transcript}\n" for each in spoken)
+    files = "".join(f"{item.transcript}\n" for item in spoken)
     width = str(PRESETS[preset].max_line_width)
     command = [asked.peer_python, ROOT / "benchmarks" / "regroup.py", name, width, out]
     subprocess.run(command, input=files, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -140,8 +140,8 @@ def judged(spoken: Sequence[Spoken], asked: Asked) -> list[Row]:
     """Write everybody's subtitles for each preset, and judge them."""
     programs = [OURS, *here(PEERS, asked.peer_python)]
     groups: dict[str, list[Spoken]] = {}
-    for each in spoken:
-        groups.setdefault(each.group, []).append(each)
+    for item in spoken:
+        groups.setdefault(item.group, []).append(item)
     rows = []
     for preset, who in product(JUDGED, programs):
         with tempfile.TemporaryDirectory(prefix="cues-benchmark-") as made:
@@ -157,17 +157,17 @@ def judged(spoken: Sequence[Spoken], asked: Asked) -> list[Row]:
 def counted(spoken: Sequence[Spoken], preset: str, folder: Path) -> dict[str, Count]:
     """Add up what each judge finds."""
     totals = dict.fromkeys(JUDGES, Count())
-    for each in spoken:
-        rules = rules_for(preset, each.language)
+    for item in spoken:
+        rules = rules_for(preset, item.language)
         for name, judge_of in JUDGES.items():
-            file = folder / f"{each.transcript.stem}.srt"
-            totals[name] += judge.count(file, rules, each.seconds, judge_of)
+            file = folder / f"{item.transcript.stem}.srt"
+            totals[name] += judge.count(file, rules, item.seconds, judge_of)
     return totals
 
 
 def speeds(spoken: Sequence[Spoken], asked: Asked) -> dict[str, list[float]]:
     """Count the cues a second that the long reading gives, said over and over, by preset."""
-    long = next((each for each in spoken if each.group == "long reading"), spoken[0])
+    long = next((item for item in spoken if item.group == "long reading"), spoken[0])
     said = told(long).segments
     segments = [later(segment, n * long.seconds) for n in range(asked.repeat) for segment in said]
     found: dict[str, list[float]] = {name: [] for name in PRESETS}

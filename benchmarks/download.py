@@ -40,7 +40,7 @@ class Stage:
     @property
     def sent(self) -> int:
         """Count the bytes of weights that left the hub; not all arrive where a pull is killed."""
-        return sum(each.sent for each in self.hub.requests if each.where == "cdn/model.bin")
+        return sum(item.sent for item in self.hub.requests if item.where == "cdn/model.bin")
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def play(case: Case, turns: int, looks: int) -> Table:
                 except FailedError as error:
                     note(f"{row.contender} is left out: {error}")
                     del runs[row]
-    return {row: Figures(each[:looks], each[looks:]) for row, each in runs.items()}
+    return {row: Figures(item[:looks], item[looks:]) for row, item in runs.items()}
 
 
 def is_here(contender: str) -> bool:

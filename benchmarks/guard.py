@@ -44,7 +44,7 @@ class Window:
     """A window of a clip."""
 
     clip: Clip
-    island: Chunk
+    chunk: Chunk
 
 
 def windows(clips: Sequence[Clip]) -> Iterator[Window]:
@@ -53,36 +53,38 @@ def windows(clips: Sequence[Clip]) -> Iterator[Window]:
         sound = samples(clip.path)
         starts = range(0, len(sound), SAMPLE_RATE)
         blocks = (Block(n / SAMPLE_RATE, sound[n : n + SAMPLE_RATE]) for n in starts)
-        for island in chunks_of(blocks, find_phrases, LONGEST):
-            yield Window(clip, island)
+        for chunk in chunks_of(blocks, find_phrases, LONGEST):
+            yield Window(clip, chunk)
 
 
 def decode(
-    model: WhisperEngineModel, guard: QualityChecks, found: Sequence[Window]
+    model: WhisperEngineModel, quality_checks: QualityChecks, found: Sequence[Window]
 ) -> tuple[float, list[tuple[Window, DecodedWindow]]]:
     """Decode windows in batches of one length; gives the seconds that took."""
-    decoder = Decoder(model, DecodingOptions(), guard)
+    decoder = Decoder(model, DecodingOptions(), quality_checks)
     alike: dict[int, list[Window]] = {}
-    for window in sorted(found, key=lambda each: each.island.length):
-        alike.setdefault(guard.frames(window.island), []).append(window)
+    for window in sorted(found, key=lambda item: item.chunk.length):
+        alike.setdefault(quality_checks.frames(window.chunk), []).append(window)
     batches = [
         group[n : n + BATCH] for group in alike.values() for n in range(0, len(group), BATCH)
     ]
 
     def run(batch: Sequence[Window]) -> list[tuple[Window, DecodedWindow]]:
-        tasks = [WindowTask(each.island, each.clip.language) for each in batch]
+        tasks = [WindowTask(item.chunk, item.clip.language) for item in batch]
         return list(zip(batch, decoder.decode(tasks), strict=True))
 
     began = time.perf_counter()
-    with ThreadPoolExecutor(model.placement.workers) as pool:
+    with ThreadPoolExecutor(model.device_plan.workers) as pool:
         results = [pair for done in pool.map(run, batches) for pair in done]
     return time.perf_counter() - began, results
 
 
-def row(name: str, model: WhisperEngineModel, guard: QualityChecks, found: Sequence[Window]) -> str:
+def row(
+    name: str, model: WhisperEngineModel, quality_checks: QualityChecks, found: Sequence[Window]
+) -> str:
     """Measure one kind of window."""
-    seconds, results = decode(model, guard, found)
-    results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].island.start))
+    seconds, results = decode(model, quality_checks, found)
+    results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].chunk.start))
     heard: dict[str, str] = {}
     for window, decoded in results:
         name_in_set = window.clip.name
@@ -120,8 +122,8 @@ def main() -> None:
                 for kind in (Unguarded, QualityChecks):
                     guarded = "guarded" if kind is QualityChecks else "not guarded"
                     title = f"margin {margin:g} s, least {least:g} s, {guarded}"
-                    guard = kind(margin=margin, margin_of_long=margin, least=least)
-                    print(row(title, model, guard, found), flush=True)
+                    quality_checks = kind(margin=margin, margin_of_long=margin, least=least)
+                    print(row(title, model, quality_checks, found), flush=True)
 
 
 if __name__ == "__main__":

@@ -89,12 +89,12 @@ def _times(event, after: int, rules: CuePreset):
 def letters_of(line: str) -> int:
     """Count letters without the marks on them."""
     normal = unicodedata.normalize("NFC", line)
-    return sum(unicodedata.category(each)[0] not in "MC" for each in normal)
+    return sum(unicodedata.category(item)[0] not in "MC" for item in normal)
 
 
 def wide(line: str) -> int:
     """Count columns: two for what is full-width."""
-    full = sum(unicodedata.east_asian_width(each) in "WF" for each in line)
+    full = sum(unicodedata.east_asian_width(item) in "WF" for item in line)
     return letters_of(line) + full
 
 

@@ -52,18 +52,18 @@ def row(name: str, clip: Clip, command: Sequence[str]) -> str:
     """Let a recording flow once, and describe how late its segments were."""
     began, lines = flow(clip.path, command, header=name == "WAV")
     segments = [(at, line) for at, line in lines if line["type"] == "segment"]
-    each = [at - began - line["end"] for at, line in segments]
+    item = [at - began - line["end"] for at, line in segments]
     following = [at for at, _ in segments[1:]] + [inf]
     late = [
         after
-        for after, (at, _), later in zip(each, segments, following, strict=True)
+        for after, (at, _), later in zip(item, segments, following, strict=True)
         if later - at > TOGETHER
     ]
     last = lines[-1][0] - began - soundfile.info(clip.path).duration
     counted = errors(clip, " ".join(line["text"] for _, line in segments))
-    wrong, words = sum(each.wrong for each in counted), sum(each.words for each in counted)
+    wrong, words = sum(item.wrong for item in counted), sum(item.words for item in counted)
     figures = [percentile(late, part) for part in (0.5, 0.95)]
-    figures += [max(late), percentile(each, 0.5), last]
+    figures += [max(late), percentile(item, 0.5), last]
     cells = " | ".join(f"{figure:.2f}" for figure in figures)
     return f"| {name} | {len(late)} | {cells} | {100 * wrong / words:.1f} |"
 

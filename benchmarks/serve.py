@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(CASES), help="cases, by comma")
     given = parser.parse_args()
     clips = [clip for clip in english(read(given.set)) if 5 <= clip.seconds <= 11]
-    print(f"{len(clips)} clips of {statistics.mean(each.seconds for each in clips):.1f} s\n")
+    print(f"{len(clips)} clips of {statistics.mean(item.seconds for item in clips):.1f} s\n")
     for name in given.only.split(","):
         with tempfile.TemporaryDirectory() as place:
             CASES[name](given, clips, Path(place))
@@ -63,11 +63,11 @@ def _row(name: str, server: Server, clips: Sequence[Clip], count: int, at_once: 
 def _print(
     name: str, at_once: int, clips: Sequence[Clip], answers: Sequence[Answer], seconds: float
 ) -> None:
-    times = [each.seconds for each in answers]
+    times = [item.seconds for item in answers]
     sound = sum(clip.seconds for clip in clips)
     wrong = [errors(c, a.text or "")[0] for c, a in zip(clips, answers, strict=True)]
-    rate = 100 * sum(each.wrong for each in wrong) / sum(each.words for each in wrong)
-    lost = sum(each.text is None for each in answers)
+    rate = 100 * sum(item.wrong for item in wrong) / sum(item.words for item in wrong)
+    lost = sum(item.text is None for item in answers)
     print(
         f"| {name} | {at_once} | {len(clips) / seconds:.2f} | {sound / seconds:.0f} "
         f"| {percentile(times, 0.5):.2f} | {percentile(times, 0.95):.2f} | {rate:.2f} "
@@ -110,7 +110,7 @@ def latency(given: argparse.Namespace, clips: Sequence[Clip], _: Path) -> None:
         for at_once in LEVELS:
             chosen = [clip.path for clip in islice(cycle(clips), max(40, 3 * at_once))]
             answers, _seconds = load(server.url, chosen, at_once, stream=True)
-            first = [each.first for each in answers]
+            first = [item.first for item in answers]
             print(f"| {at_once} | {percentile(first, 0.5):.2f} | {percentile(first, 0.95):.2f} |")
 
 

@@ -70,13 +70,15 @@ def talk(pair: list[str], known: dict[str, list[np.ndarray]], chance: random.Ran
 
 
 def measured(settings: Settings, count: int | None, talks, folder: Path) -> Iterator[tuple]:
-    ears = diarization_models_for(settings, count, lambda model: find(model) or Path(), None)
+    diarization_models = diarization_models_for(
+        settings, count, lambda model: find(model) or Path(), None
+    )
     for number, (sound, reference) in enumerate(talks):
         path = folder / f"{number}.wav"
         soundfile.write(path, sound, SAMPLE_RATE)
         info = Info("", Provenance("", "", None, None, "", "", DecodingOptions(), ""))
         began = time.monotonic()
-        voices = ears.hear(Source(path), info)
+        voices = diarization_models.hear(Source(path), info)
         turns = voices.turns()
         voices.close()
         told = [(str(turn.speaker), turn.start, turn.end) for turn in turns]
@@ -103,7 +105,7 @@ def main() -> None:
     for label, count in (("`auto:2`", 2), ("`auto`", None)):
         with tempfile.TemporaryDirectory() as folder:
             rates, counts, took = zip(*measured(settings, count, talks, Path(folder)), strict=True)
-        right = sum(each == 2 for each in counts)
+        right = sum(item == 2 for item in counts)
         mean = sum(rates) / len(rates)
         speed = seconds / sum(took)
         print(f"| {label} | {mean:.3f} | {max(rates):.3f} | {right} of {CLIPS} | {speed:.1f} |")

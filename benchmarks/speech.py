@@ -32,14 +32,14 @@ def read(folder: Path) -> list[Clip]:
     entries = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
     clips = (
         Clip(
-            folder.absolute() / each["path"],
-            each["path"],
-            each["language"],
-            (each["text"],),
-            float(each["duration_s"]),
+            folder.absolute() / item["path"],
+            item["path"],
+            item["language"],
+            (item["text"],),
+            float(item["duration_s"]),
         )
-        for each in entries
-        if each.get("text") and each.get("duration_s")
+        for item in entries
+        if item.get("text") and item.get("duration_s")
     )
     return sorted(clips, key=lambda clip: clip.name)
 

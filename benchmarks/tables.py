@@ -79,18 +79,18 @@ def plain(clips: Sequence[Clip], rows: Mapping[str, Raced]) -> list[dict[str, ob
 def words(model: str, counted: Mapping[str, Mapping[str, list[Errors]]]) -> str:
     """Draw the WER of each language and of all pooled, with the difference to the baseline."""
     first = next(iter(counted.values()))
-    languages = [each for each in first if each != POOLED or len(first) > 2]
-    heads = [f"{each}, {len(first[each])} clips" for each in languages]
+    languages = [item for item in first if item != POOLED or len(first) > 2]
+    heads = [f"{item}, {len(first[item])} clips" for item in languages]
     lines = [_head(f"WER, {model} (to {BASELINE}, 95 %)", *heads)]
     worse: dict[str, list[str]] = {name: [] for name in counted if name != BASELINE}
-    versus = {each: differences({n: row[each] for n, row in counted.items()}) for each in languages}
+    versus = {item: differences({n: row[item] for n, row in counted.items()}) for item in languages}
     for name, row in counted.items():
         cells = []
-        for each in languages:
-            found = versus[each].get(name)
-            cells.append(f"{rate(row[each]):.2f}" + (f" {found}" if found else ""))
+        for item in languages:
+            found = versus[item].get(name)
+            cells.append(f"{rate(row[item]):.2f}" + (f" {found}" if found else ""))
             if found and found.is_worse:
-                worse[name].append(each)
+                worse[name].append(item)
         lines.append(f"| {' | '.join((name, *cells))} |")
     named = [name for name in worse if name.startswith(OURS)] if BASELINE in counted else []
     verdicts = [_not_worse(f"{name}, {model}", worse[name]) for name in named]
@@ -111,8 +111,8 @@ def memory(model: str, peaks: Mapping[str, Mapping[float, float]]) -> str:
 def differences(counted: Mapping[str, Sequence[Errors]]) -> dict[str, Difference]:
     """Compare everybody with the baseline; nothing, where that wasn't run."""
     base = counted.get(BASELINE)
-    others = {name: each for name, each in counted.items() if name != BASELINE}
-    return {name: difference(each, base) for name, each in others.items()} if base else {}
+    others = {name: item for name, item in counted.items() if name != BASELINE}
+    return {name: difference(item, base) for name, item in others.items()} if base else {}
 
 
 def _speed_verdicts(

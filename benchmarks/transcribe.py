@@ -88,15 +88,15 @@ def long_case(bench: Bench) -> None:
 
 def race(case: str, bench: Bench, work: Work, contenders: Sequence[Contender]) -> None:
     """Let the contenders take turns and print the table; one that fails is left out."""
-    rows = {each.name: Raced([], []) for each in contenders}
+    rows = {item.name: Raced([], []) for item in contenders}
     for turn in range(1 + bench.asked.turns):
-        for each in contenders:
-            if each.name in rows and (outcome := attempt(each, work, look=not turn)):
-                runs = rows[each.name].timed if turn else rows[each.name].looked
+        for item in contenders:
+            if item.name in rows and (outcome := attempt(item, work, look=not turn)):
+                runs = rows[item.name].timed if turn else rows[item.name].looked
                 runs.append(outcome)
-                bench.keep(case, work.model, each.name, outcome)
+                bench.keep(case, work.model, item.name, outcome)
             else:
-                rows.pop(each.name, None)
+                rows.pop(item.name, None)
     if rows:
         show(tables.speed(case, work.model.name, work.clips, rows))
         seconds = sum(clip.seconds for clip in work.clips)
@@ -124,9 +124,9 @@ def wer_case(bench: Bench) -> None:
     for model in bench.models:
         clips = english(everything) if model.name.endswith(".en") else everything
         counted = {}
-        for each in bench.with_detecting(model):
-            if (heard := hear(bench, each, model, clips)) is not None:
-                counted[each.name] = by_language(clips, heard)
+        for item in bench.with_detecting(model):
+            if (heard := hear(bench, item, model, clips)) is not None:
+                counted[item.name] = by_language(clips, heard)
         if counted:
             show(tables.words(model.name, counted))
 
@@ -166,15 +166,15 @@ def memory_case(bench: Bench) -> None:
     peaks: dict[str, dict[float, float]] = {}
     for minutes in sorted({10.0, *(60 * hours for hours in longest.values() if hours)}):
         work = Work(model, [bench.joined(minutes)], "en")
-        for each in bench.contenders:
-            if minutes not in (10.0, 60 * longest.get(each.name, 0)):
+        for item in bench.contenders:
+            if minutes not in (10.0, 60 * longest.get(item.name, 0)):
                 continue
             turns = asked.turns if minutes == 10 else 1
-            looks = [attempt(each, work, look=True) for _ in range(turns)]
+            looks = [attempt(item, work, look=True) for _ in range(turns)]
             if seen := [outcome.cost.peak / MIB for outcome in looks if outcome]:
-                peaks.setdefault(each.name, {})[minutes] = statistics.median(seen)
+                peaks.setdefault(item.name, {})[minutes] = statistics.median(seen)
             for outcome in filter(None, looks):
-                bench.keep(f"memory, {minutes:g} min", model, each.name, outcome)
+                bench.keep(f"memory, {minutes:g} min", model, item.name, outcome)
     show(tables.memory(model.name, peaks))
 
 

@@ -44,7 +44,7 @@ def errors(clip: Clip, heard: str) -> list[Errors]:
     import jiwer
 
     normal = _normaliser(clip.language)
-    references = [normal(each).split() for each in clip.said]
+    references = [normal(item).split() for item in clip.said]
     text = " ".join(word for words in references for word in words)
     ends = list(accumulate(map(len, references)))
     wrong = [0] * len(ends)
@@ -60,12 +60,12 @@ def errors(clip: Clip, heard: str) -> list[Errors]:
             while part < len(ends) - 1 and place >= ends[part]:
                 part += 1
             wrong[part] += 1
-    return [Errors(*each) for each in zip(wrong, map(len, references), strict=True)]
+    return [Errors(*item) for item in zip(wrong, map(len, references), strict=True)]
 
 
 def rate(counts: Sequence[Errors]) -> float:
     """Give the word error rate in percent."""
-    return 100 * sum(each.wrong for each in counts) / max(1, sum(each.words for each in counts))
+    return 100 * sum(item.wrong for item in counts) / max(1, sum(item.words for item in counts))
 
 
 def by_language(clips: Sequence[Clip], heard: Mapping[str, str]) -> dict[str, list[Errors]]:
@@ -82,8 +82,8 @@ def difference(ours: Sequence[Errors], theirs: Sequence[Errors]) -> Difference:
     """Compare two programs on the same clips."""
     import numpy as np
 
-    wrong = np.array([[each.wrong for each in side] for side in (ours, theirs)])
-    words = np.array([each.words for each in ours])
+    wrong = np.array([[item.wrong for item in side] for side in (ours, theirs)])
+    words = np.array([item.words for item in ours])
     drawn = np.random.default_rng(1).integers(0, len(words), (DRAWS, len(words)))
     counted = np.maximum(1, words[drawn].sum(axis=1))
     points = 100 * (wrong[0] - wrong[1])[drawn].sum(axis=1) / counted

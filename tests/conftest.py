@@ -70,7 +70,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
             patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
             patched.setattr(sys, "stdout", streams[0])
             patched.setattr(sys, "stderr", streams[1])
-            code = main([str(each) for each in argv])
+            code = main([str(item) for item in argv])
         for stream in streams:
             stream.flush()
         out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]

@@ -30,8 +30,8 @@ class State:
     def beyond(self, before: "State") -> dict[str, list[str]]:
         """Name what is there and was not before."""
         more = {
-            each.name: sorted((getattr(self, each.name) - getattr(before, each.name)).elements())
-            for each in fields(self)
+            item.name: sorted((getattr(self, item.name) - getattr(before, item.name)).elements())
+            for item in fields(self)
         }
         return {name: found for name, found in more.items() if found}
 
@@ -40,9 +40,9 @@ def state() -> State:
     folders = Path(tempfile.gettempdir()).glob("*")
     return State(
         Counter(_descriptors()),
-        Counter(f"{each.name} {each.ident}" for each in threading.enumerate()),
+        Counter(f"{item.name} {item.ident}" for item in threading.enumerate()),
         Counter(_children()),
-        Counter(each.name for each in folders if each.name.startswith(("serve-", "pymp-"))),
+        Counter(item.name for item in folders if item.name.startswith(("serve-", "pymp-"))),
     )
 
 
@@ -86,9 +86,9 @@ def _descriptors() -> list[str]:
     """Name the open descriptors by number and target, where Linux tells."""
     found = []
     with contextlib.suppress(OSError):
-        for each in Path("/proc/self/fd").iterdir():
+        for item in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(OSError):  # the one of this listing is gone again
-                found.append(f"{each.name} {each.readlink()}")
+                found.append(f"{item.name} {item.readlink()}")
     return found
 
 

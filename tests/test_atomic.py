@@ -23,7 +23,7 @@ def test_what_cant_be_written_leaves_the_old_file_alone(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="folder"):
         files.write_text(tmp_path / "folder", "text")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "note.json"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["folder", "note.json"]
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path):
@@ -41,4 +41,4 @@ def test_a_file_that_has_the_temporary_name_already_is_kept(tmp_path, monkeypatc
     with pytest.raises(FileExistsError):
         files.write_text(tmp_path / "note.json", "text")
     assert (tmp_path / "target").read_text() == "somebody's own"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["note.json.taken", "target"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["note.json.taken", "target"]

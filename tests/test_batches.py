@@ -79,7 +79,7 @@ def test_shards_part_a_list_and_each_input_keeps_its_own(names, count):
         source.name for source in inputs.sources
     )
     alone = [Inputs((source,), has_folder=True) for source in inputs.sources]
-    first = [Shard(1, count).of(each).sources for each in alone]
+    first = [Shard(1, count).of(item).sources for item in alone]
     assert [source for part in first for source in part] == list(parts[0])
 
 
@@ -128,8 +128,8 @@ def test_the_summary_tells_what_became_of_each_input(run, tmp_path, jfk, tiny_en
 @pytest.mark.slow
 def test_fail_fast_stops_at_the_first_failure(run, tmp_path, jfk, tiny_en):
     bad = [tmp_path / f"{number}.mp3" for number in range(3)]
-    for each in bad:
-        each.write_bytes(b"no sound at all")
+    for item in bad:
+        item.write_bytes(b"no sound at all")
     told = tmp_path / "summary.json"
     result = run("transcribe", *bad, jfk, "-o", f"{tmp_path}/", "-m", tiny_en, "--fail-fast",
                  "--summary", told)  # fmt: skip

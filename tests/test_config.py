@@ -16,7 +16,7 @@ from whisper_cli.errors import ConfigError
 
 def value(name, flags=None, environ=None, file=None):
     found = loader.load(flags or {}, environ or {}, file)
-    return next(each for each in found if each.name == name)
+    return next(item for item in found if item.name == name)
 
 
 def test_flag_beats_environment_beats_file_beats_default(tmp_path):
@@ -61,7 +61,7 @@ def test_values_of_the_file_may_have_toml_types(tmp_path):
     file.write_text('beam_size = 2\nvad = false\nformat = ["srt", "vtt"]\ntemperature = 0.4\n')
     assert value("beam_size", file=file).value == 2
     assert value("vad", file=file).value is False
-    assert [str(each) for each in value("format", file=file).value] == ["srt", "vtt"]
+    assert [str(item) for item in value("format", file=file).value] == ["srt", "vtt"]
     assert value("temperature", file=file).value == (0.4,)
 
 

@@ -215,7 +215,7 @@ def test_a_full_disk_behind_the_help_is_2():
     ],
 )
 def test_a_name_longer_than_the_system_allows_is_2(run, arguments):
-    result = run(*(each.replace("NAME", "x" * 300) for each in arguments))
+    result = run(*(item.replace("NAME", "x" * 300) for item in arguments))
     assert (result.code, result.stdout) == (2, "")
     assert "file name too long" in result.stderr
 

@@ -72,7 +72,7 @@ def test_fallback_and_thresholds_work_in_batches(run, tiny_en, jfk):
     silent = ("--no-speech-threshold", "-1", "--log-prob-threshold", "1")
     transcript = run("transcribe", jfk, "-m", tiny_en, "-f", "json", *silent).json()
     assert transcript["segments"] == []
-    assert {each["reason"] for each in transcript["dropped"]} == {"silence"}
+    assert {item["reason"] for item in transcript["dropped"]} == {"silence"}
 
 
 def test_tokens_can_be_suppressed_and_prompts_steer(run, tiny_en, jfk):

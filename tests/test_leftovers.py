@@ -31,8 +31,8 @@ def test_what_is_left_is_named(kind, monkeypatch):
     with pytest.raises(pytest.fail.Exception, match=kind), leftovers.nothing_left(monkeypatch):
         leave()
     end.set()
-    for each in undo:
-        each()
+    for item in undo:
+        item()
 
 
 def test_memory_that_is_left_is_told(monkeypatch):

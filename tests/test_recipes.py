@@ -100,7 +100,7 @@ def white(path: Path, at: float) -> int:
     command = ["ffmpeg", "-v", "error", "-ss", str(at), "-i", str(path), "-frames:v", "1"]
     gray = [*command, "-f", "rawvideo", "-pix_fmt", "gray", "-"]
     frame = subprocess.run(gray, capture_output=True, check=True, timeout=60).stdout
-    return sum(each > 190 for each in frame)
+    return sum(item > 190 for item in frame)
 
 
 def test_words_light_up_one_after_the_other(shell, place):

@@ -262,10 +262,10 @@ def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
     text = run("render", talk, "-f", "txt", *cared)
     assert (text.code, text.stdout) == (0, "SPEAKER_00: It was nineteen sixty-nine t***.\n")
     document = run("render", talk, "-f", "json", *cared).json()
-    assert [each["why"] for each in document["changes"]] == ["replace", "profanity"]
+    assert [item["why"] for item in document["changes"]] == ["replace", "profanity"]
     once = saved(tmp_path, document, "once.json")
     again = run("render", once, "-f", "json", "--mask-words", "it").json()
-    assert [each["before"] for each in again["changes"]] == ["1969", "then.", "It"]
+    assert [item["before"] for item in again["changes"]] == ["1969", "then.", "It"]
 
 
 def test_speakers_of_a_transcript_are_named_in_the_order_in_which_they_come(run, tmp_path):
@@ -437,8 +437,8 @@ def test_a_language_leads_to_no_other_folder(run, tmp_path, place, language):
     named = ("-f", "srt", "-o", f"{out}/", "--name", "{stem}.{language}.{ext}")
     assert run("render", path, *named).code == 0
     kept = {"talk.und.srt", "talk.en.srt"}
-    assert {each.name for each in out.iterdir()} <= kept
-    assert [each for each in tmp_path.rglob("*.srt") if each.parent != out] == []
+    assert {item.name for item in out.iterdir()} <= kept
+    assert [item for item in tmp_path.rglob("*.srt") if item.parent != out] == []
 
 
 LOOKS = (Format.srt, Format.json, Format.html, Format.review)

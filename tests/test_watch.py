@@ -76,8 +76,8 @@ def test_what_is_moved_away_leaves_no_mark(tmp_path):
         "utf-8"
     ) == "error: no sound\nhint: record it again\n"
     note_failure(failed, job, tmp_path / "broken", tmp_path)
-    assert [each.name for each in tmp_path.iterdir()] == ["broken"]
-    assert sorted(each.name for each in (tmp_path / "broken").iterdir()) == [
+    assert [item.name for item in tmp_path.iterdir()] == ["broken"]
+    assert sorted(item.name for item in (tmp_path / "broken").iterdir()) == [
         "a.wav",
         "a.wav.failed",
     ]
@@ -92,7 +92,7 @@ def test_a_file_that_changes_in_work_ends_twice(tmp_path):
 
 def test_it_has_the_flags_of_transcribe_but_for_what_is_no_folder():
     commands = typer.main.get_command(app).commands
-    flags = {name: {each.name for each in commands[name].params} for name in commands}
+    flags = {name: {item.name for item in commands[name].params} for name in commands}
     urls = {"allow_private_urls", "max_url_size", "max_url_time"}
     assert (flags["transcribe"] - flags["watch"]) & set(NAMES) == {*urls, "colors", "server"}
 

@@ -81,11 +81,11 @@ def language(value: object) -> str:
         raise WrongValue(f"{short(value)} is no language") from None
 
 
-def several(value: object, each: Callable[[Any], T]) -> tuple[T, ...]:
-    """Take a list, each of its items by `each`."""
+def several(value: object, item: Callable[[Any], T]) -> tuple[T, ...]:
+    """Take a list, each of its items by `item`."""
     if not isinstance(value, list):
         raise WrongValue(f"{short(value)} is no list")
-    return tuple(map(each, value))
+    return tuple(map(item, value))
 
 
 def optional(value: object, kind: Callable[[Any], T]) -> T | None:

@@ -37,7 +37,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
     raise _foreign(path)
 
 
-def claim(path: Path, ledger: OutputIndex, ours: Callable[[FileIO], bool]) -> FileIO | None:
+def claim(path: Path, output_index: OutputIndex, ours: Callable[[FileIO], bool]) -> FileIO | None:
     """Open a file to be worked on, for us alone; None where another process works on it.
 
     It is made anew, or taken over where it is empty, or where the ledger or `ours` says that we
@@ -53,10 +53,10 @@ def claim(path: Path, ledger: OutputIndex, ours: Callable[[FileIO], bool]) -> Fi
         if not is_at(path, file):  # it has got its final name meanwhile
             file.close()
             continue
-        if os.fstat(file.fileno()).st_size and not (ledger.made(path, file) or ours(file)):
+        if os.fstat(file.fileno()).st_size and not (output_index.made(path, file) or ours(file)):
             file.close()
             raise _foreign(path)
-        ledger.note_made(path, file)
+        output_index.note_made(path, file)
         return file
     return None
 

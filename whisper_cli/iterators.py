@@ -26,7 +26,7 @@ def in_background(make: Callable[[], Iterator[T]]) -> Generator[T | None]:
     items: queue.Queue[T | _End] = queue.Queue(AHEAD)
     abandoned = threading.Event()
 
-    def offer(item: T | _End) -> None:
+    def remote_file(item: T | _End) -> None:
         while not abandoned.is_set():
             with suppress(queue.Full):
                 items.put(item, timeout=TICK)
@@ -35,13 +35,13 @@ def in_background(make: Callable[[], Iterator[T]]) -> Generator[T | None]:
     def run() -> None:
         try:
             for item in make():
-                offer(item)
+                remote_file(item)
                 if abandoned.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            offer(_End(error))
+            remote_file(_End(error))
         else:
-            offer(_End())
+            remote_file(_End())
 
     threading.Thread(target=run, name="decoding", daemon=True).start()
     try:

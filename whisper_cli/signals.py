@@ -26,13 +26,13 @@ def stoppable() -> Iterator[None]:
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # A signal that the parent had ignored (nohup) stays ignored.
-    heeded = [each for each in signals if signal.getsignal(each) is not signal.SIG_IGN]
-    before = {each: signal.signal(each, _stop) for each in heeded}
+    heeded = [item for item in signals if signal.getsignal(item) is not signal.SIG_IGN]
+    before = {item: signal.signal(item, _stop) for item in heeded}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for item, handler in before.items():
+            signal.signal(item, handler)
 
 
 @contextmanager

@@ -31,16 +31,16 @@ class FakeEngine:
     def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
         return [(0, len(samples))]
 
-    def language_of(self, island: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
+    def language_of(self, chunk: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
         return "de", 0.9
 
-    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
         self.decoded += 1
-        for second in range(int(island.start), int(np.ceil(island.end))):
+        for second in range(int(chunk.start), int(np.ceil(chunk.end))):
             if second in self.fail:
                 raise self.fail[second]
             time.sleep(self.pause)
-            yield Segment(float(second), min(second + 1.0, island.end), f" second {second}")
+            yield Segment(float(second), min(second + 1.0, chunk.end), f" second {second}")
 
 
 def noise(path: Path, seconds: float = 3.0, seed: int = 0) -> Path:
@@ -51,7 +51,7 @@ def noise(path: Path, seconds: float = 3.0, seed: int = 0) -> Path:
 
 
 def work(
-    ledger: Path,
+    output_index: Path,
     engine: FakeEngine,
     write: Callable[[str], None] = print,
     *,
@@ -69,7 +69,7 @@ def work(
     return Session(
         provenance,
         FormatOptions(style),
-        OutputIndex(ledger),
+        OutputIndex(output_index),
         lambda: located,
         write,
         overwrite,

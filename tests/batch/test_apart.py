@@ -80,7 +80,7 @@ def test_an_input_that_kills_two_processes_is_left_and_the_others_go_on(
     assert child.wait(240) == 1
     assert b"b.wav" in child.stderr.read()
     entries = {Path(e["input"]).name: e for e in json.loads(told.read_text("utf-8"))["inputs"]}
-    assert {name: each["status"] for name, each in entries.items()} == {
+    assert {name: item["status"] for name, item in entries.items()} == {
         "a.flac": "done",
         "b.wav": "failed",
         "c.ogg": "done",

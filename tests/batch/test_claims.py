@@ -72,7 +72,7 @@ def test_a_run_leaves_what_it_claimed(tmp_path, kinds):
     for fail in ({}, {1: KeyError("broken")}, {}):
         engine = FakeEngine(fail=fail)
         shared = work(tmp_path / "state" / "l.sqlite3", engine, overwrite=True)
-        told = [each for each in run(todo, shared) if not isinstance(each, InputProgressed)]
+        told = [item for item in run(todo, shared) if not isinstance(item, InputProgressed)]
         assert len(told) == 1
 
 

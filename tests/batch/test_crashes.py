@@ -97,7 +97,7 @@ def test_what_is_killed_again_and_again_ends_as_what_was_not(
     assert run(*arguments, "-o", f"{out}/", "--summary", tmp_path / "s.json").code == 1
     assert texts(out) == texts(whole)
     summary = json.loads((tmp_path / "s.json").read_text("utf-8"))
-    counts, failures = summary["counts"], [each.get("error") for each in summary["inputs"]]
+    counts, failures = summary["counts"], [item.get("error") for item in summary["inputs"]]
     assert (counts["failed"], counts["left"]) == (1, 0), failures
     assert counts["done"] + counts["skipped"] == 11
     assert counts["skipped"] == len(published)

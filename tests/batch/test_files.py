@@ -21,7 +21,7 @@ needs_unix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
 
 
 def done(outcomes):
-    return [each for each in outcomes if isinstance(each, InputDone | InputError)]
+    return [item for item in outcomes if isinstance(item, InputDone | InputError)]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -98,28 +98,32 @@ def test_a_pipe_in_the_place_of_a_file_in_work_is_an_error_of_the_program(
 
 @pytest.mark.parametrize("lost", ["journal", "ledger", "neither"])
 def test_what_a_run_of_ours_left_is_taken_over(tmp_path, lost):
-    clip, out, ledger = noise(tmp_path / "a.wav", 100), tmp_path / "out", tmp_path / "l" / "ledger"
+    clip, out, output_index = (
+        noise(tmp_path / "a.wav", 100),
+        tmp_path / "out",
+        tmp_path / "l" / "ledger",
+    )
     asked = jobs(clip, output=f"{out}/", kinds="srt,json")
-    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
-    assert {"a.srt.part", "a.json.part", "a.srt.journal"} == {each.name for each in out.iterdir()}
+    done(run(asked, work(output_index, FakeEngine(fail={80: EngineError("it failed")}))))
+    assert {"a.srt.part", "a.json.part", "a.srt.journal"} == {item.name for item in out.iterdir()}
     if lost == "journal":
         (out / "a.srt.journal").unlink()
     elif lost == "ledger":
-        shutil.rmtree(ledger.parent)
-    [finished] = done(run(asked, work(ledger, FakeEngine())))
+        shutil.rmtree(output_index.parent)
+    [finished] = done(run(asked, work(output_index, FakeEngine())))
     assert isinstance(finished, InputDone)
-    assert sorted(each.name for each in out.iterdir()) == ["a.json", "a.srt"]
+    assert sorted(item.name for item in out.iterdir()) == ["a.json", "a.srt"]
 
 
 def test_a_file_that_took_the_place_of_our_part_is_kept(tmp_path):
-    clip, out, ledger = noise(tmp_path / "a.wav", 100), tmp_path / "out", tmp_path / "ledger"
+    clip, out, output_index = noise(tmp_path / "a.wav", 100), tmp_path / "out", tmp_path / "ledger"
     asked = jobs(clip, output=f"{out}/", kinds="srt")
-    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
+    done(run(asked, work(output_index, FakeEngine(fail={80: EngineError("it failed")}))))
     (out / "a.srt.journal").unlink()
     own = tmp_path / "own"  # while ours is there, so that it is another file for certain
     own.write_text("somebody's own")
     own.replace(out / "a.srt.part")
-    [failed] = done(run(asked, work(ledger, FakeEngine())))
+    [failed] = done(run(asked, work(output_index, FakeEngine())))
     assert isinstance(failed, InputError)
     assert (out / "a.srt.part").read_text() == "somebody's own"
 
@@ -154,16 +158,16 @@ def test_an_empty_part_of_a_run_that_was_killed_at_once_is_taken_over(tmp_path):
 
 
 def test_one_process_at_a_time_has_a_file(tmp_path):
-    ledger, place = OutputIndex(tmp_path / "ledger"), tmp_path / "a.part"
-    first = claim(place, ledger, lambda _: False)
+    output_index, place = OutputIndex(tmp_path / "ledger"), tmp_path / "a.part"
+    first = claim(place, output_index, lambda _: False)
     assert first is not None
     with first:
         first.write(b"text")
-        assert claim(place, ledger, lambda _: False) is None
-    again = claim(place, ledger, lambda _: False)
+        assert claim(place, output_index, lambda _: False) is None
+    again = claim(place, output_index, lambda _: False)
     assert again is not None
     again.close()
-    ledger.close()
+    output_index.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="chown needs root")
@@ -233,7 +237,7 @@ def test_an_input_that_changes_while_it_is_read_is_not_done(tmp_path, change):
     assert told["provenance"]["complete"] is False
     assert any("changed while it was read" in warning for warning in told["warnings"])
     assert not list((tmp_path / "history").glob("*"))
-    assert sorted(each.name for each in out.iterdir()) == ["a.json", "a.srt"]
+    assert sorted(item.name for item in out.iterdir()) == ["a.json", "a.srt"]
     engine = FakeEngine()
     [second] = done(run(asked, both(tmp_path, engine)))
     assert engine.decoded

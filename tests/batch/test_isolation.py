@@ -70,12 +70,12 @@ class FakeModel:
 
     multilingual = True
     dimensions = 7
-    placement = SimpleNamespace(device=Device.cpu)
+    device_plan = SimpleNamespace(device=Device.cpu)
 
     def __init__(self, fault: Fault) -> None:
         self._fault = fault
 
-    def tongue(self, language: str, _task: object) -> LanguageTokens:
+    def language_tokens(self, language: str, _task: object) -> LanguageTokens:
         tokenizer = SimpleNamespace(decode=lambda tokens: " word" * len(tokens))
         return LanguageTokens(language, tokenizer, (1,), FIRST, EOT)
 
@@ -92,10 +92,13 @@ class FakeModel:
         return "de", 0.9
 
     def generate(
-        self, encoded: np.ndarray, tongues: Sequence[LanguageTokens], *_: object
+        self, encoded: np.ndarray, window_tokens: Sequence[LanguageTokens], *_: object
     ) -> list[DecodingResult]:
         self._fault.at("generate", bad=is_loud(encoded))
-        return [DecodingResult((FIRST, 1, 2, FIRST + 100), " a b", -0.1, 0.0, 1.0) for _ in tongues]
+        return [
+            DecodingResult((FIRST, 1, 2, FIRST + 100), " a b", -0.1, 0.0, 1.0)
+            for _ in window_tokens
+        ]
 
     def align(
         self,
@@ -146,13 +149,13 @@ class FaultyExact(FakeEngine):
         self._fault.at("detect", bad=is_loud(samples))
         return super().find_speech(samples)
 
-    def language_of(self, island, among):
-        self._fault.at("language", bad=is_loud(island.samples))
-        return super().language_of(island, among)
+    def language_of(self, chunk, among):
+        self._fault.at("language", bad=is_loud(chunk.samples))
+        return super().language_of(chunk, among)
 
-    def decode(self, island, language, options):
-        self._fault.at("generate", bad=is_loud(island.samples))
-        return super().decode(island, language, options)
+    def decode(self, chunk, language, options):
+        self._fault.at("generate", bad=is_loud(chunk.samples))
+        return super().decode(chunk, language, options)
 
 
 @pytest.fixture
@@ -203,7 +206,7 @@ def _faulty_audio(
 
 
 def outcomes(todo: Sequence[BatchJob], shared: Session) -> list[Outcome]:
-    return [each for each in run(todo, shared) if not isinstance(each, InputProgressed)]
+    return [item for item in run(todo, shared) if not isinstance(item, InputProgressed)]
 
 
 def located(shared: Session, engine: Scheduler) -> Session:
@@ -226,8 +229,8 @@ def check(
         1,
         {"done": 4, "skipped": 0, "failed": 1, "left": 0},
     )
-    assert sum(isinstance(each, InputDone) for each in told) == 4
-    [failed] = [each for each in told if isinstance(each, InputError)]
+    assert sum(isinstance(item, InputDone) for item in told) == 4
+    [failed] = [item for item in told if isinstance(item, InputError)]
     entry = written["inputs"][BAD]
     assert (failed.number, entry["status"]) == (BAD, "failed")
     assert entry["error"]["class"] in CLASSES.get(kind, {"EngineError"})
@@ -277,7 +280,7 @@ def test_a_bug_is_logged_with_its_traceback(tmp_path, faulty, caplog, kind):
     todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
     outcomes(todo, located(shared, fast(fault)))
-    [record] = [each for each in caplog.records if each.levelname == "ERROR"]
+    [record] = [item for item in caplog.records if item.levelname == "ERROR"]
     assert record.exc_info is not None
     assert f"{BAD}.wav" in record.getMessage()
 
@@ -293,7 +296,7 @@ def test_a_window_that_fails_once_is_tried_again_alone(tmp_path):
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
     told = outcomes(todo, located(shared, fast(fault)))
     assert fault.raised == 1
-    assert [type(each) for each in told] == [InputDone] * 5
+    assert [type(item) for item in told] == [InputDone] * 5
 
 
 class BrokenPipe:
@@ -315,7 +318,7 @@ def test_standard_input_that_fails_when_it_is_read_fails_alone(tmp_path, monkeyp
     paths = recordings(tmp_path / "in")
     todo = jobs(paths[0], Path("-"), paths[1], output=f"{tmp_path}/out/")
     told = outcomes(todo, work(tmp_path / "l.sqlite3", FakeEngine()))
-    assert [type(each) for each in told] == [InputDone, InputError, InputDone]
+    assert [type(item) for item in told] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -338,7 +341,7 @@ def test_what_one_transcript_raises_fails_it_alone(tmp_path, monkeypatch, kind):
         )
     todo = jobs(*paths, output=f"{tmp_path}/out/", kinds="srt")
     told = list(render.render(todo, work(tmp_path / "l.sqlite3", FakeEngine())))
-    assert [type(each) for each in told] == [InputDone, InputError, InputDone]
+    assert [type(item) for item in told] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("order", [(b"\xff.wav", b"\xfe.wav"), (b"\xfe.wav", b"\xff.wav")])
@@ -355,7 +358,7 @@ def test_inputs_whose_names_look_the_same_are_told_apart(tmp_path, order):
     told = tmp_path / "summary.json"
     summary.write(told, 1)
     entries = json.loads(told.read_text("utf-8"))["inputs"]
-    assert [each["status"] for each in entries] == ["failed", "done"]
+    assert [item["status"] for item in entries] == ["failed", "done"]
 
 
 FAULTY = """

@@ -32,11 +32,11 @@ from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
 
 def done(outcomes):
-    return [each for each in outcomes if isinstance(each, InputDone | InputError)]
+    return [item for item in outcomes if isinstance(item, InputDone | InputError)]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Path:
+def output_index(tmp_path: Path) -> Path:
     return tmp_path / "state" / "outputs.sqlite3"
 
 
@@ -45,16 +45,16 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kinds", ["srt", "json,vtt", "txt"])
-def test_an_input_is_gone_on_with_where_it_broke(tmp_path, ledger, kinds):
+def test_an_input_is_gone_on_with_where_it_broke(tmp_path, output_index, kinds):
     clip = noise(tmp_path / "a.wav", 200)
     asked = {"output": f"{tmp_path}/out/", "kinds": kinds}
     whole = done(
-        run(jobs(clip, output=f"{tmp_path}/whole/", kinds=kinds), work(ledger, FakeEngine()))
+        run(jobs(clip, output=f"{tmp_path}/whole/", kinds=kinds), work(output_index, FakeEngine()))
     )
     broken = FakeEngine(fail={150: EngineError("the engine failed")})
-    assert isinstance(done(run(jobs(clip, **asked), work(ledger, broken)))[0], InputError)
+    assert isinstance(done(run(jobs(clip, **asked), work(output_index, broken)))[0], InputError)
     mended = FakeEngine()
-    [finished] = done(run(jobs(clip, **asked), work(ledger, mended)))
+    [finished] = done(run(jobs(clip, **asked), work(output_index, mended)))
     assert isinstance(finished, InputDone)
     assert names(tmp_path / "out") == names(tmp_path / "whole")
     for path in whole[0].outputs:
@@ -62,21 +62,21 @@ def test_an_input_is_gone_on_with_where_it_broke(tmp_path, ledger, kinds):
     assert 0 < mended.decoded < broken.decoded + 1
 
 
-def test_starting_over_forgets_what_was_told(tmp_path, ledger):
+def test_starting_over_forgets_what_was_told(tmp_path, output_index):
     clip = noise(tmp_path / "a.wav", 200)
     asked = jobs(clip, output=f"{tmp_path}/out/", kinds="srt")
-    done(run(asked, work(ledger, FakeEngine(fail={150: EngineError("it failed")}))))
+    done(run(asked, work(output_index, FakeEngine(fail={150: EngineError("it failed")}))))
     again, whole = FakeEngine(), FakeEngine()
-    done(run(asked, work(ledger, again, starts_over=True)))
-    done(run(jobs(clip, output=f"{tmp_path}/whole/", kinds="srt"), work(ledger, whole)))
+    done(run(asked, work(output_index, again, starts_over=True)))
+    done(run(jobs(clip, output=f"{tmp_path}/whole/", kinds="srt"), work(output_index, whole)))
     assert again.decoded == whole.decoded
 
 
 @pytest.mark.parametrize("change", ["input", "options", "rubbish", "torn"])
-def test_a_journal_of_other_work_is_not_believed(tmp_path, ledger, change):
+def test_a_journal_of_other_work_is_not_believed(tmp_path, output_index, change):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked = jobs(clip, output=f"{out}/", kinds="srt")
-    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
+    done(run(asked, work(output_index, FakeEngine(fail={80: EngineError("it failed")}))))
     options = {}
     journal = out / "a.srt.journal"
     if change == "input":
@@ -87,7 +87,7 @@ def test_a_journal_of_other_work_is_not_believed(tmp_path, ledger, change):
         journal.write_bytes(b"\xff{not a journal\n" + journal.read_bytes())
     else:
         journal.write_bytes(journal.read_bytes()[:-7])
-    [finished] = done(run(asked, work(ledger, FakeEngine(), **options)))
+    [finished] = done(run(asked, work(output_index, FakeEngine(), **options)))
     assert isinstance(finished, InputDone)
     assert names(out) == ["a.srt"]
     text = (out / "a.srt").read_text("utf-8")
@@ -95,19 +95,20 @@ def test_a_journal_of_other_work_is_not_believed(tmp_path, ledger, change):
     assert text.count("second 7\n") == 1
 
 
-def test_another_format_of_the_same_work_is_written_without_decoding(tmp_path, ledger):
+def test_another_format_of_the_same_work_is_written_without_decoding(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav"), tmp_path / "history"
     first, second = FakeEngine(), FakeEngine()
     done(
         run(
-            jobs(clip, output=f"{tmp_path}/out/", kinds="srt"), work(ledger, first, history=history)
+            jobs(clip, output=f"{tmp_path}/out/", kinds="srt"),
+            work(output_index, first, history=history),
         )
     )
     assert names(tmp_path / "out") == ["a.srt"]
     [finished] = done(
         run(
             jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json"),
-            work(ledger, second, history=history),
+            work(output_index, second, history=history),
         )
     )
     assert (first.decoded, second.decoded) == (1, 0)
@@ -119,7 +120,7 @@ def test_another_format_of_the_same_work_is_written_without_decoding(tmp_path, l
     done(
         run(
             jobs(renamed, output=f"{tmp_path}/out/", kinds="json"),
-            work(ledger, third, history=history),
+            work(output_index, third, history=history),
         )
     )
     assert third.decoded == 0
@@ -129,67 +130,67 @@ def test_another_format_of_the_same_work_is_written_without_decoding(tmp_path, l
     done(
         run(
             jobs(clip, output=f"{tmp_path}/o/", kinds="txt"),
-            work(ledger, other, history=history, beam_size=1),
+            work(output_index, other, history=history, beam_size=1),
         )
     )
     assert other.decoded == 1
 
 
-def test_without_a_history_nothing_is_kept(tmp_path, ledger):
+def test_without_a_history_nothing_is_kept(tmp_path, output_index):
     clip = noise(tmp_path / "a.wav")
-    done(run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt"), work(ledger, FakeEngine())))
+    done(run(jobs(clip, output=f"{tmp_path}/out/", kinds="srt"), work(output_index, FakeEngine())))
     assert names(tmp_path) == ["a.wav", "out", "state"]
     assert names(tmp_path / "out") == ["a.srt"]
 
 
-def test_what_goes_to_stdout_is_gone_on_with_too(tmp_path, ledger):
+def test_what_goes_to_stdout_is_gone_on_with_too(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav", 100), tmp_path / "history"
     asked = jobs(clip, kinds="txt")
     told: list[str] = []
     broken = FakeEngine(fail={80: EngineError("it failed")})
-    done(run(asked, work(ledger, broken, told.append, history=history)))
+    done(run(asked, work(output_index, broken, told.append, history=history)))
     again: list[str] = []
-    done(run(asked, work(ledger, FakeEngine(), again.append, history=history)))
+    done(run(asked, work(output_index, FakeEngine(), again.append, history=history)))
     whole: list[str] = []
-    done(run(asked, work(ledger, FakeEngine(), whole.append)))
+    done(run(asked, work(output_index, FakeEngine(), whole.append)))
     assert again == whole
     assert told[:-1] == whole[: len(told) - 1]
     assert [path.suffix for path in history.iterdir()] == [".jsonl"]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "json", "srt"])
-def test_what_is_written_from_stored_segments_has_the_same_bytes(tmp_path, ledger, kind):
+def test_what_is_written_from_stored_segments_has_the_same_bytes(tmp_path, output_index, kind):
     clip, history = noise(tmp_path / "a.wav", 40), tmp_path / "history"
     told: list[list[str]] = [[], []]
     engine = FakeEngine()
     for lines in told:
-        done(run(jobs(clip, kinds=kind), work(ledger, engine, lines.append, history=history)))
+        done(run(jobs(clip, kinds=kind), work(output_index, engine, lines.append, history=history)))
     assert told[0] == told[1]
     assert engine.decoded == 2  # the islands of the first run
 
 
-def test_a_journal_left_beside_a_published_output_is_cleared_away(tmp_path, ledger):
+def test_a_journal_left_beside_a_published_output_is_cleared_away(tmp_path, output_index):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked = jobs(clip, output=f"{out}/", kinds="srt")
-    done(run(asked, work(ledger, FakeEngine(fail={80: EngineError("it failed")}))))
+    done(run(asked, work(output_index, FakeEngine(fail={80: EngineError("it failed")}))))
     left = (out / "a.srt.journal").read_bytes()
-    done(run(asked, work(ledger, FakeEngine())))
+    done(run(asked, work(output_index, FakeEngine())))
     (out / "a.srt.journal").write_bytes(left)
-    [finished] = done(run(asked, work(ledger, FakeEngine())))
+    [finished] = done(run(asked, work(output_index, FakeEngine())))
     assert finished.skipped
     assert names(out) == ["a.srt"]
 
 
-def test_what_was_all_told_but_not_published_is_written_and_cleared_away(tmp_path, ledger):
+def test_what_was_all_told_but_not_published_is_written_and_cleared_away(tmp_path, output_index):
     clip, out, history = noise(tmp_path / "a.wav"), tmp_path / "out", tmp_path / "history"
     asked = jobs(clip, output=f"{out}/", kinds="srt")
-    done(run(asked, work(ledger, FakeEngine(), history=history)))
+    done(run(asked, work(output_index, FakeEngine(), history=history)))
     text = (out / "a.srt").read_text("utf-8")
     (out / "a.srt").unlink()
     [kept] = history.iterdir()
     kept.rename(out / "a.srt.journal")
     again = FakeEngine()
-    done(run(asked, work(ledger, again)))
+    done(run(asked, work(output_index, again)))
     assert again.decoded == 0
     assert names(out) == ["a.srt"]
     assert (out / "a.srt").read_text("utf-8") == text
@@ -244,7 +245,7 @@ def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
         return (Block(n / 16_000, sound[n : n + 16_000]) for n in range(0, len(sound), 16_000))
 
     def shape(found: list[Chunk]) -> list:
-        return [(each.place, each.start, each.samples.tobytes(), each.speech) for each in found]
+        return [(item.place, item.start, item.samples.tobytes(), item.speech) for item in found]
 
     whole = list(chunks_of(blocks(), talking, longest))
     told = data.draw(st.integers(1, max(1, len(whole))))
@@ -295,24 +296,24 @@ def test_a_killed_run_is_gone_on_with_inside_the_file(run, start, tmp_path, talk
     assert marks[0] >= 2
     assert names(out) == names(whole) == ["talk.json", "talk.srt"]
     assert (out / "talk.srt").read_text("utf-8") == (whole / "talk.srt").read_text("utf-8")
-    first, second = (json.loads((each / "talk.json").read_text("utf-8")) for each in (out, whole))
+    first, second = (json.loads((item / "talk.json").read_text("utf-8")) for item in (out, whole))
     assert first == second
 
 
-def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, ledger):
+def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav"), tmp_path / "history"
     todo = jobs(clip, output=f"{tmp_path}/out/", kinds="txt,json")
     engine = FakeEngine()
-    done(run(todo, work(ledger, engine, history=history)))
+    done(run(todo, work(output_index, engine, history=history)))
     plain = (tmp_path / "out/a.txt").read_text()
     care = TextOptions((Replacement(ReplacementKind.word, "second", "minute"),))
-    done(run(todo, work(ledger, engine, history=history, care=care)))
+    done(run(todo, work(output_index, engine, history=history, care=care)))
     assert (tmp_path / "out/a.txt").read_text() == plain.replace("second", "minute")
     changes = json.loads((tmp_path / "out/a.json").read_text())["changes"]
     assert [change["after"] for change in changes] == ["minute"] * 3
-    [again] = done(run(todo, work(ledger, engine, history=history, care=care)))
+    [again] = done(run(todo, work(output_index, engine, history=history, care=care)))
     assert again.skipped
-    done(run(todo, work(ledger, engine, history=history)))
+    done(run(todo, work(output_index, engine, history=history)))
     assert (tmp_path / "out/a.txt").read_text() == plain
     assert "changes" not in json.loads((tmp_path / "out/a.json").read_text())
     assert engine.decoded == 1
@@ -354,16 +355,16 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return b"".join(lines)
 
 
-def test_a_journal_that_was_damaged_changes_no_text(tmp_path, ledger):
+def test_a_journal_that_was_damaged_changes_no_text(tmp_path, output_index):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     asked, journal = jobs(clip, output=f"{out}/", kinds="json"), out / "a.json.journal"
-    done(run(asked, work(ledger, FakeEngine())))
+    done(run(asked, work(output_index, FakeEngine())))
     whole, decoded = (out / "a.json").read_bytes(), set()
     for seed in range(60):
         broken, engine = FakeEngine(fail={95: EngineError("it failed")}), FakeEngine()
-        done(run(asked, work(ledger, broken, overwrite=True)))
+        done(run(asked, work(output_index, broken, overwrite=True)))
         journal.write_bytes(mutated(journal.read_bytes(), random.Random(seed)))
-        [finished] = done(run(asked, work(ledger, engine, overwrite=True)))
+        [finished] = done(run(asked, work(output_index, engine, overwrite=True)))
         assert isinstance(finished, InputDone), seed
         assert (out / "a.json").read_bytes() == whole, seed
         assert names(out) == ["a.json"], seed
@@ -371,12 +372,12 @@ def test_a_journal_that_was_damaged_changes_no_text(tmp_path, ledger):
     assert len(decoded) > 2  # what came before the damage was not decoded again
 
 
-def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, ledger):
+def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav", 40), tmp_path / "history"
     done(
         run(
             jobs(clip, output=f"{tmp_path}/out/", kinds="txt"),
-            work(ledger, FakeEngine(), history=history),
+            work(output_index, FakeEngine(), history=history),
         )
     )
     whole = (tmp_path / "out" / "a.txt").read_bytes()
@@ -387,7 +388,10 @@ def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, ledger)
         kept.write_bytes(damaged)
         engine, out = FakeEngine(), tmp_path / f"out-{seed}"
         [finished] = done(
-            run(jobs(clip, output=f"{out}/", kinds="txt"), work(ledger, engine, history=history))
+            run(
+                jobs(clip, output=f"{out}/", kinds="txt"),
+                work(output_index, engine, history=history),
+            )
         )
         assert isinstance(finished, InputDone), seed
         assert (out / "a.txt").read_bytes() == whole, seed
@@ -395,12 +399,14 @@ def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, ledger)
         assert kept.read_bytes() == data, seed
 
 
-def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, ledger):
+def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, output_index):
     clip, out = noise(tmp_path / "a.wav", 100), tmp_path / "out"
     out.mkdir()
     (out / "a.srt.journal").write_text('{"journal": 1, "work": "x"}\n["segment", {}]\n')
     (out / "a.srt.part").write_text("1\n00:00:00,000 --> 00:00:01,000\nsecond 0\n")
-    [finished] = done(run(jobs(clip, output=f"{out}/", kinds="srt"), work(ledger, FakeEngine())))
+    [finished] = done(
+        run(jobs(clip, output=f"{out}/", kinds="srt"), work(output_index, FakeEngine()))
+    )
     assert isinstance(finished, InputDone)
     assert names(out) == ["a.srt"]
 

@@ -45,7 +45,7 @@ def test_programs_get_the_whole_and_the_input_in_work():
     records = [json.loads(line) for line in lines]
     for record in records:
         SCHEMA.validate(record)
-    assert [(each["phase"], each["file"], each["done"], each["total"]) for each in records] == [
+    assert [(item["phase"], item["file"], item["done"], item["total"]) for item in records] == [
         ("transcribe", "a", 5.0, 10.0),
         ("batch", "", 5.0, 20.0),
     ]

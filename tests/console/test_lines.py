@@ -31,7 +31,7 @@ def test_the_schema_is_valid_and_names_every_field():
     SCHEMA.check_schema(SCHEMA.schema)
     assert set(SCHEMA.schema["required"]) == set(SCHEMA.schema["properties"])
     assert set(SCHEMA.schema["required"]) == {"type"} | {
-        each.name for each in fields(ProgressRecord)
+        item.name for item in fields(ProgressRecord)
     }
 
 

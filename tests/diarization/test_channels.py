@@ -16,7 +16,7 @@ CALL = DiarizationOptions(DiarizationMethod.channels, 2, ("Ann", "Bob"))
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Path:
+def output_index(tmp_path: Path) -> Path:
     return tmp_path / "state" / "outputs.sqlite3"
 
 
@@ -27,7 +27,7 @@ def call(path: Path, seconds: int = 3, channels: int = 2) -> Path:
 
 
 def done(outcomes):
-    return [each for each in outcomes if not isinstance(each, InputProgressed)]
+    return [item for item in outcomes if not isinstance(item, InputProgressed)]
 
 
 class Cut(FakeEngine):
@@ -43,66 +43,70 @@ class Cut(FakeEngine):
         yield from super().decode(*arguments)
 
 
-def test_both_channels_are_told_in_the_order_of_time(tmp_path, ledger):
+def test_both_channels_are_told_in_the_order_of_time(tmp_path, output_index):
     todo = jobs(call(tmp_path / "a.wav"), output=f"{tmp_path}/out/", kinds="txt,json")
     engine = FakeEngine()
-    [finished] = done(run(todo, work(ledger, engine, speakers=CALL)))
+    [finished] = done(run(todo, work(output_index, engine, speakers=CALL)))
     assert isinstance(finished, InputDone)
     assert (tmp_path / "out/a.txt").read_text().splitlines() == [
         f"{name}: second {second}" for second in range(3) for name in ("Ann", "Bob")
     ]
     document = json.loads((tmp_path / "out/a.json").read_text())
-    assert [each["speaker"] for each in document["segments"]] == ["Ann", "Bob"] * 3
+    assert [item["speaker"] for item in document["segments"]] == ["Ann", "Bob"] * 3
     assert document["duration"] == 3.0
     assert document["provenance"]["complete"] is True
     assert document["provenance"]["options"]["channel"] == "mix"
-    [again] = done(run(todo, work(ledger, engine, speakers=CALL)))
+    [again] = done(run(todo, work(output_index, engine, speakers=CALL)))
     assert again.skipped
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "a.txt"]
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_what_a_crash_left_of_each_channel_is_gone_on_with(tmp_path, ledger, at):
+def test_what_a_crash_left_of_each_channel_is_gone_on_with(tmp_path, output_index, at):
     todo = jobs(call(tmp_path / "a.wav"), output=f"{tmp_path}/out/")
     with pytest.raises(Stopped):
-        done(run(todo, work(ledger, Cut(at), speakers=CALL)))
+        done(run(todo, work(output_index, Cut(at), speakers=CALL)))
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert left == {"a.txt.part", *(f"a.txt.{number + 1}.journal" for number in range(at + 1))}
     engine = FakeEngine()
-    done(run(todo, work(ledger, engine, speakers=CALL)))
+    done(run(todo, work(output_index, engine, speakers=CALL)))
     assert engine.decoded == 2 - at
     assert (tmp_path / "out/a.txt").read_text().count("Bob: ") == 3
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.txt"]
 
 
-def test_channels_are_kept_each_for_itself_and_names_change_without_decoding(tmp_path, ledger):
+def test_channels_are_kept_each_for_itself_and_names_change_without_decoding(
+    tmp_path, output_index
+):
     history, engine = tmp_path / "history", FakeEngine()
     todo = jobs(call(tmp_path / "a.wav"), output=f"{tmp_path}/out/")
-    done(run(todo, work(ledger, engine, history=history, speakers=CALL)))
+    done(run(todo, work(output_index, engine, history=history, speakers=CALL)))
     assert engine.decoded == 2
     others = DiarizationOptions(DiarizationMethod.channels, 2)
-    done(run(todo, work(ledger, engine, history=history, speakers=others)))
+    done(run(todo, work(output_index, engine, history=history, speakers=others)))
     assert (tmp_path / "out/a.txt").read_text().startswith("Speaker 1: second 0\nSpeaker 2: ")
     one = jobs(tmp_path / "a.wav", output=f"{tmp_path}/left/")
-    done(run(one, work(ledger, engine, history=history, channel="1")))
+    done(run(one, work(output_index, engine, history=history, channel="1")))
     assert (tmp_path / "left/a.txt").read_text() == "second 0\nsecond 1\nsecond 2\n"
     assert engine.decoded == 2
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_another_number_of_channels_fails_once_and_the_others_go_on(tmp_path, ledger, channels):
+def test_another_number_of_channels_fails_once_and_the_others_go_on(
+    tmp_path, output_index, channels
+):
     odd = call(tmp_path / "odd.wav", channels=channels)
     todo = jobs(odd, call(tmp_path / "two.wav"), output=f"{tmp_path}/out/")
-    failed, finished = done(run(todo, work(ledger, FakeEngine(), speakers=CALL)))
+    failed, finished = done(run(todo, work(output_index, FakeEngine(), speakers=CALL)))
     assert isinstance(failed, InputError)
     assert f"has {channels}" in failed.error.message
     assert isinstance(finished, InputDone)
 
 
-def test_several_on_stdout_come_one_after_the_other(tmp_path, ledger):
+def test_several_on_stdout_come_one_after_the_other(tmp_path, output_index):
     told: list[str] = []
     todo = jobs(call(tmp_path / "a.wav"), call(tmp_path / "b.wav", 2), output="-")
-    done(run(todo, work(ledger, FakeEngine(), told.append, speakers=CALL)))
+    done(run(todo, work(output_index, FakeEngine(), told.append, speakers=CALL)))
     lines = "".join(told).splitlines()
     assert [line.rsplit(" ", 1)[1] for line in lines] == list("0011220011")
 
@@ -135,6 +139,6 @@ def test_a_leak_of_a_real_voice_is_left_out(run, tmp_path, jfk, tiny_en):
     )  # fmt: skip
     assert told.code == 0
     document = told.json()
-    assert {each["speaker"] for each in document["segments"]} == {"JFK"}
-    assert {each["reason"] for each in document["dropped"]} == {"bleed"}
+    assert {item["speaker"] for item in document["segments"]} == {"JFK"}
+    assert {item["reason"] for item in document["dropped"]} == {"bleed"}
     assert "country" in document["text"]

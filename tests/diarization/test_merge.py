@@ -31,25 +31,25 @@ LANES = st.lists(
 
 
 @given(LANES, st.randoms(use_true_random=False))
-def test_however_lanes_take_turns_no_segment_is_lost_and_times_run_on(lanes, chance):
+def test_however_lanes_take_turns_no_segment_is_lost_and_times_run_on(channel_states, chance):
     queues = []
-    for number, gaps in enumerate(lanes):
+    for number, gaps in enumerate(channel_states):
         at, queue = 0.0, []
         for gap, length in gaps:
             at += gap
             queue.append(Segment(at, at + length, f" {number}"))
         queues.append(queue)
     expected = sorted(
-        ((each.start, number) for number, queue in enumerate(queues) for each in queue)
+        ((item.start, number) for number, queue in enumerate(queues) for item in queue)
     )
-    merge, told = SegmentMerge(len(lanes), everything), []
+    merge, told = SegmentMerge(len(channel_states), everything), []
     left = [list(queue) for queue in queues]
     while any(left):
         number = chance.choice([n for n, queue in enumerate(left) if queue])
         told += merge.add(number, left[number].pop(0))
-    for number in range(len(lanes)):
+    for number in range(len(channel_states)):
         told += merge.passed(number, inf)
-    assert [(each.start, int(each.text)) for each in told] == expected
+    assert [(item.start, int(item.text)) for item in told] == expected
 
 
 def test_a_segment_waits_until_the_others_are_told_up_to_its_end_and_no_longer():
@@ -64,7 +64,7 @@ def test_a_segment_waits_until_the_others_are_told_up_to_its_end_and_no_longer()
 
 
 def loud(levels: dict[int, float]):
-    return lambda lane, _start, _end: levels[lane]
+    return lambda channel_state, _start, _end: levels[channel_state]
 
 
 def test_the_same_words_much_softer_are_a_leak():
@@ -84,8 +84,8 @@ def test_the_same_words_as_loud_or_at_another_time_are_no_leak():
 
 
 def test_only_the_leaked_words_go_and_a_single_one_among_others_stays():
-    def power(lane, start, _end):
-        return 1.0 if lane == 0 or start >= 1.8 else 0.01
+    def power(channel_state, start, _end):
+        return 1.0 if channel_state == 0 or start >= 1.8 else 0.01
 
     voice = said(1.0, "how", "are", "you")
     mixed = said(1.0, "how", "are", "fine", "thanks", "and", "so")
@@ -98,8 +98,8 @@ def test_only_the_leaked_words_go_and_a_single_one_among_others_stays():
 
 
 def test_words_that_are_far_softer_than_the_own_voice_are_a_leak_too():
-    def power(lane, start, _end):
-        return 1.0 if lane == 0 or start < 5 else 0.001
+    def power(channel_state, start, _end):
+        return 1.0 if channel_state == 0 or start < 5 else 0.001
 
     bleed = CrosstalkFilter(power)
     own = said(0.0, "I", "am", "here")

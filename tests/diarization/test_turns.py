@@ -27,7 +27,7 @@ def segment(lengths) -> Segment:
 
 def overlap(word: Word, who: int, turns: list[SpeakerTurn]) -> float:
     shared = (min(word.end, t.end) - max(word.start, t.start) for t in turns if t.speaker == who)
-    return sum(each for each in shared if each > 0)
+    return sum(item for item in shared if item > 0)
 
 
 @given(LENGTHS, TURNS)
@@ -42,7 +42,7 @@ def test_no_word_is_lost_and_each_goes_to_whom_it_overlaps_most(lengths, turns):
         assert before != after
     for part, who in parts:
         for word in part.words:
-            most = max((overlap(word, each, turns) for each in range(4)), default=0.0)
+            most = max((overlap(word, item, turns) for item in range(4)), default=0.0)
             assert who is None or overlap(word, who, turns) >= most - 1e-9
 
 

@@ -45,7 +45,9 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
-def ears(models: tuple[Path, Path], kept: Path | None = None, count: int | None = None):
+def diarization_models(
+    models: tuple[Path, Path], kept: Path | None = None, count: int | None = None
+):
     settings = Settings(segmentation_model=str(models[0]), embedding_model=str(models[1]))
     return diarization_models_for(
         settings, count, lambda model: pytest.fail(f"pulls {model.name}"), kept
@@ -53,7 +55,7 @@ def ears(models: tuple[Path, Path], kept: Path | None = None, count: int | None 
 
 
 def done(outcomes):
-    return [each for each in outcomes if not isinstance(each, InputProgressed)]
+    return [item for item in outcomes if not isinstance(item, InputProgressed)]
 
 
 def near(found: tuple[SpeakerTurn, ...]) -> list[tuple[float, float, int]]:
@@ -128,7 +130,7 @@ def test_outputs_name_speakers_and_are_made_again_without_hearing_or_decoding(
     def again(speakers: DiarizationOptions) -> object:
         heard = replace(
             work(tmp_path / "l.sqlite3", engine, history=history, speakers=speakers),
-            ears=ears(models, history),
+            diarization_models=diarization_models(models, history),
         )
         [outcome] = done(run(todo, heard))
         return outcome
@@ -139,7 +141,7 @@ def test_outputs_name_speakers_and_are_made_again_without_hearing_or_decoding(
     assert lines[6] == "Bob: second 6"
     assert lines[11] == "Ann: second 11"
     segments = json.loads((tmp_path / "out/talk.json").read_text())["segments"]
-    assert [each["speaker"] for each in segments[15:18]] == ["Bob"] * 3
+    assert [item["speaker"] for item in segments[15:18]] == ["Bob"] * 3
     monkeypatch.setattr(diarizer.subprocess, "Popen", lambda *_, **__: pytest.fail("hears again"))
     assert again(asked).skipped
     again(DiarizationOptions(DiarizationMethod.voices))
@@ -158,10 +160,12 @@ def test_a_failure_costs_the_input_and_not_its_words(models, talk, tmp_path):
         history=history,
         speakers=DiarizationOptions(DiarizationMethod.voices),
     )
-    [failed] = done(run(todo, replace(plain, ears=ears((damaged, models[1])))))
+    [failed] = done(
+        run(todo, replace(plain, diarization_models=diarization_models((damaged, models[1]))))
+    )
     assert isinstance(failed, InputError)
     assert engine.decoded == 1
-    [finished] = done(run(todo, replace(plain, ears=ears(models))))
+    [finished] = done(run(todo, replace(plain, diarization_models=diarization_models(models))))
     assert isinstance(finished, InputDone)
     assert engine.decoded == 1
 
@@ -222,7 +226,7 @@ def test_real_words_are_all_there_whoever_says_them(run, jfk, tiny_en, models):
     document = told.json()
     TRANSCRIPT.validate(document)
     assert document["words"] == plain["words"]
-    assert {each["speaker"] for each in document["segments"]} <= {"Speaker 1", "Speaker 2"}
+    assert {item["speaker"] for item in document["segments"]} <= {"Speaker 1", "Speaker 2"}
     cues = run(
         *asked[:4], "-f", "srt", "-o", "-", "--speakers", "auto:2", *whose, "--preset", "bbc"
     )

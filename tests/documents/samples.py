@@ -33,7 +33,7 @@ def turn(speaker: str | None, text: str, start: float) -> dict[str, Any]:
     return {"start": start - 0.25, "end": round(at + 0.3, 3), "text": text, "words": words, **named}
 
 
-TALK = {"segments": [turn(*each) for each in TURNS], "language": "en"}
+TALK = {"segments": [turn(*item) for item in TURNS], "language": "en"}
 
 LOOKS = {
     "talk.srt": (),

@@ -27,9 +27,9 @@ def imsc(text):
 def shown(document, at):
     """List what a presentation processor paints at a time, a Br between two lines."""
     isd = ttconv.isd.ISD.from_model(document, at)
-    elements = [each for region in isd.iter_regions() for each in region.dfs_iterator()]
-    painted = [each for each in elements if isinstance(each, ttconv.model.Text | ttconv.model.Br)]
-    return [each.get_text() if isinstance(each, ttconv.model.Text) else "Br" for each in painted]
+    elements = [item for region in isd.iter_regions() for item in region.dfs_iterator()]
+    painted = [item for item in elements if isinstance(item, ttconv.model.Text | ttconv.model.Br)]
+    return [item.get_text() if isinstance(item, ttconv.model.Text) else "Br" for item in painted]
 
 
 def test_a_processor_of_imsc_shows_each_cue_in_its_time():
@@ -43,7 +43,7 @@ def test_a_processor_of_imsc_shows_each_cue_in_its_time():
 
 def test_a_transcript_without_speech_has_no_body_as_ebu_tt_d_asks():
     text = written(writer_for(Format.ttml), INFO, ())
-    assert [each.tag for each in ET.fromstring(text)] == ["{http://www.w3.org/ns/ttml}head"]
+    assert [item.tag for item in ET.fromstring(text)] == ["{http://www.w3.org/ns/ttml}head"]
     assert shown(imsc(text), 1) == []
 
 
@@ -101,7 +101,7 @@ def test_words_whose_probability_nobody_knows_are_not_reviewed(run, tmp_path):
 
 def test_a_sheet_has_the_text_of_every_segment_whole(run, talk):
     rows = list(csv.DictReader(run("render", talk, "-f", "csv").stdout.splitlines()))
-    assert [row["text"] for row in rows] == [each["text"] for each in TALK["segments"]]
+    assert [row["text"] for row in rows] == [item["text"] for item in TALK["segments"]]
     assert float(rows[1]["start"]) == pytest.approx(TALK["segments"][1]["start"])
 
 

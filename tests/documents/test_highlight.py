@@ -47,7 +47,7 @@ def test_pieces_are_the_text_and_the_time_of_the_cue(segments, per_second):
             words = [" ".join(lines(word.word)) for word in segment.words]
             assert not any(word and word in text for word in words)
             continue
-        assert "".join(each.space + each.text for each in found) == text
+        assert "".join(item.space + item.text for item in found) == text
         assert found[0].start == rounded(segment.start, per_second)
         assert found[-1].end == max(found[0].start, rounded(segment.end, per_second))
         for piece, after in pairwise(found):
@@ -58,7 +58,7 @@ def test_pieces_are_the_text_and_the_time_of_the_cue(segments, per_second):
 @given(speech())
 def test_every_word_that_a_cue_shows_is_a_piece(segments):
     for segment in segments:
-        found = [each.text for each in pieces("\n".join(lines(segment.text)), segment) if each.text]
+        found = [item.text for item in pieces("\n".join(lines(segment.text)), segment) if item.text]
         assert found == [word.word.strip() for word in segment.words if word.word.strip()]
 
 
@@ -70,14 +70,14 @@ def test_cues_of_subrip_follow_each_other_and_differ_only_in_what_is_marked(segm
             assert cue.end == after.start
         if len(cues) > 1:
             plain = "\n".join(lines(segment.text))
-            assert all(each.text.count("<u>") <= 1 + plain.count("<u>") for each in cues)
-            bare = {re.sub("</?u>", "", each.text) for each in cues}
+            assert all(item.text.count("<u>") <= 1 + plain.count("<u>") for item in cues)
+            bare = {re.sub("</?u>", "", item.text) for item in cues}
             assert bare == {re.sub("</?u>", "", plain)}
     said = [segment for segment in segments if segment.text.strip()]
     flat = [cue for segment in said for cue in Karaoke().add(segment)]
     read = list(srt.parse("".join(map(writer_for(Format.srt).segment, range(1, 9999), flat))))
     assert [milliseconds(cue.end) for cue in read] == [
-        max(rounded(each.start), rounded(each.end)) for each in flat
+        max(rounded(item.start), rounded(item.end)) for item in flat
     ]
 
 
@@ -88,8 +88,8 @@ def test_times_in_a_webvtt_cue_grow_inside_of_it(segments):
         times = re.findall(r"<(\d+:\d\d:\d\d\.\d{3})>", caption.raw_text)
         inside = list(map(milliseconds_of, [caption.start, *times, caption.end]))
         assert not times or all(a < b for a, b in pairwise(inside))
-    shown = [html.unescape(re.sub("<[^>]*>", "", each.raw_text)) for each in captions]
-    assert [comparable(each) for each in shown] == [comparable(each.text) for each in segments]
+    shown = [html.unescape(re.sub("<[^>]*>", "", item.raw_text)) for item in captions]
+    assert [comparable(item) for item in shown] == [comparable(item.text) for item in segments]
 
 
 @given(speech())
@@ -97,7 +97,7 @@ def test_syllables_of_ass_last_as_long_as_their_cue(segments):
     said = [segment for segment in segments if segment.text.strip()]
     file = pysubs2.SSAFile.from_string(written(Format.ass, said))
     for event, segment in zip(file, said, strict=True):
-        syllables = [int(each) for each in re.findall(r"\{\\k(\d+)\}", event.text)]
+        syllables = [int(item) for item in re.findall(r"\{\\k(\d+)\}", event.text)]
         assert sum(syllables) * 10 == event.end - event.start
         assert comparable(event.plaintext) == comparable(segment.text.translate({123: 40, 125: 41}))
 
@@ -147,7 +147,7 @@ def test_transcribe_times_words_for_it_and_render_says_the_same(run, tmp_path, j
     assert run("transcribe", jfk, "-m", tiny_en, *look, "-o", f"{tmp_path}/").code == 0
     shown = io.StringIO((tmp_path / "jfk.srt").read_text())
     marked = [re.findall("<u>(.*?)</u>", cue.content) for cue in srt.parse(shown)]
-    assert [" ".join(each) for each in marked][:5] == ["And", "so", "my", "fellow", "Americans"]
+    assert [" ".join(item) for item in marked][:5] == ["And", "so", "my", "fellow", "Americans"]
     ask = ("transcribe", jfk, "-m", tiny_en, "--word-timestamps", "-o", tmp_path / "jfk.json")
     assert run(*ask).code == 0
     assert run("render", tmp_path / "jfk.json", *look, "-o", f"{tmp_path}/again/").code == 0

@@ -62,7 +62,7 @@ def audio(page, name):
 
 def word(page, text):
     words = page.find_elements("css selector", "main .text [data-at]")
-    return next(each for each in words if each.text == text)
+    return next(item for item in words if item.text == text)
 
 
 def test_a_click_on_a_word_plays_from_there_and_the_word_is_marked(page):
@@ -80,14 +80,14 @@ def test_only_the_recording_is_asked_for_and_only_from_the_disk(page):
     asked = page.execute_script(
         "return performance.getEntriesByType('resource').map((each) => each.name)"
     )
-    assert all(each.startswith("file:") and each.endswith("talk.wav") for each in asked)
+    assert all(item.startswith("file:") and item.endswith("talk.wav") for item in asked)
     assert audio(page, "currentSrc").endswith("/a%20b%23c%2520%3F/talk.wav")
     assert complaints(page) == []
 
 
 def test_doubtful_words_are_marked_with_their_probability(page):
     low = page.find_elements("css selector", ".low")
-    assert [(each.text, each.get_attribute("title")) for each in low] == [
+    assert [(item.text, item.get_attribute("title")) for item in low] == [
         ("milk", "41%"),
         ("sugar?", "6%"),
         ("laugh,", "30%"),
@@ -107,7 +107,7 @@ def test_a_search_finds_phrases_and_steps_through_them(page):
     assert find(page, ".here").text == "sugar?"
     find(page, "#search").clear()
     find(page, "#search").send_keys("thank  you. I")
-    matched = [each.text for each in page.find_elements("css selector", ".match")]
+    matched = [item.text for item in page.find_elements("css selector", ".match")]
     assert (find(page, "#found").text, matched) == ("1 found", ["thank", "you.", "I"])
     find(page, "#search").clear()
     find(page, "#search").send_keys("zebra")
@@ -214,6 +214,6 @@ def test_a_browser_reads_voices_times_of_words_and_settings_of_webvtt(run, brows
     cues = browser.execute_async_script(CUES, text)
     assert [(cue["voice"], cue["text"]) for cue in cues] == [(who, said) for who, said, _ in TURNS]
     assert {(cue["line"], cue["align"]) for cue in cues} == {(0, "start")}
-    assert [cue["start"] for cue in cues] == [each["start"] for each in TALK["segments"]]
+    assert [cue["start"] for cue in cues] == [item["start"] for item in TALK["segments"]]
     counts = [len(said.split()) for _, said, _ in TURNS]
     assert [cue["times"] for cue in cues] == (counts if words else [0, 0, 0])

@@ -33,7 +33,7 @@ def talk(tmp_path):
 
 def test_voices_of_webvtt_and_names_of_ass_are_the_speakers(run, talk):
     captions = webvtt.from_string(run("render", talk, "-f", "vtt").stdout).captions
-    assert [html.unescape(each.voice or "") for each in captions] == NAMES
+    assert [html.unescape(item.voice or "") for item in captions] == NAMES
     events = pysubs2.SSAFile.from_string(run("render", talk, "-f", "ass").stdout)
     assert [event.name for event in events] == NAMES
     rows = csv.DictReader(run("render", talk, "-f", "csv").stdout.splitlines())
@@ -43,7 +43,7 @@ def test_voices_of_webvtt_and_names_of_ass_are_the_speakers(run, talk):
 def passed(kind, segments, cues=None):
     found = list(segments)
     for stage in transforms(kind, INFO, FormatOptions(), cues):
-        found = [each for item in found for each in stage.add(item)] + list(stage.end(None))
+        found = [item for item in found for item in stage.add(item)] + list(stage.end(None))
     return found
 
 
@@ -53,7 +53,7 @@ def said(*names):
 
 @pytest.mark.parametrize("kind", [Format.srt, Format.lrc, Format.ttml])
 def test_a_name_is_said_where_the_speaker_changes(kind):
-    texts = [each.text for each in passed(kind, said("A", "A", "B", None, "B", " \n", "A\nb"))]
+    texts = [item.text for item in passed(kind, said("A", "A", "B", None, "B", " \n", "A\nb"))]
     assert texts == [
         " A: word 0", " word 1", " B: word 2", " word 3", " B: word 4", " word 5", " A b: word 6",
     ]  # fmt: skip
@@ -61,13 +61,13 @@ def test_a_name_is_said_where_the_speaker_changes(kind):
 
 def test_what_is_blank_gets_no_name():
     blank = Segment(0, 1, " \n", speaker="A")
-    texts = [each.text for each in passed(Format.srt, [blank, *said("A")])]
+    texts = [item.text for item in passed(Format.srt, [blank, *said("A")])]
     assert texts == [" \n", " A: word 0"]
 
 
 @pytest.mark.parametrize("kind", set(Format) - {Format.srt, Format.lrc, Format.ttml})
 def test_formats_with_a_place_for_names_keep_the_text(kind):
-    assert [each.text for each in passed(kind, said("A", "B"))] == [" word 0", " word 1"]
+    assert [item.text for item in passed(kind, said("A", "B"))] == [" word 0", " word 1"]
 
 
 @settings(max_examples=40)
@@ -76,13 +76,13 @@ def test_names_make_no_line_too_long_and_are_all_there(segments, data):
     names = data.draw(
         st.lists(st.sampled_from(["Ann", "Dr. Müller-Lüdenscheidt", None]), min_size=len(segments))
     )
-    named = [replace(each, speaker=name) for each, name in zip(segments, names, strict=False)]
+    named = [replace(item, speaker=name) for item, name in zip(segments, names, strict=False)]
     cues = passed(Format.srt, named, CueOptions("netflix"))
     hard = {"max_line_width", "max_lines", "overlap"}
-    assert not [each for each in check(cues, PRESETS["netflix"]) if each.rule in hard]
-    wanted = passed(Format.srt, [each for each in named if each.text.strip()])
-    assert "".join("".join(each.text for each in cues).split()) == "".join(
-        "".join(each.text for each in wanted).split()
+    assert not [item for item in check(cues, PRESETS["netflix"]) if item.rule in hard]
+    wanted = passed(Format.srt, [item for item in named if item.text.strip()])
+    assert "".join("".join(item.text for item in cues).split()) == "".join(
+        "".join(item.text for item in wanted).split()
     )
 
 

@@ -18,16 +18,18 @@ def hub_with(data: bytes = DATA, **how) -> Hub:
     return hub
 
 
-def offer(hub: Hub, source: str = "hub", file: str = "model.bin", **headers: str) -> RemoteFile:
+def remote_file(
+    hub: Hub, source: str = "hub", file: str = "model.bin", **headers: str
+) -> RemoteFile:
     url = f"{hub.endpoint}/me/model/resolve/main/{file}"
     return RemoteFile(source, url, tuple(headers.items()))
 
 
-def job_for(folder: Path, *offers: RemoteFile, data: bytes = DATA, **other) -> FileTransfer:
+def job_for(folder: Path, *remote_files: RemoteFile, data: bytes = DATA, **other) -> FileTransfer:
     sha256 = hashlib.sha256(data).hexdigest()
     known = {"name": "model.bin", "sha256": sha256, "git_sha1": None, "etag": sha256} | other
     return FileTransfer(
-        size=len(data), offers=offers, part=folder / "parts" / "model.part", **known
+        size=len(data), remote_files=remote_files, part=folder / "parts" / "model.part", **known
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, run, sent
+from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, remote_file, run, sent
 from tests.fake_hub import Link, faults
 from whisper_cli.download.engines.hf_transfer import HfTransfer
 from whisper_cli.download.engines.ranges import Ranges
@@ -36,7 +36,7 @@ for progress in {engine}().fetch(job, FEW, threading.Event()):
 
 def start(engine, job, folder):
     script = PULL.format(module=engine.__module__.rpartition(".")[2], engine=engine.__name__)
-    command = [sys.executable, "-c", script, job.offers[0].url, str(folder)]
+    command = [sys.executable, "-c", script, job.remote_files[0].url, str(folder)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
 
 
@@ -53,7 +53,7 @@ def kill_at(process, done):
 def test_kill_9_costs_at_most_the_chunks_in_flight(tmp_path, seed):
     chosen = random.Random(seed)
     with hub_with(link=Link(per_connection=300_000)) as hub:
-        job = job_for(tmp_path, offer(hub))
+        job = job_for(tmp_path, remote_file(hub))
         kill_at(start(Ranges, job, tmp_path), chosen.randrange(len(DATA) * 8 // 10))
         there = PartJournal(job).read().total
         wait_until_quiet(hub)
@@ -78,7 +78,7 @@ def wait_until_quiet(hub):
 def test_kill_9_of_hf_transfer_s_parent_ends_the_child_and_keeps_what_came(tmp_path):
     pytest.importorskip("hf_transfer")
     with hub_with(link=Link(per_connection=200_000)) as hub:
-        job = job_for(tmp_path, offer(hub))
+        job = job_for(tmp_path, remote_file(hub))
         kill_at(start(HfTransfer, job, tmp_path), 400_000)
         wait_until_quiet(hub)
         assert sent(hub) < len(DATA), "the child went on without its parent"
@@ -94,7 +94,7 @@ def test_kill_9_of_hf_transfer_s_parent_ends_the_child_and_keeps_what_came(tmp_p
 def test_kill_9_of_hf_transfer_itself_is_finished_by_ranges(tmp_path, caplog):
     pytest.importorskip("hf_transfer")
     with hub_with(link=Link(per_connection=200_000)) as hub:
-        job = job_for(tmp_path, offer(hub))
+        job = job_for(tmp_path, remote_file(hub))
         killed, others = False, children(os.getpid())
         for progress in HfTransfer().fetch(job, FEW, threading.Event()):
             if progress.done > 300_000 and not killed:
@@ -112,7 +112,7 @@ def children(pid):
 
 def test_after_a_power_cut_only_what_was_synced_is_believed(tmp_path, monkeypatch):
     with hub_with() as hub:
-        job = job_for(tmp_path, offer(hub))
+        job = job_for(tmp_path, remote_file(hub))
         run(Ranges(), job)
         journal = PartJournal(job)
         journal.sync([(0, 300_000)])
@@ -154,7 +154,7 @@ def test_any_sequence_of_faults_and_stops_ends_in_the_file_or_an_error_and_then_
 ):
     limits = replace(FEW, stall=0.3, tries=2)
     with hub_with() as hub:
-        job = job_for(tmp_path_factory.mktemp("any"), offer(hub))
+        job = job_for(tmp_path_factory.mktemp("any"), remote_file(hub))
         for fault, times, skip in plan:
             hub.faults.add("cdn/*", fault, times=times, skip=skip)
         for stop, chunk in zip([*stops, None], chunks, strict=False):

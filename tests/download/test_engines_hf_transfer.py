@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.download.engines import CHUNK, DATA, FEW, hub_with, job_for, offer, on_cdn, run, sent
+from tests.download.engines import (
+    CHUNK,
+    DATA,
+    FEW,
+    hub_with,
+    job_for,
+    on_cdn,
+    remote_file,
+    run,
+    sent,
+)
 from tests.fake_hub import ADMITTED, Link, faults
 from whisper_cli.download.engines.child_process import ChildProcess
 from whisper_cli.download.engines.hf_transfer import HfTransfer
@@ -26,7 +36,7 @@ def ours(hub):
 
 
 def test_a_fresh_file_comes_by_hf_transfer_and_is_verified(hub, tmp_path):
-    job = job_for(tmp_path, offer(hub, Authorization=f"Bearer {ADMITTED}"))
+    job = job_for(tmp_path, remote_file(hub, Authorization=f"Bearer {ADMITTED}"))
     progress = run(HfTransfer(), job)
     assert job.part.read_bytes() == DATA
     assert progress[-1].phase == "verify"
@@ -44,7 +54,7 @@ def test_what_hf_transfer_loses_is_fetched_by_ranges(hub, tmp_path, fault, caplo
     if "corrupt" in fault.__qualname__:
         hub.faults.clear()
         hub.faults.add("cdn/*", fault, times=1)
-    job = job_for(tmp_path, offer(hub))
+    job = job_for(tmp_path, remote_file(hub))
     run(HfTransfer(), job)
     assert job.part.read_bytes() == DATA
 
@@ -64,14 +74,14 @@ def test_a_signed_address_is_not_shown_where_it_fails(tmp_path):
 
 def test_a_source_without_ranges_is_left_to_the_other_engine(hub, tmp_path):
     hub.faults.add("cdn/*", faults.no_ranges())
-    job = job_for(tmp_path, offer(hub))
+    job = job_for(tmp_path, remote_file(hub))
     run(HfTransfer(), job)
     assert job.part.read_bytes() == DATA
 
 
 def test_closing_kills_it_at_once_and_ranges_go_on_from_what_came(hub, tmp_path, caplog):
     hub.link = Link(per_connection=150_000)
-    job = job_for(tmp_path, offer(hub))
+    job = job_for(tmp_path, remote_file(hub))
     stream = HfTransfer().fetch(job, FEW, threading.Event())
     next(progress for progress in stream if progress.done > 400_000)
     stream.close()
@@ -86,9 +96,13 @@ def test_closing_kills_it_at_once_and_ranges_go_on_from_what_came(hub, tmp_path,
 
 
 def test_two_sources_or_a_rate_are_left_to_ranges(hub, tmp_path, caplog):
-    job = job_for(tmp_path, offer(hub), offer(hub, "again"))
+    job = job_for(tmp_path, remote_file(hub), remote_file(hub, "again"))
     run(HfTransfer(), job)
     assert "only one source" in caplog.text
-    run(HfTransfer(), replace(job, offers=job.offers[:1]), replace(FEW, limit_rate=10**7))
+    run(
+        HfTransfer(),
+        replace(job, remote_files=job.remote_files[:1]),
+        replace(FEW, limit_rate=10**7),
+    )
     assert "limited to a rate" in caplog.text
     assert job.part.read_bytes() == DATA

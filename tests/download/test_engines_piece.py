@@ -41,7 +41,7 @@ def test_what_ends_sooner_alone_is_not_shared():
 
 
 def test_a_connection_that_trickles_while_the_others_flow_is_replaced(tmp_path):
-    board = RangeScheduler(
+    range_scheduler = RangeScheduler(
         job_for(tmp_path),
         FEW,
         [MirrorConnection(RemoteFile("hub", "http://x"), len(DATA))],
@@ -49,11 +49,11 @@ def test_a_connection_that_trickles_while_the_others_flow_is_replaced(tmp_path):
     )
     ended = []
     for number, rate in enumerate([40_000, 40_000, 10]):
-        piece, _ = board.claim(number)
+        piece, _ = range_scheduler.claim(number)
         piece.claim(lambda number=number: ended.append(number))
         piece._seen = (time.monotonic() - 10, 0)
         piece.received = rate * 10
-    board.police()
+    range_scheduler.police()
     assert ended == [2]
 
 

@@ -40,7 +40,7 @@ def closed() -> str:
 def pulled(*sources, **limits) -> set[str]:
     """Pull the model; say what the sources of its big file were called in the end."""
     how = using(*sources, chunk_size=SMALL, limits=TransferLimits(stall=1, tries=1, **limits))
-    seen = [each for each in fetch(MODEL, how) if each.file == "model.bin"]
+    seen = [item for item in fetch(MODEL, how) if item.file == "model.bin"]
     return set(seen[-1].source.split(" + "))
 
 
@@ -96,7 +96,7 @@ def test_a_peer_that_dies_in_the_middle_leaves_the_rest_to_the_hub(hub: Hub, tmp
                 break
         dying.process.kill()
         dying.process.wait()
-        last = [each.source for each in told if each.file == "model.bin"][-1]
+        last = [item.source for item in told if item.file == "model.bin"][-1]
     assert hub.endpoint.removeprefix("http://") in last
     assert find(MODEL)
 
@@ -143,9 +143,13 @@ def test_no_credential_is_offered_to_a_peer(tmp_path: Path, monkeypatch: pytest.
     with peer(tmp_path / "a") as one:
         named = source("peer", "hf_other", (one.address,))
         named.pin(MODEL)
-        offers = [offer for file in MODEL.files for offer in named.offers(MODEL, file)]
-    assert [offer.headers for offer in offers] == [()] * len(MODEL.files)
-    assert all(offer.url.startswith(f"http://{one.address}/blobs/") for offer in offers)
+        remote_files = [
+            remote_file for file in MODEL.files for remote_file in named.remote_files(MODEL, file)
+        ]
+    assert [remote_file.headers for remote_file in remote_files] == [()] * len(MODEL.files)
+    assert all(
+        remote_file.url.startswith(f"http://{one.address}/blobs/") for remote_file in remote_files
+    )
 
 
 def test_peers_are_looked_for_once_and_only_where_none_is_named(tmp_path: Path):
@@ -174,4 +178,4 @@ def test_no_peer_at_all_says_how_to_name_or_find_one(monkeypatch: pytest.MonkeyP
 
 
 def test_peers_are_asked_only_on_request():
-    assert [each.name for each in default_sources()] == ["hub", "index"]
+    assert [item.name for item in default_sources()] == ["hub", "index"]

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from tests.download.engines import DATA, FEW, hub_with, job_for, offer
+from tests.download.engines import DATA, FEW, hub_with, job_for, remote_file
 from tests.fake_hub import Link, faults
 from whisper_cli.download.engines.registry import EngineName, choose
 from whisper_cli.download.pull import merge_progress
@@ -12,9 +12,9 @@ SMALL = b'{"small": true}' * 30
 
 
 def jobs(hub, folder):
-    big = job_for(folder / "big", offer(hub))
+    big = job_for(folder / "big", remote_file(hub))
     small = job_for(
-        folder / "small", offer(hub, file="config.json"), data=SMALL, name="config.json"
+        folder / "small", remote_file(hub, file="config.json"), data=SMALL, name="config.json"
     )
     return big, small
 

@@ -55,11 +55,11 @@ class Clip:
 
 
 def hear(
-    model: str, options: DecodingOptions, *paths: Path, placement: ResolvedDevice | None = None
+    model: str, options: DecodingOptions, *paths: Path, device_plan: ResolvedDevice | None = None
 ):
     """Give what an engine says of files."""
     engine, _ = engine_for(
-        find(resolve(model)), placement or resolve_device(DeviceRequest()), options
+        find(resolve(model)), device_plan or resolve_device(DeviceRequest()), options
     )
     return list(engine.run(iter([Clip(path, options) for path in paths])))
 
@@ -94,12 +94,12 @@ def test_what_is_dealt_with_grows_to_the_end_of_the_input(jfk):
 
 def test_exact_mode_tells_of_speech_without_text(jfk):
     class Mute(FakeEngine):
-        def decode(self, island, language, options):
+        def decode(self, chunk, language, options):
             return iter(())
 
     class Hasty(FakeEngine):
-        def decode(self, island, language, options):
-            return islice(super().decode(island, language, options), 2)
+        def decode(self, chunk, language, options):
+            return islice(super().decode(chunk, language, options), 2)
 
     def doubts(engine) -> tuple[str, ...]:
         return list(SequentialEngine(engine).run(iter([Clip(jfk, DecodingOptions())])))[
@@ -128,9 +128,9 @@ def test_damaged_weights_are_a_model_error(tmp_path):
 
 @pytest.mark.slow
 def test_an_arithmetic_that_the_cpu_lacks_is_a_config_error(tiny_en):
-    placement = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8_float16))
+    device_plan = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8_float16))
     with pytest.raises(ConfigError):
-        WhisperEngineModel(find(resolve(tiny_en)), placement)
+        WhisperEngineModel(find(resolve(tiny_en)), device_plan)
 
 
 @pytest.mark.slow
@@ -196,8 +196,8 @@ def test_exact_without_speech_detection_says_what_faster_whisper_says(tiny_en, s
     with threadpool_limits(1, user_api="blas"):  # its words depend on them
         found, _ = model.transcribe(str(clip), language="en")
     options = DecodingOptions(mode=Mode.exact, vad=False, temperature=(0.0,))
-    placement = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8, threads=2))
-    ours = text(hear(tiny_en, options, clip, placement=placement))
+    device_plan = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8, threads=2))
+    ours = text(hear(tiny_en, options, clip, device_plan=device_plan))
     assert ours == "".join(segment.text for segment in found)
 
 
@@ -219,7 +219,9 @@ def test_the_gpu_hears_the_same_words(tiny_en, jfk):
     if not ctranslate2.get_cuda_device_count():
         pytest.skip("no CUDA device")
     said = text(
-        hear(tiny_en, DecodingOptions(), jfk, placement=resolve_device(DeviceRequest(Device.cuda)))
+        hear(
+            tiny_en, DecodingOptions(), jfk, device_plan=resolve_device(DeviceRequest(Device.cuda))
+        )
     )
     assert "ask what you can do for your country" in said
 
@@ -248,8 +250,8 @@ def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, 
     phrases = [sound[:176_000], sound[: 5 * 16_000], sound[: 8 * 16_000]]
     options = DecodingOptions(word_timestamps=True)
     tasks = [
-        WindowTask(Chunk(0.0, each, speech=((0.0, len(each) / 16_000),)), "en", options)
-        for each in phrases
+        WindowTask(Chunk(0.0, item, speech=((0.0, len(item) / 16_000),)), "en", options)
+        for item in phrases
     ]
     decoder = Decoder(
         WhisperEngineModel(find(resolve("tiny.en")), ONE), options, QualityChecks(least=14.0)
@@ -257,7 +259,7 @@ def test_words_are_timed_alike_in_large_batches_and_in_small_ones(tiny_en, jfk, 
 
     def times(tokens: int) -> list[float]:
         monkeypatch.setattr(decoding, "ALIGNED", tokens)
-        heard = [segment for each in decoder.decode(tasks) for segment in each.segments]
+        heard = [segment for item in decoder.decode(tasks) for segment in item.segments]
         return [at for segment in heard for word in segment.words for at in (word.start, word.end)]
 
     one_by_one = times(1)
@@ -270,14 +272,14 @@ def test_what_one_request_asks_for_fails_it_alone_in_a_standing_engine(tiny_en, 
     """A text that UTF-8 can't hold is refused by the tokenizer, in the middle of a batch."""
     from whisper_cli.engine.shared import shared_engine
 
-    wishes = [
+    device_request = [
         DecodingOptions(language="en"),
         DecodingOptions(language="en", hotwords="\ud800"),
         DecodingOptions(),
     ]
-    inputs = [Clip(jfk, options) for options in wishes]
+    inputs = [Clip(jfk, options) for options in device_request]
     told = list(shared_engine(find(resolve(tiny_en)), ONE, iter(inputs), lambda _: None))
     ends = {
-        id(each.input): type(each) for each in told if isinstance(each, InputFinished | InputFailed)
+        id(item.input): type(item) for item in told if isinstance(item, InputFinished | InputFailed)
     }
-    assert [ends[id(each)] for each in inputs] == [InputFinished, InputFailed, InputFinished]
+    assert [ends[id(item)] for item in inputs] == [InputFinished, InputFailed, InputFinished]

@@ -35,7 +35,7 @@ def fill(pool: FairQueue, one: InputState, count: int, seconds: float = 20.0) ->
 def taken(pool: FairQueue) -> list[int]:
     batch = pool.take(last=False)
     pool.worked(batch, 1.0)
-    return [each.track.number for each in batch]
+    return [item.track.number for item in batch]
 
 
 def test_a_newcomer_is_next_however_much_another_has_waiting():

@@ -32,12 +32,12 @@ def at(seconds: float) -> int:
     return FIRST + round(seconds * 50)
 
 
-def island(seconds: float, *speech: tuple[float, float]) -> Chunk:
+def chunk(seconds: float, *speech: tuple[float, float]) -> Chunk:
     samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
     return Chunk(0.0, samples, speech or ((0.0, seconds),))
 
 
-def draft(*tokens: int, **more) -> DecodingResult:
+def decoding(*tokens: int, **more) -> DecodingResult:
     known = {"avg_logprob": -0.2, "no_speech_prob": 0.0, "compression_ratio": 1.0} | more
     return DecodingResult(tokens, "text", **known)
 
@@ -47,39 +47,39 @@ def doubt(found: DecodingResult, heard: Chunk) -> str | None:
 
 
 def test_a_good_draft_is_believed():
-    assert doubt(draft(at(0), 1, 2, 3, at(4.8)), island(5)) is None
+    assert doubt(decoding(at(0), 1, 2, 3, at(4.8)), chunk(5)) is None
 
 
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (draft(at(0), 1, at(5), finished=False), "too many tokens"),
-        (draft(at(0), 1, at(5), compression_ratio=2.5), "compression ratio"),
-        (draft(at(0), 1, at(5), avg_logprob=-1.1), "log probability"),
-        (draft(at(0), 7, 8, 9, 7, 8, 9, at(5)), "repetition"),
-        (draft(at(0), 7, 7, 7, at(5)), "repetition"),
-        (draft(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(5)), "repetition"),
-        (draft(at(0), 1, 2, 3), "no end"),
-        (draft(at(0), 1, 2, at(20)), "beyond the window"),
-        (draft(at(0), 1, 2, at(3)), MISSED),
-        (draft(), MISSED),
+        (decoding(at(0), 1, at(5), finished=False), "too many tokens"),
+        (decoding(at(0), 1, at(5), compression_ratio=2.5), "compression ratio"),
+        (decoding(at(0), 1, at(5), avg_logprob=-1.1), "log probability"),
+        (decoding(at(0), 7, 8, 9, 7, 8, 9, at(5)), "repetition"),
+        (decoding(at(0), 7, 7, 7, at(5)), "repetition"),
+        (decoding(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(5)), "repetition"),
+        (decoding(at(0), 1, 2, 3), "no end"),
+        (decoding(at(0), 1, 2, at(20)), "beyond the window"),
+        (decoding(at(0), 1, 2, at(3)), MISSED),
+        (decoding(), MISSED),
     ],
 )
 def test_what_breaks_in_short_windows_is_told(found, reason):
-    assert doubt(found, island(5)) == reason
+    assert doubt(found, chunk(5)) == reason
 
 
 def test_in_long_speech_four_words_may_come_twice():
-    assert doubt(draft(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(18)), island(18)) is None
+    assert doubt(decoding(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(18)), chunk(18)) is None
 
 
 def test_only_speech_that_the_detector_heard_is_missed():
-    assert doubt(draft(at(0), 1, 2, at(3)), island(9, (0.0, 3.0))) is None
+    assert doubt(decoding(at(0), 1, 2, at(3)), chunk(9, (0.0, 3.0))) is None
 
 
 @given(st.floats(0, 27))
 def test_a_window_holds_its_speech_and_is_one_of_few_lengths(seconds):
-    frames = QualityChecks().frames(island(seconds))
+    frames = QualityChecks().frames(chunk(seconds))
     margin = 3 if seconds < 10 else 2
     assert min(seconds + margin, 30) * 100 - 1 <= frames <= 3000
     assert frames >= 800
@@ -157,19 +157,19 @@ def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
 def test_beams_are_for_what_a_greedy_decoding_is_not_sure_of(tiny_en, jfk):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    island = Chunk(0.0, sound, ((0.2, len(sound) / SAMPLE_RATE),))
+    chunk = Chunk(0.0, sound, ((0.2, len(sound) / SAMPLE_RATE),))
     searched: list[int] = []
 
     class Watched(WhisperEngineModel):
-        def generate(self, encoded, tongues, options, limits):
+        def generate(self, encoded, window_tokens, options, limits):
             searched.append(options.beam_size)
-            return super().generate(encoded, tongues, options, limits)
+            return super().generate(encoded, window_tokens, options, limits)
 
     model = Watched(find(resolve(tiny_en)), ONE)
 
-    def beams(guard: QualityChecks, options: DecodingOptions) -> list[int]:
+    def beams(quality_checks: QualityChecks, options: DecodingOptions) -> list[int]:
         searched.clear()
-        Decoder(model, options, guard).decode([WindowTask(island)])
+        Decoder(model, options, quality_checks).decode([WindowTask(chunk)])
         return list(searched)
 
     assert beams(QualityChecks(sure=-9.0), DecodingOptions()) == [1]
@@ -195,9 +195,9 @@ def test_a_window_may_have_as_many_tokens_as_it_would_have_alone(tiny_en, jfk):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
     model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
-    guard = QualityChecks(least=14.0, rate=1.0, allowance=1)
+    quality_checks = QualityChecks(least=14.0, rate=1.0, allowance=1)
     tasks = [WindowTask(Chunk(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),))) for n in (4, 11)]
-    decoder = Decoder(model, DecodingOptions(), guard)
+    decoder = Decoder(model, DecodingOptions(), quality_checks)
     [alone] = decoder.decode(tasks[:1])
     together = decoder.decode(tasks)[0]
     assert alone.doubt == together.doubt == "too many tokens"

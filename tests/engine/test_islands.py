@@ -45,11 +45,11 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
     samples = recording(pattern)
     covered = np.zeros(len(samples), int)
     last = 0.0
-    for island in chunks_of(blocks(samples), loud):
-        assert island.start >= last - 1e-6
-        last = island.end
-        first = round(island.start * SAMPLE_RATE)
-        covered[first : first + len(island.samples)] += 1
+    for chunk in chunks_of(blocks(samples), loud):
+        assert chunk.start >= last - 1e-6
+        last = chunk.end
+        first = round(chunk.start * SAMPLE_RATE)
+        covered[first : first + len(chunk.samples)] += 1
     speech = np.abs(samples) > 0.1
     assert (covered[speech] == 1).all()
     assert covered.max(initial=0) <= 1
@@ -57,8 +57,8 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
 
 @given(patterns)
 def test_no_island_holds_a_long_pause(pattern):
-    for island in chunks_of(blocks(recording(pattern)), loud):
-        spans = loud(island.samples)
+    for chunk in chunks_of(blocks(recording(pattern)), loud):
+        spans = loud(chunk.samples)
         pauses = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
         assert max(pauses, default=0) < WIDEST_PAUSE
 
@@ -68,9 +68,9 @@ def test_no_island_holds_a_long_pause(pattern):
 def test_without_detection_all_is_heard_in_bounded_pieces(seconds):
     samples = np.full(seconds * SAMPLE_RATE, 0.5, np.float32)
     found = list(chunks_of(blocks(samples), None))
-    assert sum(len(island.samples) for island in found) == len(samples)
+    assert sum(len(chunk.samples) for chunk in found) == len(samples)
     longest = LONGEST_STRETCH + FIRST_STRETCH
-    assert max(len(island.samples) for island in found) <= longest
+    assert max(len(chunk.samples) for chunk in found) <= longest
 
 
 def test_long_speech_is_cut_where_it_is_quietest():
@@ -84,7 +84,7 @@ def test_long_speech_is_cut_where_it_is_quietest():
 def test_a_gap_in_the_input_parts_islands_and_keeps_its_time():
     samples = recording([(5, 0)])
     found = list(chunks_of([*blocks(samples), *blocks(samples, start=60.0)], loud))
-    assert [(island.start, island.end) for island in found] == [(0.0, 5.0), (60.0, 65.0)]
+    assert [(chunk.start, chunk.end) for chunk in found] == [(0.0, 5.0), (60.0, 65.0)]
 
 
 def test_dead_silence_is_never_analysed():
@@ -96,7 +96,7 @@ def test_dead_silence_is_never_analysed():
 
 def test_what_is_very_quiet_is_lifted_before_it_is_judged():
     found = list(chunks_of(blocks(recording([(5, 0)]) * np.float32(0.01)), loud))
-    assert [round(island.end) for island in found] == [5]
+    assert [round(chunk.end) for chunk in found] == [5]
     assert 0.2 < np.abs(found[0].samples).max() < 0.4
 
 

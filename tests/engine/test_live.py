@@ -40,13 +40,13 @@ def test_all_speech_is_in_phrases_in_order_none_too_long(spoken, size):
     found = list(phrases(blocks(sound, size), talking, 18.0))
     heard = np.zeros(len(sound), bool)
     reached = 0.0
-    for island in found:
-        assert island.start >= reached - 1e-6
-        assert island.length <= 18.5
-        reached = island.end
-        first = round(island.start * SAMPLE_RATE)
-        assert np.array_equal(sound[first : first + len(island.samples)], island.samples)
-        heard[first : first + len(island.samples)] = True
+    for chunk in found:
+        assert chunk.start >= reached - 1e-6
+        assert chunk.length <= 18.5
+        reached = chunk.end
+        first = round(chunk.start * SAMPLE_RATE)
+        assert np.array_equal(sound[first : first + len(chunk.samples)], chunk.samples)
+        heard[first : first + len(chunk.samples)] = True
     assert not np.abs(sound[~heard]).any()
 
 
@@ -59,7 +59,7 @@ def test_a_phrase_is_given_before_the_next_one_comes():
             read.append(block.end)
             yield block
 
-    ends = [(island.end, read[-1]) for island in phrases(coming(), talking)]
+    ends = [(chunk.end, read[-1]) for chunk in phrases(coming(), talking)]
     assert len(ends) == 3
     assert all(known - end < 1.0 for end, known in ends[:2])
 
@@ -68,8 +68,8 @@ def test_what_a_phrase_says_so_far_is_given_every_second():
     found = list(phrases(blocks(sound_of([(6.0, 1.5), (0.5, 1.0)])), talking, partials=True))
     *partial, first, second = found
     assert 4 <= len(partial) <= 6
-    assert all(island.partial and island.start == first.start for island in partial)
-    lengths = [island.length for island in partial]
+    assert all(chunk.partial and chunk.start == first.start for chunk in partial)
+    lengths = [chunk.length for chunk in partial]
     assert all(later - before >= 1.0 for before, later in itertools.pairwise(lengths))
     assert not first.partial
     assert not second.partial

@@ -41,13 +41,13 @@ class FakeModel:
 
     multilingual = False
     dimensions = 7
-    placement = SimpleNamespace(device=Device.cpu)
+    device_plan = SimpleNamespace(device=Device.cpu)
 
     def __init__(self, prompted: DecodingResult, in_full: DecodingResult | None = None) -> None:
         self.prompted, self.in_full = prompted, in_full or prompted
         self.tries: list[tuple[str, bool]] = []
 
-    def tongue(self, language: str, _task: object) -> LanguageTokens:
+    def language_tokens(self, language: str, _task: object) -> LanguageTokens:
         tokenizer = SimpleNamespace(decode=lambda tokens: " word" * len(tokens))
         return LanguageTokens(language, tokenizer, (1,), FIRST, EOT)
 
@@ -58,10 +58,10 @@ class FakeModel:
         return np.zeros((len(features), 4, 7), np.float32)
 
     def generate(
-        self, _encoded, tongues: Sequence[LanguageTokens], options: DecodingOptions, _limits
+        self, _encoded, window_tokens: Sequence[LanguageTokens], options: DecodingOptions, _limits
     ):
         self.tries.append((f"beams of {options.beam_size}", bool(options.initial_prompt)))
-        return [self.prompted if options.initial_prompt else GOOD for _ in tongues]
+        return [self.prompted if options.initial_prompt else GOOD for _ in window_tokens]
 
     def generate_with_fallback(
         self, _encoded, _tongue, options: DecodingOptions, limit=None
@@ -129,16 +129,16 @@ def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, sec
     tried: list[int] = []
 
     class Counting(WhisperEngineModel):
-        def generate(self, encoded, tongues, options, limits):
-            drafts = super().generate(encoded, tongues, options, limits)
-            tried.extend(len(draft.tokens) for draft in drafts if options.initial_prompt)
-            return drafts
+        def generate(self, encoded, window_tokens, options, limits):
+            decodings = super().generate(encoded, window_tokens, options, limits)
+            tried.extend(len(decoding.tokens) for decoding in decodings if options.initial_prompt)
+            return decodings
 
-        def generate_with_fallback(self, encoded, tongue, options, limit=None):
+        def generate_with_fallback(self, encoded, language_tokens, options, limit=None):
             assert not options.initial_prompt or len(options.temperature) == 1
-            draft = super().generate_with_fallback(encoded, tongue, options, limit)
-            tried.extend([len(draft.tokens)] if options.initial_prompt else [])
-            return draft
+            decoding = super().generate_with_fallback(encoded, language_tokens, options, limit)
+            tried.extend([len(decoding.tokens)] if options.initial_prompt else [])
+            return decoding
 
     options = DecodingOptions(initial_prompt="word " * 300)
     decoder = Decoder(Counting(find(resolve(tiny_en)), ONE), options)

@@ -86,11 +86,11 @@ class FakeDecoder:
         if len(tasks) > self.memory:
             raise RuntimeError("CUDA failed with error out of memory")
         for task in tasks:
-            if task.island.start > self.bad:
+            if task.chunk.start > self.bad:
                 raise RuntimeError("something broke")
         return [
             DecodedWindow(
-                (Segment(task.island.start, task.island.end, f"{task.language}"),),
+                (Segment(task.chunk.start, task.chunk.end, f"{task.language}"),),
                 task.language or "de",
                 0.9,
             )
@@ -263,7 +263,7 @@ def test_doubts_about_what_was_covered_are_told():
     class Half(FakeDecoder):
         def decode(self, tasks):
             return [
-                found if task.island.start < 1 else DecodedWindow((), "en", 1.0)
+                found if task.chunk.start < 1 else DecodedWindow((), "en", 1.0)
                 for task, found in zip(tasks, super().decode(tasks), strict=True)
             ]
 
@@ -280,11 +280,9 @@ def test_doubts_about_what_was_covered_are_told():
 def test_a_word_before_the_talk_does_not_tell_its_language(words):
     class Linguist(FakeDecoder):
         def decode(self, tasks):
-            known = [task.language or ("de" if task.island.length > 5 else "en") for task in tasks]
+            known = [task.language or ("de" if task.chunk.length > 5 else "en") for task in tasks]
             return [
-                DecodedWindow(
-                    (Segment(task.island.start, task.island.end, language),), language, 0.8
-                )
+                DecodedWindow((Segment(task.chunk.start, task.chunk.end, language),), language, 0.8)
                 for task, language in zip(tasks, known, strict=True)
             ]
 
@@ -311,7 +309,7 @@ def test_what_loading_raises_ends_the_run_as_an_error_of_ours(kind):
 def test_any_exception_of_a_window_harms_only_its_input(kind, pool):
     class Broken(FakeDecoder):
         def decode(self, tasks):
-            if any(task.island.start > 10 for task in tasks):
+            if any(task.chunk.start > 10 for task in tasks):
                 raise kind("broken")
             return super().decode(tasks)
 

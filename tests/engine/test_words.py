@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from whisper_cli.engine.chunking import joined, packed, padded
 from whisper_cli.engine.result import TimedWord
-from whisper_cli.engine.segments import LONGEST_CUE, cues, orderly
+from whisper_cli.engine.segments import LONGEST_CUE, cues, sorted_words
 from whisper_cli.transcript import Word
 
 
@@ -25,18 +25,18 @@ speech = st.lists(st.tuples(st.floats(0, 14), st.floats(0.1, 1)), max_size=4).ma
 
 @given(st.lists(st.tuples(st.just(" w"), times, times), max_size=20), speech)
 def test_times_are_monotone_and_inside(words, spans):
-    placed = orderly(timed(*words), 1.0, 30.0, spans)
-    assert [each.tokens for each in placed] == [(n,) for n in range(len(words))]
+    placed = sorted_words(timed(*words), 1.0, 30.0, spans)
+    assert [item.tokens for item in placed] == [(n,) for n in range(len(words))]
     reached = 1.0
-    for each in placed:
-        assert reached <= each.word.start <= each.word.end
-        reached = each.word.end
+    for item in placed:
+        assert reached <= item.word.start <= item.word.end
+        reached = item.word.end
 
 
 def test_a_word_in_a_pause_goes_to_the_speech():
-    [only] = orderly(timed((" hm", 3.0, 3.4)), 0.0, 10.0, [(0.0, 2.0), (5.0, 9.0)])
+    [only] = sorted_words(timed((" hm", 3.0, 3.4)), 0.0, 10.0, [(0.0, 2.0), (5.0, 9.0)])
     assert (only.word.start, only.word.end) == (2.0, 2.0)
-    [cut] = orderly(timed((" long", 1.5, 4.0)), 0.0, 10.0, [(0.0, 2.0), (5.0, 9.0)])
+    [cut] = sorted_words(timed((" long", 1.5, 4.0)), 0.0, 10.0, [(0.0, 2.0), (5.0, 9.0)])
     assert (cut.word.start, cut.word.end) == (1.5, 2.0)
 
 

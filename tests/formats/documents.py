@@ -34,7 +34,7 @@ def without_apostrophe(text):
 def read_ttml(text):
     root = ET.fromstring(text)
     for name in ("body", "div"):  # as EBU-TT-D wants it: none of them is empty
-        assert all(len(each) for each in root.iter(f"{{http://www.w3.org/ns/ttml}}{name}"))
+        assert all(len(item) for item in root.iter(f"{{http://www.w3.org/ns/ttml}}{name}"))
     return [
         (
             milliseconds_of(cue.get("begin")),
@@ -46,12 +46,12 @@ def read_ttml(text):
 
 
 def read_md(text):
-    heading, *blocks = [each for each in MARKDOWN.parse(text) if each.type == "inline"]
+    heading, *blocks = [item for item in MARKDOWN.parse(text) if item.type == "inline"]
     assert heading.content == "día 1.mp3"
     cues = []
     for block in blocks:
-        parts = [each for each in block.children if each.content or each.type != "text"]
-        assert [each.type for each in parts] == ["strong_open", "text", "strong_close", "text"]
+        parts = [item for item in block.children if item.content or item.type != "text"]
+        assert [item.type for item in parts] == ["strong_open", "text", "strong_close", "text"]
         assert re.fullmatch(r"\d{2,}:\d\d:\d\d", parts[1].content)
         cues.append((None, None, parts[-1].content.removeprefix(" ")))
     return cues
@@ -89,4 +89,4 @@ def read_html(text):
     page = Page()
     page.feed(text)
     page.close()
-    return [tuple(each) for each in page.cues]
+    return [tuple(item) for item in page.cues]

@@ -101,7 +101,7 @@ def read_ass(text):
         re.fullmatch(f"0,{clock},{clock},Default,,0,0,0,,(.*)\n", event).groups()
         for event in events
     ]
-    times = [[int(each) for each in tag[:8]] for tag in tagged]
+    times = [[int(item) for item in tag[:8]] for tag in tagged]
     assert not any(re.search(r"\\[nh]|[{}]", tag[8]) for tag in tagged)
     return [
         (hundredths(*time[:4]), hundredths(*time[4:]), tag[8].replace("\\N", " "))

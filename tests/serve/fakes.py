@@ -159,8 +159,8 @@ class Running:
     """A server under test."""
 
     url: str
-    studio: JobManager
-    hands: list[FakeHands]
+    job_manager: JobManager
+    model_worker: list[FakeHands]
     log: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
@@ -175,7 +175,7 @@ class Running:
         with self.client as client:
             return client.post(
                 path,
-                data={each: value for each, value in data.items() if value is not None},
+                data={item: value for item, value in data.items() if value is not None},
                 files={"file": (name, text.encode())},
                 headers=headers,
             )
@@ -184,24 +184,29 @@ class Running:
 @contextlib.contextmanager
 def running(
     model: Path,
-    *hands: FakeHands,
+    *model_worker: FakeHands,
     how: PullOptions | None = None,
     secret: str | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    serving = ServerSettings(models=(str(model),), **settings)
-    made = list(hands) or [FakeHands()]
+    server_settings = ServerSettings(models=(str(model),), **settings)
+    made = list(model_worker) or [FakeHands()]
     left = iter(made)
-    fleet = ModelPool(lambda entry, place: next(left, made[-1]), serving.keep_alive)
-    studio = JobManager(
-        serving, ModelRegistry(serving.models), fleet, Downloads(how or PullOptions(sources=()))
+    model_pool = ModelPool(lambda entry, place: next(left, made[-1]), server_settings.keep_alive)
+    job_manager = JobManager(
+        server_settings,
+        ModelRegistry(server_settings.models),
+        model_pool,
+        Downloads(how or PullOptions(sources=())),
     )
-    server = Running("", studio, made)
-    app = application(serving, studio, server.log.append, server.failures.append, secret)
+    server = Running("", job_manager, made)
+    app = application(
+        server_settings, job_manager, server.log.append, server.failures.append, secret
+    )
     with Listener(socket.AF_INET) as listener:
         listener.bind(("127.0.0.1", 0))
         server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = configured(app, serving)
+        config = configured(app, server_settings)
         config.timeout_graceful_shutdown = 1
         uvicorn_server = uvicorn.Server(config)
         uvicorn_server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]

@@ -22,7 +22,7 @@ class Listener:
 
     @property
     def lines(self) -> list[str]:
-        return [each.line for each in self.asked]
+        return [item.line for item in self.asked]
 
 
 Answer = Callable[[BaseHTTPRequestHandler, Asked], None]

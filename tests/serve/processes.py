@@ -60,7 +60,7 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(
+def server_settings(
     *options: str,
     ready: bool = True,
     descriptors: tuple[int, int] | None = None,

@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.serve.fakes import until
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from whisper_cli.serve import connections
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -108,7 +108,7 @@ def status(served) -> int:
 
 @pytest.mark.slow
 def test_more_connections_than_descriptors_hear_503_and_do_no_harm(tiny_en):
-    with serving("--model", tiny_en, descriptors=(128, 256)) as served:
+    with server_settings("--model", tiny_en, descriptors=(128, 256)) as served:
         assert "256" in open_files(served)
         lines = [reached(served) for _ in range(300)]
         until(lambda: status(served) == 503, 20)
@@ -130,7 +130,7 @@ def open_files(served) -> str:
 
 @pytest.mark.slow
 def test_the_log_tells_once_that_no_descriptors_are_left(tiny_en):
-    with serving("--model", tiny_en, descriptors=(256, 256)) as served:
+    with server_settings("--model", tiny_en, descriptors=(256, 256)) as served:
         pid, kind = served.process.pid, resource.RLIMIT_NOFILE
         before = len(served.log)
         resource.prlimit(pid, kind, (4, 256))

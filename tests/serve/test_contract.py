@@ -86,8 +86,8 @@ def test_verbose_json_has_every_member_of_the_right_type(server):
     assert body["duration"] == 3.27
     assert body["usage"] == {"type": "duration", "seconds": 4}
     assert "words" not in body
-    for each in body["segments"]:
-        assert {name: type(value) for name, value in each.items()} == SEGMENT
+    for item in body["segments"]:
+        assert {name: type(value) for name, value in item.items()} == SEGMENT
 
 
 @pytest.mark.parametrize("spelling", ["timestamp_granularities[]", "timestamp_granularities"])
@@ -120,7 +120,7 @@ def test_every_field_reaches_the_engine(client, server):
         chunking_strategy={"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300},
         extra_body={"keywords": ["one", "two"], "keep_alive": "10m"},
     )
-    options = server.hands[0].starts[0].options
+    options = server.model_worker[0].starts[0].options
     assert options.language == "de"
     assert options.initial_prompt == "as before"
     assert options.hotwords == "one, two"
@@ -130,13 +130,13 @@ def test_every_field_reaches_the_engine(client, server):
 
 def test_several_languages_are_candidates(server):
     body = server.post(TEXT, **{"languages[]": ["en", "de"]}).json()
-    assert server.hands[0].starts[0].options.language_candidates == ("en", "de")
+    assert server.model_worker[0].starts[0].options.language_candidates == ("en", "de")
     assert body["languages"] == [{"code": "en"}]
 
 
 def test_logprobs_are_given_when_asked_for(client, server):
     found = create(client, include=["logprobs"])
-    assert [each.token for each in found.logprobs][:2] == [" Hello", " there"]
+    assert [item.token for item in found.logprobs][:2] == [" Hello", " there"]
     assert bytes(map(int, found.logprobs[0].bytes)).decode() == " Hello"
     assert found.logprobs[0].logprob == pytest.approx(-0.693147)
     assert "logprobs" not in server.post(TEXT).json()
@@ -216,7 +216,7 @@ def test_translations(client, server):
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         translated = client.audio.translations.create(model="fake", file=TEXT.encode())
     assert translated.text == WHOLE
-    assert server.hands[0].starts[0].options.task == "translate"
+    assert server.model_worker[0].starts[0].options.task == "translate"
     body = server.post(TEXT, path="/v1/audio/translations", response_format="verbose_json").json()
     assert (body["task"], body["language"]) == ("translate", "english")
     assert server.post(TEXT, path="/v1/audio/translations").json() == {"text": WHOLE}
@@ -240,7 +240,7 @@ def test_silence_streams_an_empty_end(client):
 def test_a_nameless_upload_and_a_wrong_suffix_are_no_matter(client, server):
     assert create(client, file=io.BytesIO(TEXT.encode())).text == WHOLE
     assert server.post(TEXT, name='we"ird \N{SNOWMAN}.m3u8').json()["text"] == WHOLE
-    assert {start.path.suffix for start in server.hands[0].starts} == {""}
+    assert {start.path.suffix for start in server.model_worker[0].starts} == {""}
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_wrong_field_is_named(server, fields, param, status):
     assert set(error) == {"message", "type", "param", "code"}
     assert error["type"] == "invalid_request_error"
     assert response.headers["x-should-retry"] == "false"
-    assert not server.hands[0].starts
+    assert not server.model_worker[0].starts
 
 
 @pytest.mark.parametrize("name", ["initial_prompt", "hotwords", "model"])
@@ -311,7 +311,7 @@ def test_nothing_at_all_is_a_bad_request(server):
         missing = client.post("/v1/audio/transcriptions", files={"model": (None, "fake")})
         bodiless = client.post("/v1/audio/transcriptions")
         json_body = client.post("/v1/audio/transcriptions", json={"model": "fake"})
-    assert {each.status_code for each in (empty, missing, bodiless, json_body)} == {400}
+    assert {item.status_code for item in (empty, missing, bodiless, json_body)} == {400}
     assert empty.json()["error"]["param"] == missing.json()["error"]["param"] == "file"
 
 

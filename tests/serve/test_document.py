@@ -30,7 +30,7 @@ def test_every_route_is_described_and_none_that_is_not():
         for method in getattr(route, "methods", ())
         if method != "HEAD"
     }
-    assert described == {each for each in routes if each[0] not in LEFT_OUT}
+    assert described == {item for item in routes if item[0] not in LEFT_OUT}
 
 
 def test_the_readme_names_every_route():

@@ -38,7 +38,7 @@ def test_without_the_key_nothing_but_the_page_and_health_is_open(locked):
         assert refused.status_code == 401
         assert refused.json()["error"]["code"] == "invalid_api_key"
     assert locked.post("hello").status_code == 401
-    assert not locked.hands[0].starts
+    assert not locked.model_worker[0].starts
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_another_site_cannot_use_a_browser_to_post(server, headers, status):
     response = server.post("hello", headers=headers)
     assert response.status_code == status
     assert "access-control-allow-origin" not in response.headers
-    assert len(server.hands[0].starts) == (status == 200)
+    assert len(server.model_worker[0].starts) == (status == 200)
 
 
 def test_the_pages_own_origin_is_no_other_site(server):
@@ -124,7 +124,7 @@ def test_a_file_that_is_too_big_is_refused_by_its_header_before_it_is_sent(model
                 b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n"
             )
             assert line.recv(4096).startswith(b"HTTP/1.1 413")
-        assert list(server.studio.folder.iterdir()) == []
+        assert list(server.job_manager.folder.iterdir()) == []
 
 
 def test_a_file_that_turns_out_too_big_is_refused_and_removed(model):
@@ -139,7 +139,7 @@ def test_a_file_that_turns_out_too_big_is_refused_and_removed(model):
         response = client.post("/v1/audio/transcriptions", content=pieces(), headers=headers)
         assert response.status_code == 413
         assert response.json()["error"]["code"] == "file_too_large"
-        assert list(server.studio.folder.iterdir()) == []
+        assert list(server.job_manager.folder.iterdir()) == []
 
 
 def test_a_wrong_model_is_refused_while_the_file_is_still_to_come(server):
@@ -287,7 +287,7 @@ def test_uploads_at_once_are_limited_and_those_who_leave_make_room(model, caplog
         for line in lines:
             line.close()
         until(lambda: server.post("hello").status_code == 200)
-        assert [each["status"] for each in server.log].count(499) == 3
+        assert [item["status"] for item in server.log].count(499) == 3
     assert caplog.records == []  # nothing of it is a bug
 
 
@@ -397,7 +397,7 @@ def test_uploads_that_are_too_slow_are_ended_though_bytes_come(server, monkeypat
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
         line.close()
         dripping.join(20)
-    assert list(server.studio.folder.iterdir()) == []
+    assert list(server.job_manager.folder.iterdir()) == []
 
 
 def drip(line):
@@ -431,13 +431,13 @@ def test_one_address_cannot_have_all_uploads(model):
             return server.post("hello", headers={"x-forwarded-for": client}).status_code
 
         network = ("2001:db8::1", "2001:db8::2:3")  # a client of IPv6 has many addresses
-        lines = [opened(server, f"X-Forwarded-For: {each}\r\n") for each in network * 3]
+        lines = [opened(server, f"X-Forwarded-For: {item}\r\n") for item in network * 3]
         until(lambda: heard("2001:db8::7") == 429)
         assert heard("2001:db8:0:1::7") == heard("192.0.2.1") == heard("127.0.0.1") == 200
         for line in lines:
             line.close()
         until(lambda: heard("2001:db8::7") == 200)
-        assert not server.studio.jobs.queue
+        assert not server.job_manager.jobs.queue
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.serve.fakes import folder, in_background, until
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from whisper_cli.engine.device import DeviceRequest
 from whisper_cli.errors import ModelError
 from whisper_cli.serve.model_process import ModelProcess
@@ -64,7 +64,7 @@ def test_clients_that_leave_while_a_model_loads_leave_no_engine(tiny_en, jfk):
         with pytest.raises(httpx.TimeoutException):
             served.post(jfk, timeout=seconds)
 
-    with serving("--model", tiny_en, "--keep-alive", "0") as served:
+    with server_settings("--model", tiny_en, "--keep-alive", "0") as served:
         for number in range(8):
             leave(served, 0.1 + 0.05 * number)
             if number % 2:
@@ -78,19 +78,19 @@ def test_clients_that_leave_while_a_model_loads_leave_no_engine(tiny_en, jfk):
 @pytest.mark.slow
 def test_jobs_of_an_engine_that_is_killed_are_done_by_the_next(tiny_en, jfk, tmp_path):
     answers = []
-    with serving("--model", tiny_en) as served:
+    with server_settings("--model", tiny_en) as served:
         asked = [in_background(lambda: answers.append(served.post(jfk))) for _ in range(4)]
         until(lambda: len(served.get("/api/ps")["queue"]) == 4, 60)
         os.kill(engines(served)[0], signal.SIGKILL)
         for thread in asked:
             thread.join(120)
-    assert [each.status_code for each in answers] == [200] * 4
-    assert all("country" in each.json()["text"] for each in answers)
+    assert [item.status_code for item in answers] == [200] * 4
+    assert all("country" in item.json()["text"] for item in answers)
 
 
 @pytest.mark.slow
 def test_engines_and_killed_servers_leave_no_folders(tiny_en, temporary):
-    with serving("--model", tiny_en) as served:
+    with server_settings("--model", tiny_en) as served:
         until(lambda: list(temporary.glob("serve-*/pymp-*")), 60)
         for _ in range(2):
             assert served.ask("/api/unload", model=tiny_en)["unloaded"]
@@ -100,7 +100,7 @@ def test_engines_and_killed_servers_leave_no_folders(tiny_en, temporary):
         os.kill(served.process.pid, signal.SIGKILL)
         served.process.wait(20)
     assert left
-    with serving("--model", tiny_en):
+    with server_settings("--model", tiny_en):
         assert not left & set(temporary.iterdir())
     assert list(temporary.iterdir()) == []
 

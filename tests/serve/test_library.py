@@ -48,13 +48,13 @@ def ps(server):
 
 
 def test_an_idle_model_is_let_go_and_loaded_again_when_needed(model):
-    hands = FakeHands(), FakeHands()
-    with running(model, *hands, keep_alive=3) as server:
+    model_worker = FakeHands(), FakeHands()
+    with running(model, *model_worker, keep_alive=3) as server:
         assert ps(server)[0]["expires_at"] > "2020"
         until(lambda: not ps(server), 20)
-        assert not hands[0].alive
+        assert not model_worker[0].alive
         assert server.post("hello").json()["text"] == "hello"
-        assert hands[1].loads == 1
+        assert model_worker[1].loads == 1
 
 
 def test_a_request_may_say_how_long(model):
@@ -76,23 +76,23 @@ def test_how_long_a_request_said_holds_until_another_says_otherwise(model):
 def test_a_busy_model_outlives_its_time_and_is_not_unloaded(model):
     with running(model, FakeHands(), keep_alive=0.1) as server, server.client as client:
         asked = in_background(lambda: server.post("one\n!hold"))
-        until(lambda: [each["busy"] for each in ps(server)] == [1])
+        until(lambda: [item["busy"] for item in ps(server)] == [1])
         refused = client.post("/api/unload", json={"model": "fake"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_busy")
-        server.hands[0].release()
+        server.model_worker[0].release()
         asked.join(5)
         until(lambda: not ps(server))
 
 
 def test_many_who_need_a_cold_model_load_it_once(model):
-    hands = FakeHands(), FakeHands(load=0.3)
-    with running(model, *hands) as server, server.client as client:
+    model_worker = FakeHands(), FakeHands(load=0.3)
+    with running(model, *model_worker) as server, server.client as client:
         assert client.post("/api/unload", json={"model": "fake"}).json()["unloaded"]
         asked = [in_background(lambda: server.post("hello")) for _ in range(5)]
         for thread in asked:
             thread.join(5)
-        assert hands[1].loads == 1
-        assert len(hands[1].starts) == 5
+        assert model_worker[1].loads == 1
+        assert len(model_worker[1].starts) == 5
 
 
 def test_load_and_unload(server):
@@ -110,7 +110,7 @@ def test_not_ready_before_the_model_is_warm(model):
     with running(model, FakeHands()) as server:
         with server.client as client:
             assert client.get("/ready").status_code == 200
-            server.studio.draining = True
+            server.job_manager.draining = True
             assert client.get("/ready").status_code == 503
             assert client.get("/health").status_code == 200
         drained = server.post("hello")
@@ -144,7 +144,7 @@ def test_an_installed_model_is_deleted(server, isolated):
     refs.mkdir()
     (refs / "main").write_text("a" * 40)
     with server.client as client:
-        assert [each["id"] for each in client.get("/v1/models").json()["data"]] == [
+        assert [item["id"] for item in client.get("/v1/models").json()["data"]] == [
             "fake",
             "owner/name",
         ]
@@ -229,7 +229,7 @@ def test_others_are_answered_while_a_model_is_looked_for(server, monkeypatch):
     finally:
         answers.set()
     thread.join(60)
-    assert [each.status_code for each in told] == [404]
+    assert [item.status_code for item in told] == [404]
 
 
 def lines(response):
@@ -263,11 +263,11 @@ def test_a_pull_tells_its_progress_and_is_one_for_all_who_ask(model, hub):
         ]
         for thread in asked:
             thread.join(30)
-        for each in told:
-            assert each[-1] == {"status": "success"}
-            done = [one["completed"] for one in each[:-1] if one["file"] == "model.bin"]
+        for item in told:
+            assert item[-1] == {"status": "success"}
+            done = [one["completed"] for one in item[:-1] if one["file"] == "model.bin"]
             assert done == sorted(done)
-            assert {one["status"] for one in each} >= {"writing", "success"}
+            assert {one["status"] for one in item} >= {"writing", "success"}
         assert len(told) == 3
         assert weights_sent(hub) < 1.2 * len(WEIGHTS)
         assert client.get(f"/v1/models/{REPO}").status_code == 200
@@ -282,7 +282,7 @@ def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
             for line in response.iter_lines():
                 if json.loads(line).get("completed", 0) > 1_000_000:
                     break
-        until(lambda: not server.studio.pulls.running)
+        until(lambda: not server.job_manager.pulls.running)
     before = weights_sent(hub)
     with running(model, how=PullOptions(sources=(HubSource(),))) as server, server.client as client:
         assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
@@ -308,7 +308,7 @@ def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, 
         monkeypatch.setenv("NO_PROXY", "*")
         with running(model, how=PullOptions(sources=(HubSource(),))) as server:
             asked = [asking(server, {"model": name, "stream": stream}) for name in names]
-            until(lambda: len(server.studio.pulls.running) == downloads.MOST, 20)
+            until(lambda: len(server.job_manager.pulls.running) == downloads.MOST, 20)
             with server.client as client:
                 refused = client.post("/api/pull", json={"model": "owner/more", "stream": stream})
                 assert refused.status_code == 429
@@ -317,8 +317,10 @@ def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, 
             asked.append(asking(server, {"model": names[0], "stream": stream}))  # joins
             for line in asked:
                 line.close()
-            until(lambda: not server.studio.pulls.running, 10)  # well before anything times out
-            until(lambda: not any("_fetch" in each.name for each in threading.enumerate()))
+            until(
+                lambda: not server.job_manager.pulls.running, 10
+            )  # well before anything times out
+            until(lambda: not any("_fetch" in item.name for item in threading.enumerate()))
 
 
 def asking(server, body):

@@ -28,8 +28,8 @@ SOUND = b"RIFF Hello there\n& <b>you</b>"
 def browsing(place: Path, *arguments: str):
     options = ChromeOptions()
     options.binary_location = BROWSER
-    for each in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments):
-        options.add_argument(each)
+    for item in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments):
+        options.add_argument(item)
     options.add_experimental_option("prefs", {"download.default_directory": str(place)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options=options, service=Service(DRIVER))
@@ -83,7 +83,7 @@ def give(browser, tmp_path, *contents):
 
 
 def complaints(browser):
-    return [each["message"] for each in browser.get_log("browser") if each["level"] == "SEVERE"]
+    return [item["message"] for item in browser.get_log("browser") if item["level"] == "SEVERE"]
 
 
 def test_several_files_are_transcribed_and_shown_as_text_not_markup(page, tmp_path):
@@ -112,7 +112,7 @@ def test_text_appears_while_more_is_decoded_and_cancel_frees_the_work(page, serv
     assert find(page, ".cancel").is_displayed()
     find(page, ".cancel").click()
     wait(page, lambda: find(page, ".status").text == "Cancelled")
-    until(lambda: server.hands[0].cancelled == [1])
+    until(lambda: server.model_worker[0].cancelled == [1])
 
 
 def test_a_word_leads_the_player_to_its_place(page, tmp_path):
@@ -164,7 +164,7 @@ def test_the_microphone_is_recorded(page, server):
     assert find(page, "#record").get_attribute("aria-pressed") == "true"
     page.execute_script("return new Promise((go) => setTimeout(go, 400))")
     find(page, "#record").click()
-    wait(page, lambda: server.hands[0].starts)
+    wait(page, lambda: server.model_worker[0].starts)
     wait(page, lambda: find(page, "h2").text == "recording.webm")
 
 
@@ -204,13 +204,13 @@ def test_nothing_is_asked_of_anybody_else_and_no_script_of_others_runs(page, ser
         "return performance.getEntriesByType('resource').map((each) => each.name)"
     )
     assert asked
-    assert all(each.startswith(server.url) for each in asked)
+    assert all(item.startswith(server.url) for item in asked)
     ran = page.execute_script(
         "const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
         "document.body.append(s); return window.ran === 1"
     )
     assert not ran
-    assert any("Content Security Policy" in each for each in complaints(page))
+    assert any("Content Security Policy" in item for item in complaints(page))
 
 
 def test_all_can_be_reached_by_the_keyboard_and_has_a_name(page, tmp_path):

@@ -50,9 +50,9 @@ def test_a_client_that_leaves_frees_its_work_at_once(server, stream):
             )
 
     leave()
-    until(lambda: server.hands[0].cancelled == [1], 1.0)
-    until(lambda: not len(server.studio.jobs))
-    until(lambda: not list(server.studio.folder.iterdir()))
+    until(lambda: server.model_worker[0].cancelled == [1], 1.0)
+    until(lambda: not len(server.job_manager.jobs))
+    until(lambda: not list(server.job_manager.folder.iterdir()))
     until(lambda: server.log[-1]["path"] != "/ready")
     assert server.post("hello").status_code == 200
 
@@ -61,7 +61,7 @@ def test_a_full_queue_says_when_to_come_again(model):
     with running(model, FakeHands(), max_queue=2) as server:
         for _ in range(2):
             in_background(lambda: server.post(SLOW))
-        until(lambda: len(server.hands[0].starts) == 2)
+        until(lambda: len(server.model_worker[0].starts) == 2)
         refused = server.post("three")
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 120
@@ -69,14 +69,14 @@ def test_a_full_queue_says_when_to_come_again(model):
         assert refused.json()["error"]["code"] == "queue_full"
         with server.client as client:
             state = client.get("/api/ps").json()
-        assert [each["position"] for each in state["queue"]] == [0, 1]
+        assert [item["position"] for item in state["queue"]] == [0, 1]
         assert state["models"][0]["busy"] == 2
 
 
 def test_the_official_client_waits_and_comes_again(model):
     with running(model, FakeHands(), max_queue=1) as server:
         in_background(lambda: server.post("one\n!wait 0.5"))
-        until(lambda: len(server.studio.jobs) == 1)
+        until(lambda: len(server.job_manager.jobs) == 1)
         with openai.OpenAI(api_key="k", base_url=server.url + "/v1") as client:
             assert client.audio.transcriptions.create(model="fake", file=b"hi").text == "hi"
 
@@ -113,21 +113,21 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
         answers.append(server.post(text, headers=headers).json()["text"])
 
     first = in_background(lambda: ask("one\n!hold", "0"))
-    until(lambda: len(server.hands[0].starts) == 1)
+    until(lambda: len(server.model_worker[0].starts) == 1)
     others = [in_background(lambda: ask("one\n!hold", "1")) for _ in range(3)]
     other = in_background(lambda: ask("two\n!hold", "1"))
-    until(lambda: sorted(job.followers for job in server.studio.jobs.queue) == [1, 4])
-    server.hands[0].release()
+    until(lambda: sorted(job.followers for job in server.job_manager.jobs.queue) == [1, 4])
+    server.model_worker[0].release()
     for thread in (first, *others, other):
         thread.join(10)
     assert sorted(answers) == ["one"] * 4 + ["two"]
-    assert len(server.hands[0].starts) == 2
+    assert len(server.model_worker[0].starts) == 2
 
 
 def test_the_same_body_without_a_retry_is_a_job_of_its_own(server):
     threads = [in_background(lambda: server.post("one\n!hold")) for _ in range(2)]
-    until(lambda: len(server.hands[0].starts) == 2)
-    server.hands[0].release()
+    until(lambda: len(server.model_worker[0].starts) == 2)
+    server.model_worker[0].release()
     for thread in threads:
         thread.join(10)
 
@@ -140,15 +140,15 @@ def test_a_job_that_others_joined_goes_on_when_the_first_leaves(server):
 
     with uploading(server, b"one\n!hold") as first:
         first.sendall(END)
-        until(lambda: len(server.hands[0].starts) == 1)
+        until(lambda: len(server.model_worker[0].starts) == 1)
         joined = in_background(join)
-        [job] = server.studio.jobs.queue
+        [job] = server.job_manager.jobs.queue
         until(lambda: job.followers == 2)
     until(lambda: job.followers == 1)
-    server.hands[0].release()
+    server.model_worker[0].release()
     joined.join(10)
     assert answers[0].json()["text"] == "one"
-    assert server.hands[0].cancelled == []
+    assert server.model_worker[0].cancelled == []
 
 
 def test_uploads_are_removed_when_they_are_done(server):
@@ -158,7 +158,7 @@ def test_uploads_are_removed_when_they_are_done(server):
 
 
 def uploads(server):
-    return list(server.studio.folder.iterdir())
+    return list(server.job_manager.folder.iterdir())
 
 
 def test_an_upload_that_is_refused_after_it_came_is_removed(model):
@@ -166,14 +166,14 @@ def test_an_upload_that_is_refused_after_it_came_is_removed(model):
         with uploading(server, b"late") as late:
             until(lambda: len(uploads(server)) == 1)  # it is let in, and the queue fills meanwhile
             jobs = [in_background(lambda: server.post("one\n!hold")) for _ in range(2)]
-            until(lambda: len(server.hands[0].starts) == 2)
+            until(lambda: len(server.model_worker[0].starts) == 2)
             late.sendall(END)
             assert late.recv(1000).startswith(b"HTTP/1.1 429 ")
         for count in ("1", "2", "1"):
             again = server.post("another", headers={"x-stainless-retry-count": count})
             assert again.status_code == 429
         until(lambda: len(uploads(server)) == 2)  # those of the jobs
-        server.hands[0].release()
+        server.model_worker[0].release()
         for thread in jobs:
             thread.join(10)
         until(lambda: not uploads(server))
@@ -195,7 +195,7 @@ def test_a_full_disk_is_told_in_the_form_of_the_api(server, tmp_path, monkeypatc
 
 def test_a_folder_of_uploads_that_was_removed_is_made_anew(server):
     for _ in range(2):
-        server.studio.folder.rmdir()
+        server.job_manager.folder.rmdir()
         assert server.post("hello").json()["text"] == "hello"
         until(lambda: not uploads(server))
 
@@ -208,8 +208,8 @@ def test_a_bug_is_told_in_the_form_of_the_api_and_logged(server, monkeypatch, ca
     monkeypatch.setattr(broken, fail)
     failed = server.post("hello")
     assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal_error")
-    until(lambda: any(each.exc_info for each in caplog.records))  # once the answer is given
-    assert [each.exc_info[0] for each in caplog.records if each.exc_info] == [RuntimeError]
+    until(lambda: any(item.exc_info for item in caplog.records))  # once the answer is given
+    assert [item.exc_info[0] for item in caplog.records if item.exc_info] == [RuntimeError]
 
 
 @pytest.mark.parametrize(
@@ -229,39 +229,44 @@ def test_an_upload_with_a_wrong_field_is_removed(server, fields, retries):
 
 def test_a_job_that_is_left_before_it_begins_removes_its_file(server):
     async def submit_and_leave():
-        studio = JobManager(server.studio.serving, server.studio.shelf, server.studio.fleet, None)
-        form = await studio.keep(b"sound")
+        job_manager = JobManager(
+            server.job_manager.server_settings,
+            server.job_manager.registry,
+            server.job_manager.model_pool,
+            None,
+        )
+        form = await job_manager.keep(b"sound")
         ask = read([("model", "fake")], Task.TRANSCRIBE)
-        job = studio.submit(JobSpec(studio.shelf.find("fake"), ask, form, "a"))
-        with studio.following(job):
+        job = job_manager.submit(JobSpec(job_manager.registry.find("fake"), ask, form, "a"))
+        with job_manager.following(job):
             pass
-        await asyncio.gather(*studio._work.values(), return_exceptions=True)
+        await asyncio.gather(*job_manager._work.values(), return_exceptions=True)
         await asyncio.sleep(0)  # what is called back when it has ended
         assert not form.path.exists()
-        assert len(studio.jobs) == 0
-        await studio.close()
+        assert len(job_manager.jobs) == 0
+        await job_manager.close()
 
     asyncio.run(submit_and_leave())
 
 
 def test_an_engine_that_dies_is_replaced_and_nothing_is_said_twice(model):
-    hands = FakeHands(mortal=True), FakeHands()
-    with running(model, *hands) as server:
+    model_worker = FakeHands(mortal=True), FakeHands()
+    with running(model, *model_worker) as server:
         text = "one\ntwo\n!die\nthree"
         answer = server.post(text, response_format="verbose_json").json()
-        assert [each["text"].strip() for each in answer["segments"]] == ["one", "two", "three"]
-        assert [len(each.starts) for each in hands] == [1, 1]
+        assert [item["text"].strip() for item in answer["segments"]] == ["one", "two", "three"]
+        assert [len(item.starts) for item in model_worker] == [1, 1]
     with running(model, FakeHands(mortal=True), FakeHands()) as server:
         events = server.post(text, stream="true").text
         assert events.count('"transcript.text.delta"') == 3
         assert '"text": "one two three"' in events
-    until(lambda: not hands[0].alive)
+    until(lambda: not model_worker[0].alive)
 
 
 @pytest.mark.parametrize("stream", ["false", "true"])
 def test_a_job_whose_engines_die_may_come_again(model, stream):
-    hands = FakeHands(mortal=True), FakeHands(mortal=True), FakeHands()
-    with running(model, *hands) as server:
+    model_worker = FakeHands(mortal=True), FakeHands(mortal=True), FakeHands()
+    with running(model, *model_worker) as server:
         failed = server.post("!die\none", stream=stream)
         assert (failed.status_code, failed.json()["error"]["code"]) == (503, "engine_ended")
         assert failed.headers["x-should-retry"] == "true"

@@ -17,14 +17,16 @@ import pytest
 from tests.conftest import clips
 from tests.fake_hub.tls import make_authority
 from tests.serve.fakes import folder, until
-from tests.serve.processes import repeated, serving
+from tests.serve.processes import repeated, server_settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def served(tiny_en):
-    with serving("--model", tiny_en, "--max-duration", "20m", "--keep-alive", "-1") as found:
+    with server_settings(
+        "--model", tiny_en, "--max-duration", "20m", "--keep-alive", "-1"
+    ) as found:
         yield found
 
 
@@ -114,7 +116,7 @@ def test_a_recording_that_is_too_long_is_refused(served, tmp_path, jfk):
 
 
 def test_sigterm_lets_requests_end(tmp_path, jfk, tiny_en):
-    with serving("--model", tiny_en) as served:
+    with server_settings("--model", tiny_en) as served:
         long = repeated(jfk, tmp_path / "long.wav", 10)
         answers = []
         thread = threading.Thread(target=lambda: answers.append(served.post(long)))
@@ -128,7 +130,7 @@ def test_sigterm_lets_requests_end(tmp_path, jfk, tiny_en):
 
 
 def test_the_key_comes_from_the_environment(tiny_en):
-    with serving("--model", tiny_en, ready=False, WHISPER_CLI_API_KEY="k3y") as served:
+    with server_settings("--model", tiny_en, ready=False, WHISPER_CLI_API_KEY="k3y") as served:
         assert httpx.get(served.url + "/v1/models").status_code == 401
         headers = {"authorization": "Bearer k3y"}
         assert httpx.get(served.url + "/v1/models", headers=headers).status_code == 200
@@ -137,7 +139,7 @@ def test_the_key_comes_from_the_environment(tiny_en):
 def test_tls_and_lines_of_json(tiny_en, tmp_path):
     authority = make_authority(tmp_path)
     files = "--ssl-certfile", str(authority.certificate), "--ssl-keyfile", str(authority.key)
-    with serving("--model", tiny_en, "--log-json", *files, ready=False) as served:
+    with server_settings("--model", tiny_en, "--log-json", *files, ready=False) as served:
         assert served.url.startswith("https://")
         trusting = ssl.create_default_context(cafile=authority.ca)
         answer = httpx.get(served.url + "/health", verify=trusting)
@@ -160,7 +162,7 @@ def _is_engine(pid):
 
 
 def test_ctrl_c_while_the_model_loads_ends_it_quietly(tiny_en):
-    with serving("--model", tiny_en, ready=False) as served:
+    with server_settings("--model", tiny_en, ready=False) as served:
         time.sleep(0.2)
         os.killpg(served.process.pid, signal.SIGINT)  # as a terminal does: all of its processes
         assert served.process.wait(30) == 130
@@ -170,7 +172,7 @@ def test_ctrl_c_while_the_model_loads_ends_it_quietly(tiny_en):
 
 def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
     broken = folder(tmp_path, "broken")
-    with serving("--model", str(broken), ready=False) as served:
+    with server_settings("--model", str(broken), ready=False) as served:
         assert served.process.wait(30) == 4
         until(lambda: any("can't load the model" in line for line in served.log))
 

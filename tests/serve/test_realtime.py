@@ -12,7 +12,7 @@ import websockets.exceptions
 from websockets.sync.client import connect
 
 from tests.serve.fakes import FakeHands, running, until
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from whisper_cli.serve.turn_detection import RATE, TurnDetection, TurnDetector
 
 # The official client opens its line as websockets no longer likes it.
@@ -83,7 +83,7 @@ def test_a_turn_ends_where_the_speaker_pauses(line, server):
     assert len({event.item_id for event in events if hasattr(event, "item_id")}) == 1
     deltas = [event.delta for event in events if event.type.endswith("delta")]
     assert "".join(deltas) == events[-1].transcript == "hello there friend"
-    heard = server.hands[0].heard
+    heard = server.model_worker[0].heard
     assert heard[:4] == b"RIFF"
     assert len(heard) / 2 / RATE == pytest.approx(1.8, abs=0.2)
 
@@ -110,7 +110,7 @@ def test_model_language_and_prompt_reach_the_engine(line, server):
     append(line, LOUD)
     line.input_audio_buffer.commit()
     until_completed(line)
-    options = server.hands[0].starts[0].options
+    options = server.model_worker[0].starts[0].options
     assert (options.language, options.initial_prompt) == ("de", "so")
 
 
@@ -123,13 +123,13 @@ def test_the_older_spelling_is_understood(line, server):
 
 def test_a_failure_is_told_and_the_session_goes_on(line, server):
     update(line, turn_detection=None)
-    server.hands[0].text = "!fail engine"
+    server.model_worker[0].text = "!fail engine"
     append(line, LOUD)
     line.input_audio_buffer.commit()
     failed = until_completed(line)[-1]
     assert failed.type == "conversation.item.input_audio_transcription.failed"
     assert "secret" not in failed.error.message
-    server.hands[0].text = "fine"
+    server.model_worker[0].text = "fine"
     append(line, LOUD)
     line.input_audio_buffer.commit()
     assert until_completed(line)[-1].transcript == "fine"
@@ -181,15 +181,15 @@ def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
 
 
 def test_a_client_that_leaves_frees_its_work(server):
-    server.hands[0].text = "one\n!wait 30"
+    server.model_worker[0].text = "one\n!wait 30"
     with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
         raw.send('{"type": "session.update", "session": {"turn_detection": null}}')
         audio = base64.b64encode(LOUD).decode()
         raw.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
         raw.send('{"type": "input_audio_buffer.commit"}')
-        until(lambda: server.hands[0].starts)
-    until(lambda: server.hands[0].cancelled == [1])
-    until(lambda: not list(server.studio.folder.iterdir()))
+        until(lambda: server.model_worker[0].starts)
+    until(lambda: server.model_worker[0].cancelled == [1])
+    until(lambda: not list(server.job_manager.folder.iterdir()))
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_silence_costs_no_memory_and_long_speech_is_cut():
     for _ in range(60):
         assert list(turns.add(QUIET)) == []
     assert turns.seconds <= 0.31
-    ends = [each for _ in range(45) for each in turns.add(LOUD) if isinstance(each, bytes)]
+    ends = [item for _ in range(45) for item in turns.add(LOUD) if isinstance(item, bytes)]
     assert len(ends) == 2
-    assert max(len(each) for each in ends) <= 2 * RATE * 20.1
+    assert max(len(item) for item in ends) <= 2 * RATE * 20.1
 
 
 @pytest.mark.parametrize("before", [0.0, 0.00001, 0.3])
@@ -252,7 +252,7 @@ def test_turns_are_the_same_however_the_sound_comes():
     def events(step):
         turns = TurnDetector()
         pieces = (sound[at : at + step] for at in range(0, len(sound), step))
-        return [(turns.position, each) for piece in pieces for each in turns.add(piece)]
+        return [(turns.position, item) for piece in pieces for item in turns.add(piece)]
 
     assert len(events(len(sound))) == 4
     assert events(len(sound)) == events(961) == events(7) == events(50_000)
@@ -277,7 +277,7 @@ def test_speech_becomes_text(tiny_en, jfk):
     at = np.arange(0, len(samples), rate / RATE)
     heard = np.interp(at, np.arange(len(samples)), samples[:, 0]) * 32767
     with (
-        serving("--model", tiny_en) as served,
+        server_settings("--model", tiny_en) as served,
         openai.OpenAI(api_key="k", base_url=served.url + "/v1") as client,
         client.realtime.connect(extra_query={"intent": "transcription"}) as line,
     ):

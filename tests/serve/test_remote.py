@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.oddities import HUGE, any_json, digits, mutated, nested, written
 from tests.serve.fakes import FakeHands, in_background, provenance, running, until
 from tests.serve.odd import listening, replying, saying_for_ever
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from whisper_cli import proof
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
@@ -45,7 +45,7 @@ def test_every_format_has_the_same_bytes(run, tiny_en, jfk, speech, tmp_path):
         (jfk, "-f", "json", "--clip", "0-5", "--channel", "left"),
         (speech / "hard_content" / "silence_30s.flac", "-f", "vtt"),
     ]
-    with serving("--model", tiny_en) as served:
+    with server_settings("--model", tiny_en) as served:
         for case in cases:
             here = run("transcribe", *case, "-m", tiny_en)
             there = run("transcribe", *case, "-m", tiny_en, "--server", served.url)
@@ -64,11 +64,11 @@ def test_what_the_server_says_is_written(run, model, jfk):
         done = run("transcribe", jfk, "-m", str(model), "--server", server.url, "-f", "json")
         assert done.code == 0, done.stderr
         told = json.loads(done.stdout)
-        assert [each["text"] for each in told["segments"]] == ["hello", "there"]
-        options = server.hands[0].starts[0].options
-        assert server.hands[0].starts[0].blocks
+        assert [item["text"] for item in told["segments"]] == ["hello", "there"]
+        options = server.model_worker[0].starts[0].options
+        assert server.model_worker[0].starts[0].blocks
         run("transcribe", jfk, "-m", str(model), "--server", server.url, "--beam-size", "2")
-        changed = server.hands[0].starts[1].options
+        changed = server.model_worker[0].starts[1].options
         assert (options.beam_size, changed.beam_size) == (5, 2)
 
 
@@ -122,7 +122,7 @@ GOOD = [BEGUN, {"segment": SEGMENT}, {"seconds": 1.0}, DONE]
 
 
 def lines(*told):
-    return b"".join(json.dumps(each).encode() + b"\n" for each in told)
+    return b"".join(json.dumps(item).encode() + b"\n" for item in told)
 
 
 def without(told, name):
@@ -216,8 +216,8 @@ def test_what_a_newer_server_tells_besides_is_left_out(run, jfk):
     with listening(replying(lines(*told))) as server:
         result = run("transcribe", jfk, "--server", server.url, "-f", "json")
     assert result.code == 0, result.stderr
-    assert [each["text"] for each in result.json()["segments"]] == ["hello"]
-    assert [each["text"] for each in result.json()["dropped"]] == [" you"]
+    assert [item["text"] for item in result.json()["segments"]] == ["hello"]
+    assert [item["text"] for item in result.json()["dropped"]] == [" you"]
     assert "future" not in result.stdout
 
 
@@ -326,7 +326,7 @@ def heard(answer):
 @given(mutated([GOOD]) | st.lists(any_json, max_size=3))
 @example([GOOD[0] | {"language": "../../x"}, GOOD[3]])
 def test_whatever_a_server_says_is_events_or_an_error_of_its_own(told):
-    answer = b"".join(written(each) + b"\n" for each in told)
+    answer = b"".join(written(item) + b"\n" for item in told)
     check_heard(heard(answer))
 
 
@@ -343,8 +343,8 @@ def check_heard(events):
         if isinstance(event, SegmentDecoded):
             times = [
                 time
-                for each in (event.segment, *event.segment.words)
-                for time in (each.start, each.end)
+                for item in (event.segment, *event.segment.words)
+                for time in (item.start, item.end)
             ]
             assert all(0 <= time < math.inf for time in times)
             assert event.segment.text.encode()
@@ -448,7 +448,7 @@ def test_auto_uses_the_server_that_runs_and_its_secret_goes_with_it(
     run, tiny_en, jfk, monkeypatch, isolated
 ):
     monkeypatch.setenv("WHISPER_CLI_API_KEY", "secret-key")
-    with serving("--model", tiny_en) as served:
+    with server_settings("--model", tiny_en) as served:
         kept = isolated / "state" / f"serve-lite-{port_of(served.url)}.secret"
         assert mode_of(kept) == 0o600
         monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", served.url)

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import clips
 from tests.serve.fakes import until
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 AT_ONCE = 32
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 
 def test_load_that_is_held_leaks_nothing_and_stops_nothing(tiny_en, jfk, speech):
-    with serving("--model", tiny_en, "--max-queue", "24", "--keep-alive", "-1") as served:
+    with server_settings("--model", tiny_en, "--max-queue", "24", "--keep-alive", "-1") as served:
         crowd = Crowd(served.url, jfk, speech)
         crowd.run(min(SECONDS / 3, 60.0))
         until(lambda: not served.get("/api/ps")["queue"], 60)
@@ -53,7 +53,7 @@ class Crowd:
         self.url = url
         self.sound = jfk.read_bytes()
         self.rubbish = [
-            data for each in clips("hard_corrupt") if (data := (speech / each["path"]).read_bytes())
+            data for item in clips("hard_corrupt") if (data := (speech / item["path"]).read_bytes())
         ]
         self.seen: Counter[str] = Counter()
         self.wrong: list[str] = []

@@ -179,23 +179,23 @@ def test_a_file_that_is_gone_is_no_longer_shared(ask: Ask, snapshot: Path):
 
 def test_what_nobody_verified_is_not_shared(isolated: Path, snapshot: Path):
     (isolated / "state" / "models.json").unlink()
-    shelf = SharedFiles([MODEL])
-    assert shelf.models() == ()
-    assert shelf.open(SHA256) is None
+    registry = SharedFiles([MODEL])
+    assert registry.models() == ()
+    assert registry.open(SHA256) is None
 
 
 def test_a_model_outside_the_catalogue_is_not_shared(snapshot: Path):
-    for shelf in (SharedFiles(), SharedFiles([fake_model(repo="acme/other")])):
-        assert shelf.models() == ()
-        assert shelf.open(SHA256) is None
+    for registry in (SharedFiles(), SharedFiles([fake_model(repo="acme/other")])):
+        assert registry.models() == ()
+        assert registry.open(SHA256) is None
 
 
 def test_a_model_that_comes_while_serving_is_shared_then(isolated: Path):
-    shelf = SharedFiles([MODEL])
-    assert shelf.open(SHA256) is None
+    registry = SharedFiles([MODEL])
+    assert registry.open(SHA256) is None
     put(isolated / "files")
-    shelf._looked -= 60  # a minute later
-    file = shelf.open(SHA256)
+    registry._looked -= 60  # a minute later
+    file = registry.open(SHA256)
     assert file
     with file:
         assert file.read() == DATA

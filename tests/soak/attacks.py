@@ -76,7 +76,7 @@ FORGED = (
 
 def paths(routes: tuple[BaseRoute, ...]) -> list[str]:
     """List every route with its parameters filled in, and detours to them."""
-    filled = (str(getattr(each, "path", "")) for each in routes)
+    filled = (str(getattr(item, "path", "")) for item in routes)
     return [path.replace("{id:path}", "fake").replace("{name}", "page.js") for path in filled] + [
         *DETOURS
     ]
@@ -95,7 +95,7 @@ def names(place: Path) -> list[str]:
         "/", "main@main", "", " ", "x" * 5000, "a\0b", "%2e%2e", HALF, "refs/../../x", "\n",
         "../.no_exist",
     )  # fmt: skip
-    return [f"{name}@{each}" for each in revisions for name in ("a/b", repo)] + [
+    return [f"{name}@{item}" for item in revisions for name in ("a/b", repo)] + [
         *TEXTS,
         str(folder),
         "a/b/c",
@@ -111,7 +111,7 @@ JSONS: tuple[bytes, ...] = (
     b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 9000, b'{"a":' * 1500,
     b'{"model":"fake"}' + b" " * 11_000,
     b'{"model":"fake","keep_alive":' + b"9" * 5000 + b"}",
-    *(json.dumps({"model": "fake", "keep_alive": each}).encode() for each in (
+    *(json.dumps({"model": "fake", "keep_alive": item}).encode() for item in (
         "999999999999h", "1e9", "", "soon", [], {}, True, float("nan"), float("inf"), 10**30, -5,
         "-1h")),
 )  # fmt: skip

@@ -16,9 +16,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the long forms out where nobody asked for them by their marker."""
     if "soak" in (config.option.markexpr or ""):
         return
-    long = [each for each in items if HERE in each.path.parents and each.get_closest_marker("soak")]
+    long = [item for item in items if HERE in item.path.parents and item.get_closest_marker("soak")]
     if long:
-        items[:] = [each for each in items if each not in long]
+        items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.serve.fakes import in_background, until
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from tests.serve.test_real import _is_engine
 from tests.soak.tally import forms
 from tests.soak.wire import connected, field, file, posted, request, send, upload
@@ -33,11 +33,11 @@ def test_clients_that_vanish_at_a_random_byte(server, tally, count):
             if number % 2:  # a reset instead of an end
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     with tally.trial("what is left"):
-        until(lambda: not server.studio.jobs.queue, 20)
-        until(lambda: not list(server.studio.folder.iterdir()), 20)
+        until(lambda: not server.job_manager.jobs.queue, 20)
+        until(lambda: not list(server.job_manager.folder.iterdir()), 20)
         until(lambda: handles() <= before + 3, 20)
         assert server.post("hello").json()["text"] == "hello"
-        assert [each["status"] for each in server.log if each["status"] >= 500] == []
+        assert [item["status"] for item in server.log if item["status"] >= 500] == []
 
 
 def engines(served):
@@ -55,7 +55,7 @@ def test_clients_that_leave_while_a_model_loads(tally, count, tiny_en, jfk):
     """The processes are those that `/api/ps` names."""
     chance = random.Random(4)
     sent = upload(field("model", tiny_en), file(jfk.read_bytes()))
-    with serving("--model", tiny_en, "--keep-alive", "0") as served:
+    with server_settings("--model", tiny_en, "--keep-alive", "0") as served:
         for number in range(count):
             with tally.trial(number):
                 with connected(served.url) as line:
@@ -86,7 +86,7 @@ def test_silent_connections_shut_nobody_out(tally, count, tiny_en):
     """A server that begins with few descriptors answers beside more connections than those."""
     with contextlib.ExitStack() as stack:
         restore = stack.enter_context(descriptors(count * 4 // 5))
-        served = stack.enter_context(serving("--model", tiny_en, ready=False))
+        served = stack.enter_context(server_settings("--model", tiny_en, ready=False))
         restore()
         for number in range(count):
             line = stack.enter_context(connected(served.url))
@@ -102,7 +102,7 @@ def test_silent_connections_shut_nobody_out(tally, count, tiny_en):
 def test_silent_connections_are_let_go(tally, count, tiny_en):
     """A head that isn't whole after half a minute is waited for no longer."""
     with contextlib.ExitStack() as stack:
-        served = stack.enter_context(serving("--model", tiny_en, ready=False))
+        served = stack.enter_context(server_settings("--model", tiny_en, ready=False))
         lines = [stack.enter_context(connected(served.url)) for _ in range(count)]
         for line in lines:
             line.sendall(b"GET /health HTTP/1.1\r\nX: ")
@@ -118,7 +118,7 @@ def test_silent_connections_are_let_go(tally, count, tiny_en):
 @forms(None, 8)
 def test_slow_uploads_give_their_places_back(tally, count, tiny_en, jfk):
     """As many as the queue holds, a byte a second each: an honest client is served in the end."""
-    with serving("--model", tiny_en, "--max-queue", str(count)) as served:
+    with server_settings("--model", tiny_en, "--max-queue", str(count)) as served:
         end = time.monotonic() + 150
         for _ in range(count):
             in_background(lambda: _drip(served.url, end))

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.conftest import clips
-from tests.serve.processes import serving
+from tests.serve.processes import server_settings
 from tests.serve.test_real import _mutated
 from tests.soak.tally import forms
 from tests.soak.test_clients import engines
@@ -20,7 +20,7 @@ def test_damaged_media(speech, jfk, tally, count, tiny_en):
     short = [c["path"] for c in (*clips("hard_corrupt"), *clips("hard_formats"))]
     originals = [(speech / path).read_bytes() for path in short]
     chance, ended = random.Random(9), 0
-    with serving("--model", tiny_en, "--keep-alive", "-1") as served:
+    with server_settings("--model", tiny_en, "--keep-alive", "-1") as served:
         assert served.post(jfk).status_code == 200
         before = engines(served)
         for number in range(count):

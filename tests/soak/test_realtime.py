@@ -50,9 +50,9 @@ def test_who_may_open_a_session(model, tally, count):
             with tally.trial(data[30:]):
                 assert (send(server.url, data).status == 101) == fits
         with tally.trial("the log"):
-            told = [each for each in server.log if each["method"] == "WS"]
+            told = [item for item in server.log if item["method"] == "WS"]
             assert KEY not in json.dumps(told)
-            assert all(each["status"] for each in told)
+            assert all(item["status"] for item in told)
 
 
 def events():
@@ -60,20 +60,20 @@ def events():
     session, append = "session.update", "input_audio_buffer.append"
     odd = [None, 3, [], {}, "x", True, HALF]
     yield from ("", "{", "[]", "3", "null", '"x"', "[" * 5000, "x" * 900_000, '{"type":"x"}{}')
-    yield from ({"type": each} for each in (*odd, *TEXTS))
+    yield from ({"type": item} for item in (*odd, *TEXTS))
     yield from (
-        {"type": append, "audio": each} for each in (*odd, "?", "AAA", "=" * 99, "A" * 900_001)
+        {"type": append, "audio": item} for item in (*odd, "?", "AAA", "=" * 99, "A" * 900_001)
     )
-    yield from ({"type": session, "session": each} for each in odd)
-    yield from ({"type": "input_audio_buffer.clear", "event_id": each} for each in odd)
-    yield from ({"type": "dance", "event_id": each} for each in odd)
-    for each in (*odd, *TEXTS[:12]):
+    yield from ({"type": session, "session": item} for item in odd)
+    yield from ({"type": "input_audio_buffer.clear", "event_id": item} for item in odd)
+    yield from ({"type": "dance", "event_id": item} for item in odd)
+    for item in (*odd, *TEXTS[:12]):
         for name in ("model", "language", "prompt"):
-            said = {"input_audio_transcription": {name: each}}
+            said = {"input_audio_transcription": {name: item}}
             yield {"type": session, "session": said}
-    for each in (-1, 0, 0.01, 1e300, float("nan"), True, "5", None, [], 10**400):
+    for item in (-1, 0, 0.01, 1e300, float("nan"), True, "5", None, [], 10**400):
         for name in ("prefix_padding_ms", "silence_duration_ms", "type", "threshold"):
-            yield {"type": session, "session": {"turn_detection": {name: each}}}
+            yield {"type": session, "session": {"turn_detection": {name: item}}}
     yield {"type": "input_audio_buffer.commit"}
 
 
@@ -89,8 +89,8 @@ def test_odd_events(server, tally, count):
             while told[-1] != "input_audio_buffer.cleared":
                 told.append(json.loads(line.recv(10))["type"])
     with tally.trial("the log"):
-        until(lambda: sum(each["method"] == "WS" for each in server.log) >= min(count, 80))
-        assert all(each["status"] for each in server.log if each["method"] == "WS")
+        until(lambda: sum(item["method"] == "WS" for item in server.log) >= min(count, 80))
+        assert all(item["status"] for item in server.log if item["method"] == "WS")
 
 
 @forms(2, 4)
@@ -156,9 +156,9 @@ def test_odd_frames(server, tally, count):
 def test_sessions_that_vanish(model, tally, count):
     """With a turn under way, each frees its work and its file."""
     audio = base64.b64encode(NOISE).decode()
-    hands = Speaker()
-    hands.text = "one\n!wait 30"
-    with running(model, hands) as server:
+    model_worker = Speaker()
+    model_worker.text = "one\n!wait 30"
+    with running(model, model_worker) as server:
         address = server.url.replace("http", "ws") + "/v1/realtime"
         for number in range(count):
             with tally.trial(number), connect(address, close_timeout=0.1) as line:
@@ -168,5 +168,5 @@ def test_sessions_that_vanish(model, tally, count):
                 if number % 2:
                     line.socket.shutdown(socket.SHUT_RDWR)
         with tally.trial("what is left"):
-            until(lambda: not list(server.studio.folder.iterdir()), 20)
-            until(lambda: not server.studio.jobs.queue, 20)
+            until(lambda: not list(server.job_manager.folder.iterdir()), 20)
+            until(lambda: not server.job_manager.jobs.queue, 20)

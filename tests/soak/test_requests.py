@@ -37,7 +37,7 @@ def check_answer(answer, server, sent=b"", statuses=frozenset(GOOD | REFUSED)):
     """Check that it's no bug, tells no place of this machine, and holds no line of the sender."""
     assert answer.status in statuses, (answer.status, answer.body[:200])
     assert b"x-evil" not in answer.head.lower()
-    place = str(server.studio.folder).encode()
+    place = str(server.job_manager.folder).encode()
     assert place not in answer.body
     assert place not in answer.head
     assert b"Traceback" not in answer.body
@@ -45,7 +45,7 @@ def check_answer(answer, server, sent=b"", statuses=frozenset(GOOD | REFUSED)):
 
 def check_clean(server):
     """Check that no upload is left, and that an honest client is served."""
-    until(lambda: not list(server.studio.folder.iterdir()), 10)
+    until(lambda: not list(server.job_manager.folder.iterdir()), 10)
     assert server.post("hello").json()["text"] == "hello"
 
 
@@ -64,7 +64,7 @@ def test_keys(model, tally, count):
         with tally.trial("the log"):
             send(server.url, request("GET", f"/v1/models?api_key={attacks.KEY}"))
             assert attacks.KEY not in json.dumps(server.log)
-            assert not server.hands[0].starts
+            assert not server.model_worker[0].starts
 
 
 def doors():
@@ -129,7 +129,7 @@ def test_log_forging(server, tally, count):
 def test_odd_uploads(server, tally, count, caplog):
     for sent in attacks.uploads() + sampled(attacks.fields(), count):
         with tally.trial(sent):
-            begun, told = len(server.hands[0].starts), len(server.log)
+            begun, told = len(server.model_worker[0].starts), len(server.log)
             if sent.whole:
                 check_answer(send(server.url, sent.data), server)
             else:
@@ -137,7 +137,7 @@ def test_odd_uploads(server, tally, count, caplog):
                     line.sendall(sent.data)
                 until(lambda told=told: len(server.log) > told)
                 assert server.log[-1]["status"] != 500
-            for start in server.hands[0].starts[begun:]:
+            for start in server.model_worker[0].starts[begun:]:
                 _encodable(asdict(start.options))
     with tally.trial("what is left"):
         check_clean(server)
@@ -153,14 +153,14 @@ def _encodable(told):
 def test_uploads_that_find_no_room_leave_nothing(model, tally, count):
     with running(model, FakeHands(), max_queue=1) as server:
         busy = in_background(lambda: server.post("one\n!wait 2"))
-        until(lambda: server.hands[0].starts)
-        kept = set(server.studio.folder.iterdir())
+        until(lambda: server.model_worker[0].starts)
+        kept = set(server.job_manager.folder.iterdir())
         for number in range(count):
             with tally.trial(number):
                 head = b"x-stainless-retry-count: %d" % (number % 3)
                 sent = upload(field("model", "fake"), file(b"%d" % number), headers=(head,))
                 assert send(server.url, sent).status in (200, 429)
-                assert set(server.studio.folder.iterdir()) <= kept
+                assert set(server.job_manager.folder.iterdir()) <= kept
         busy.join(30)
         check_clean(server)
 
@@ -209,7 +209,7 @@ def test_random_calls_of_six_clients(model, hub, tally, count):
             client.start()
         for client in clients:
             client.join(120)
-        until(lambda: not server.studio.pulls.running, 30)
+        until(lambda: not server.job_manager.pulls.running, 30)
         with tally.trial("descriptors"):
             until(lambda: handles() <= before + 12, 30)
         with tally.trial("what is left"):
@@ -243,10 +243,10 @@ def test_odd_options_of_transcribe(server, tally, count):
     values = [*attacks.TEXTS, *attacks.LISTS]
     for name, value in sampled([*itertools.product(OPTIONS, values)], count):
         with tally.trial(f"{name}={value!a:.60}"):
-            begun = len(server.hands[0].starts)
+            begun = len(server.model_worker[0].starts)
             parts = field("model", "fake"), field(name, value), file(b"hello")
             check_answer(send(server.url, upload(*parts, path="/api/transcribe")), server)
-            for start in server.hands[0].starts[begun:]:
+            for start in server.model_worker[0].starts[begun:]:
                 _encodable(asdict(start.options))
     with tally.trial("what is left"):
         check_clean(server)

@@ -71,8 +71,8 @@ def test_paths_methods_ranges_and_raw_bytes_of_share(shared, tally, count, caplo
             assert send(shared.url, data, patience=0.5).status in {0, *range(400, 506)}
     with tally.trial("what is left"):
         check_honest(shared)
-        assert [each.message for each in caplog.records if each.levelname != "INFO"] == []
-        assert all(each.message.isprintable() for each in caplog.records)
+        assert [item.message for item in caplog.records if item.levelname != "INFO"] == []
+        assert all(item.message.isprintable() for item in caplog.records)
 
 
 def _check_range(answer):

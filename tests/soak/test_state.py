@@ -22,15 +22,15 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.root, self.out = root, root / "out"
         self.clip = noise(root / "a.wav", SECONDS)
-        self.ledger, self.history = root / "state" / "outputs.sqlite3", root / "history"
+        self.output_index, self.history = root / "state" / "outputs.sqlite3", root / "history"
 
     def run(self, engine=None, kinds="srt"):
         asked = jobs(self.clip, output=f"{self.out}/", kinds=kinds)
-        doing = work(self.ledger, engine or FakeEngine(), history=self.history)
+        job_input = work(self.output_index, engine or FakeEngine(), history=self.history)
         try:
-            return done(run_batch(asked, doing))
+            return done(run_batch(asked, job_input))
         finally:
-            doing.ledger.close()
+            job_input.output_index.close()
 
     @property
     def text(self):
@@ -55,12 +55,12 @@ def place(tmp_path):
 def test_a_damaged_ledger(place, tally, count):
     """What was ours may look like somebody else's then: it is kept, and the text is the same."""
     place.run()
-    whole, good = place.text, place.ledger.read_bytes()
+    whole, good = place.text, place.output_index.read_bytes()
     for seed in range(count):
         kind, bad = mutated(good, seed)
-        for beside in place.ledger.parent.glob("outputs.sqlite3-*"):
+        for beside in place.output_index.parent.glob("outputs.sqlite3-*"):
             beside.unlink()
-        place.ledger.write_bytes(bad)
+        place.output_index.write_bytes(bad)
         with tally.trial(f"{kind} {seed}"):
             place.run()
             assert place.text == whole
@@ -90,17 +90,17 @@ def test_a_damaged_journal(place, tally, count):
     whole = place.text
     shutil.rmtree(place.history)
     shutil.rmtree(place.out)
-    place.ledger.unlink()
+    place.output_index.unlink()
     place.run(FakeEngine(fail={SECONDS - 5: EngineError("it failed")}))
     left = {path.name: path.read_bytes() for path in place.out.iterdir()}
-    state = place.ledger.read_bytes()
+    state = place.output_index.read_bytes()
     assert "a.srt.journal" in left
     for seed in range(count):
         kind, bad = mutated(left["a.srt.journal"], seed)
         shutil.rmtree(place.out)
         shutil.rmtree(place.history, ignore_errors=True)
         place.out.mkdir()
-        place.ledger.write_bytes(state)
+        place.output_index.write_bytes(state)
         for name, data in (left | {"a.srt.journal": bad}).items():
             (place.out / name).write_bytes(data)
         with tally.trial(f"{kind} {seed}"):

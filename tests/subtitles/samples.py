@@ -37,7 +37,7 @@ SPOKEN = {
 def words(text: str, language: str) -> list[Word]:
     """Say a text at an even pace; a bar is half a second of silence."""
     dense = language in UNSPACED
-    tokens = graphemes(text) if dense else [f" {each}" for each in text.split()]
+    tokens = graphemes(text) if dense else [f" {item}" for item in text.split()]
     said, at = [], 0.5
     for token in tokens:
         spoken = token.replace("|", "")

@@ -52,9 +52,9 @@ def test_cues_are_in_order_and_whole_whatever_the_words_and_times_are(
 ):
     cues = list(shape(spoken, limits, language, duration))
     held(cues, limits)
-    said = [letters("".join(w.word for w in each.words)) or each.text for each in spoken]
+    said = [letters("".join(w.word for w in item.words)) or item.text for item in spoken]
     assert letters("".join(cue.text for cue in cues)) == letters("".join(said))
-    assert {cue.speaker for cue in cues} <= {each.speaker for each in spoken}
+    assert {cue.speaker for cue in cues} <= {item.speaker for item in spoken}
 
 
 @given(st.lists(words, max_size=30), st.floats(0, 100))

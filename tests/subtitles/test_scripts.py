@@ -105,10 +105,10 @@ CLUSTERS = ("👩\u200d👩\u200d👧", "🇩🇪", "👍🏽", "e\u0301", "น�
 def test_no_line_breaks_inside_a_character(clusters, apart):
     text = "".join(clusters)
     tokens = text if apart else clusters  # a model may say each code point on its own
-    said = tuple(Word(each, n / 4, n / 4 + 0.25, 1) for n, each in enumerate(tokens))
+    said = tuple(Word(item, n / 4, n / 4 + 0.25, 1) for n, item in enumerate(tokens))
     cues = list(shape([Segment(0, 9, "", words=said)], CuePreset(max_line_width=8), "ja", 99))
     assert "".join(lines_of(cues)) == text
-    assert [each for line in lines_of(cues) for each in iter_graphemes(line)] == list(
+    assert [item for line in lines_of(cues) for item in iter_graphemes(line)] == list(
         iter_graphemes(text)
     )
-    assert not [each for each in check(cues, CuePreset(max_line_width=8)) if "line" in each.rule]
+    assert not [item for item in check(cues, CuePreset(max_line_width=8)) if "line" in item.rule]

@@ -91,7 +91,7 @@ def test_shaping_cues_again_changes_nothing(segments, limits, language):
 
 @given(speech(), rules, languages)
 def test_how_words_are_parted_into_segments_changes_nothing(segments, limits, language):
-    one = Segment(0, 0, "", words=tuple(word for each in segments for word in each.words))
+    one = Segment(0, 0, "", words=tuple(word for item in segments for word in item.words))
     whole = list(shape([one], limits, language, 999))
     assert whole == list(shape(segments, limits, language, 999))
 
@@ -105,8 +105,8 @@ def test_words_without_times_are_shaped_too(segments):
 
 
 def said(text, pace=0.3, start=0.0):
-    each = [Word(f" {w}", start + i * pace, start + (i + 1) * pace, 1) for i, w in enumerate(text)]
-    return Segment(each[0].start, each[-1].end, "", words=tuple(each))
+    item = [Word(f" {w}", start + i * pace, start + (i + 1) * pace, 1) for i, w in enumerate(text)]
+    return Segment(item[0].start, item[-1].end, "", words=tuple(item))
 
 
 def test_cues_come_while_more_is_said():

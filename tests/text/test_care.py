@@ -23,8 +23,8 @@ def spoken(text: str, *, timed: bool = True) -> Segment:
 
 
 def cared(text: str, care: TextOptions, language: str | None = "en", *, timed: bool = True):
-    carer = TextEditor(care, language)
-    return list(carer.add(spoken(text, timed=timed))), carer.changes
+    text_editor = TextEditor(care, language)
+    return list(text_editor.add(spoken(text, timed=timed))), text_editor.changes
 
 
 def replacing(*rules: tuple[str, str, str]) -> TextOptions:
@@ -64,15 +64,15 @@ def test_fillers_go_and_what_is_around_them_is_mended(language, said, left, time
 
 
 def test_a_segment_without_another_word_is_dropped_and_its_capital_goes_to_the_next():
-    carer = TextEditor(FILLERS, "en")
-    assert list(carer.add(spoken(" Um,"))) == []
-    assert [each.text for each in carer.add(spoken(" so it is."))] == [" So it is."]
-    assert [(each.before, each.why) for each in carer.changes] == [
+    text_editor = TextEditor(FILLERS, "en")
+    assert list(text_editor.add(spoken(" Um,"))) == []
+    assert [item.text for item in text_editor.add(spoken(" so it is."))] == [" So it is."]
+    assert [(item.before, item.why) for item in text_editor.changes] == [
         ("Um,", "filler"),
         ("so", "capital"),
     ]
-    assert list(carer.add(spoken(" Uh."))) == []
-    assert [each.text for each in carer.add(spoken(" and then"))] == [" and then"]
+    assert list(text_editor.add(spoken(" Uh."))) == []
+    assert [item.text for item in text_editor.add(spoken(" and then"))] == [" and then"]
 
 
 def test_what_stays_keeps_its_times():
@@ -129,7 +129,7 @@ def test_each_rule_sees_what_those_before_it_left_and_the_mask_comes_last():
     )
     [segment], changes = cared(" Heck, Darned shitake", care)
     assert segment.text == " S***, D***** shitake"
-    assert [(each.before, each.after, each.why) for each in changes] == [
+    assert [(item.before, item.after, item.why) for item in changes] == [
         ("Heck,", "Hell,", "replace"),
         ("Hell,", "Shit,", "replace"),
         ("Shit,", "S***,", "profanity"),
@@ -176,9 +176,9 @@ def test_words_are_the_text_times_run_on_and_no_filler_is_left(tokens):
         profanity=True,
     )
     before = spoken(" " + " ".join(tokens))
-    carer = TextEditor(care, "en")
+    text_editor = TextEditor(care, "en")
     kept = []
-    for segment in carer.add(before):
+    for segment in text_editor.add(before):
         assert "".join(word.word for word in segment.words) == segment.text
         times = [time for word in segment.words for time in (word.start, word.end)]
         assert times == sorted(times)
@@ -187,8 +187,8 @@ def test_words_are_the_text_times_run_on_and_no_filler_is_left(tokens):
         kept = re.findall(r"[\w*']+", segment.text.lower())
     assert not set(kept) & set(filler_words("en"))
     said = re.findall(r"[\w']+", before.text.lower())
-    assert [each for each in kept if each in ("yes", "no", "color", "ah", "it's")] == [
-        each for each in said if each in ("yes", "no", "color", "ah", "it's")
+    assert [item for item in kept if item in ("yes", "no", "color", "ah", "it's")] == [
+        item for item in said if item in ("yes", "no", "color", "ah", "it's")
     ]
 
 

@@ -139,7 +139,7 @@ class LibavReader:
         """Decode as faster-whisper does, to the sample: FFmpeg mixes channels, in 16 bits."""
         clock, run = Clock(self._origin), Continuity(seconds=float("inf"))
         placed = ((_placed(frame, clock), frame) for frame in self._frames() if frame.samples)
-        for start, group in groupby(placed, lambda each: run(each[0])):
+        for start, group in groupby(placed, lambda item: run(item[0])):
             yield from _converted(start, (_untimed(frame) for _, frame in group), "s16")
         self._report()
 

@@ -104,7 +104,7 @@ class JobInput:
         if self._work_name is None or place is None:
             return None
         try:
-            return SegmentJournal(place, self._work_name, self.stored, self._work.ledger)
+            return SegmentJournal(place, self._work_name, self.stored, self._work.output_index)
         except OutputError as error:
             if self.kept is None or place.parent != self.kept.parent:
                 raise

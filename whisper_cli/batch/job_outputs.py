@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class InputProgress:
     """One input in work: `heard` are the seconds of it that are dealt with."""
 
-    doing: JobInput
+    job_input: JobInput
     info: Info
     journal: SegmentJournal | None = None
     heard: float = 0.0
@@ -39,11 +39,11 @@ class SegmentOrder(Protocol):
         """What was left out on the way."""
         ...
 
-    def add(self, doing: JobInput, segment: Segment) -> Iterator[Segment]:
+    def add(self, job_input: JobInput, segment: Segment) -> Iterator[Segment]:
         """Take the next segment of an input."""
         ...
 
-    def passed(self, doing: JobInput, seconds: float) -> Iterator[Segment]:
+    def passed(self, job_input: JobInput, seconds: float) -> Iterator[Segment]:
         """Take note that an input is told up to there; infinity is its end."""
         ...
 
@@ -57,11 +57,11 @@ class SingleInput:
 
     dropped: Sequence[Dropped] = ()
 
-    def add(self, _doing: JobInput, segment: Segment) -> Iterator[Segment]:
+    def add(self, _job_input: JobInput, segment: Segment) -> Iterator[Segment]:
         """Give it as it is."""
         yield segment
 
-    def passed(self, _doing: JobInput, _seconds: float) -> Iterator[Segment]:
+    def passed(self, _job_input: JobInput, _seconds: float) -> Iterator[Segment]:
         """Give nothing: nothing is held back."""
         return iter(())
 
@@ -86,28 +86,30 @@ class ChannelMerger:
         """What one channel only overheard of the other."""
         return self._bleed.dropped
 
-    def add(self, doing: JobInput, segment: Segment) -> Iterator[Segment]:
+    def add(self, job_input: JobInput, segment: Segment) -> Iterator[Segment]:
         """Take a segment of a channel, and name who says it."""
-        channel = doing.channel or 0
+        channel = job_input.channel or 0
         named = replace(segment, speaker=self._speakers.name(channel))
         return self._merge.add(channel, named)
 
-    def passed(self, doing: JobInput, seconds: float) -> Iterator[Segment]:
+    def passed(self, job_input: JobInput, seconds: float) -> Iterator[Segment]:
         """Take note of how far a channel is told."""
-        return self._merge.passed(doing.channel or 0, seconds)
+        return self._merge.passed(job_input.channel or 0, seconds)
 
     def close(self) -> None:
         """Close what was listened to for its loudness."""
         self._loudness.close()
 
 
-def combined_info(lanes: Sequence[InputProgress], whole: Info, dropped: Sequence[Dropped]) -> Info:
+def combined_info(
+    channel_states: Sequence[InputProgress], whole: Info, dropped: Sequence[Dropped]
+) -> Info:
     """Sum up what is known of a job in the end."""
-    [first, *others] = (lane.info for lane in lanes)
+    [first, *others] = (channel_state.info for channel_state in channel_states)
     if not others:
         return first
     infos = (first, *others)
-    left_out = [*dropped, *(each for info in infos for each in info.dropped)]
+    left_out = [*dropped, *(item for info in infos for item in info.dropped)]
     doubts = tuple(
         f"channel {number}: {doubt}"
         for number, info in enumerate(infos, 1)
@@ -116,7 +118,7 @@ def combined_info(lanes: Sequence[InputProgress], whole: Info, dropped: Sequence
     return replace(
         whole,
         duration=max(info.duration or 0.0 for info in infos),
-        dropped=tuple(sorted(left_out, key=lambda each: each.start)),
+        dropped=tuple(sorted(left_out, key=lambda item: item.start)),
         warnings=doubts,
         changed=any(info.changed for info in infos),
         provenance=replace(
@@ -137,7 +139,7 @@ class JobOutputs:
         self.name = group[0].name
         self.stack = ExitStack()
         self._group, self._work = group, work
-        self._lanes: dict[JobInput, InputProgress] = {}
+        self._channel_states: dict[JobInput, InputProgress] = {}
         called = work.speakers if len(group) > 1 else None
         self._order: SegmentOrder = ChannelMerger(group, called) if called else SingleInput()
         self.stack.callback(self._order.close)
@@ -150,74 +152,80 @@ class JobOutputs:
     @property
     def heard(self) -> float:
         """Seconds of the job that are dealt with."""
-        return sum(lane.heard for lane in self._lanes.values()) / len(self._group)
+        return sum(channel_state.heard for channel_state in self._channel_states.values()) / len(
+            self._group
+        )
 
     @property
     def total(self) -> float | None:
         """Seconds of it as declared; None where nothing says."""
         return self._group[0].total
 
-    def begin(self, doing: JobInput, info: Info) -> None:
+    def begin(self, job_input: JobInput, info: Info) -> None:
         """Take up an input, with what is stored of it. Raises OutputError.
 
         The outputs come before the journal: they are locked against other processes.
         """
-        lane = self._lanes[doing] = InputProgress(doing, info)
-        everyone = len(self._lanes) == len(self._group)
+        channel_state = self._channel_states[job_input] = InputProgress(job_input, info)
+        everyone = len(self._channel_states) == len(self._group)
         if self._rendered is None and (info.language is not None or everyone):
             self._open(info)
-        stored = doing.stored
+        stored = job_input.stored
         for segment in stored.segments if stored else ():
-            self._add(lane, segment)
+            self._add(channel_state, segment)
         if stored is not None:
-            self._passed(lane, stored.seconds)
+            self._passed(channel_state, stored.seconds)
 
-    def note(self, doing: JobInput) -> None:
+    def note(self, job_input: JobInput) -> None:
         """Begin its journal, or go on with it. Raises OutputError where it can't be written."""
-        lane = self._lanes[doing]
-        lane.journal = doing.journal()
-        if lane.journal is not None:
-            self.stack.callback(lane.journal.close)
-            if doing.stored is None:
-                lane.journal.begun(lane.info)
+        channel_state = self._channel_states[job_input]
+        channel_state.journal = job_input.journal()
+        if channel_state.journal is not None:
+            self.stack.callback(channel_state.journal.close)
+            if job_input.stored is None:
+                channel_state.journal.begun(channel_state.info)
 
-    def take(self, doing: JobInput, event: SegmentDecoded | PartialDecoded | Progressed) -> None:
+    def take(
+        self, job_input: JobInput, event: SegmentDecoded | PartialDecoded | Progressed
+    ) -> None:
         """Take what is told of an input on the way; a segment is written once its turn comes."""
-        lane = self._lanes[doing]
+        channel_state = self._channel_states[job_input]
         match event:
             case SegmentDecoded(_, segment):
-                if lane.journal is not None:
-                    lane.journal.said(segment)
-                self._add(lane, segment)
+                if channel_state.journal is not None:
+                    channel_state.journal.said(segment)
+                self._add(channel_state, segment)
             case PartialDecoded(_, segment):
                 for sink in self._sinks:
                     sink.guess(segment)
             case Progressed(_, seconds, mark, dropped):
-                self._passed(lane, seconds)
-                if lane.journal is not None and mark is not None:
-                    lane.journal.passed(seconds, mark, dropped)
+                self._passed(channel_state, seconds)
+                if channel_state.journal is not None and mark is not None:
+                    channel_state.journal.passed(seconds, mark, dropped)
 
-    def end(self, doing: JobInput, info: Info) -> Info | None:
+    def end(self, job_input: JobInput, info: Info) -> Info | None:
         """Take note that an input is over; give what is known once all are, and published."""
-        lane = self._lanes[doing]
-        lane.info, lane.over = info, True
-        lane.heard = info.duration or lane.heard
-        if lane.journal is not None and not info.changed:
-            lane.journal.ended(info)
-        self._write(self._order.passed(doing, inf))
-        if not all(each in self._lanes and self._lanes[each].over for each in self._group):
+        channel_state = self._channel_states[job_input]
+        channel_state.info, channel_state.over = info, True
+        channel_state.heard = info.duration or channel_state.heard
+        if channel_state.journal is not None and not info.changed:
+            channel_state.journal.ended(info)
+        self._write(self._order.passed(job_input, inf))
+        if not all(
+            item in self._channel_states and self._channel_states[item].over for item in self._group
+        ):
             return None
         self._emit(self._rendered.end() if self._rendered else ())
-        lanes = [self._lanes[each] for each in self._group]
-        self._info = combined_info(lanes, self._info, self._order.dropped)
+        channel_states = [self._channel_states[item] for item in self._group]
+        self._info = combined_info(channel_states, self._info, self._order.dropped)
         self.stack.close()
         if self._voices is not None and self._info.changed:
             self._voices.forget()
-        for each in lanes:
-            if each.journal is not None:
-                each.journal.move(None if self._info.changed else each.doing.kept)
+        for item in channel_states:
+            if item.journal is not None:
+                item.journal.move(None if self._info.changed else item.job_input.kept)
             else:
-                each.doing.clear()
+                item.job_input.clear()
         return self._info
 
     def _open(self, info: Info) -> None:
@@ -227,19 +235,19 @@ class JobOutputs:
         self._info = replace(info, provenance=provenance)
         self._voices = self._heard_in(self._group[0])
         self._rendered = Postprocessor(self._work, self._info, self._voices)
-        begun = any(doing.begun for doing in self._group)
+        begun = any(job_input.begun for job_input in self._group)
         for target in self._group[0].targets:
             told = self._rendered.told(self._info)
             self._sinks.append(sink_for(target, told, self._work, begun=begun))
             self.stack.callback(self._close, self._sinks[-1])
 
-    def _add(self, lane: InputProgress, segment: Segment) -> None:
-        lane.heard = max(lane.heard, segment.end)
-        self._write(self._order.add(lane.doing, segment))
+    def _add(self, channel_state: InputProgress, segment: Segment) -> None:
+        channel_state.heard = max(channel_state.heard, segment.end)
+        self._write(self._order.add(channel_state.job_input, segment))
 
-    def _passed(self, lane: InputProgress, seconds: float) -> None:
-        lane.heard = max(lane.heard, seconds)
-        self._write(self._order.passed(lane.doing, seconds))
+    def _passed(self, channel_state: InputProgress, seconds: float) -> None:
+        channel_state.heard = max(channel_state.heard, seconds)
+        self._write(self._order.passed(channel_state.job_input, seconds))
 
     def _write(self, segments: Iterable[Segment]) -> None:
         for segment in segments:
@@ -251,11 +259,11 @@ class JobOutputs:
             for sink in self._sinks:
                 sink.add(self._info, len(self._segments), segment)
 
-    def _heard_in(self, doing: JobInput) -> "Diarizer | None":
+    def _heard_in(self, job_input: JobInput) -> "Diarizer | None":
         """Begin to tell the voices of the input apart, where that is asked for."""
-        if self._work.ears is None:
+        if self._work.diarization_models is None:
             return None
-        voices = self._work.ears.hear(doing.source, self._info)
+        voices = self._work.diarization_models.hear(job_input.source, self._info)
         self.stack.callback(voices.close)
         return voices
 

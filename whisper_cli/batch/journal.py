@@ -131,15 +131,15 @@ class SegmentJournal:
     """The journal of one input in work. Raises OutputError where it can't be written."""
 
     def __init__(
-        self, path: Path, work: str, stored: JournalContent | None, ledger: OutputIndex
+        self, path: Path, work: str, stored: JournalContent | None, output_index: OutputIndex
     ) -> None:
         self.path = path
-        self._ledger = ledger
+        self._output_index = output_index
         self._synced = time.monotonic()
         self._checksum = stored.checksum if stored else zlib.crc32(_head(work))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = claim(path, ledger, _begins_journal)
+            self._file = claim(path, output_index, _begins_journal)
             self._ours = self._file is not None  # else another process notes the same work
             if self._file is not None:
                 self._file.truncate(stored.size if stored else 0)
@@ -169,7 +169,7 @@ class SegmentJournal:
 
     def ended(self, info: Info) -> None:
         """Note what only the end tells."""
-        dropped = [asdict(each) for each in info.dropped]
+        dropped = [asdict(item) for item in info.dropped]
         told = {"duration": info.duration, "dropped": dropped, "warnings": list(info.warnings)}
         self._write("ended", told)
 
@@ -178,7 +178,7 @@ class SegmentJournal:
         self.close()
         if not self._ours:
             return
-        self._ledger.forget(self.path)
+        self._output_index.forget(self.path)
         try:
             if keep is None:
                 self.path.unlink()
@@ -247,7 +247,7 @@ def _segment(said: dict[str, Any]) -> Segment:
 
 
 def _dropped(said: list[dict[str, Any]]) -> tuple[Dropped, ...]:
-    return tuple(Dropped(**each) for each in said)
+    return tuple(Dropped(**item) for item in said)
 
 
 def _mark(said: dict[str, Any]) -> Checkpoint:

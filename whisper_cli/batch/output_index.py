@@ -166,7 +166,7 @@ def work_key(
     looks = tuple(look.changes(kind).items())
     added = {"care": care, "speakers": speakers}
     asked: dict[str, object] = {
-        name: asdict(each) for name, each in added.items() if each is not None
+        name: asdict(item) for name, item in added.items() if item is not None
     }
     if kind in _LATER:
         asked["version"] = _LATER[kind]

@@ -54,7 +54,7 @@ def still_to_write(job: BatchJob, info: Info, work: Session) -> list[Target]:
             todo.append(target)
             continue
         key = _key(target, info, work)
-        language = info.provenance.options.language or work.ledger.language(key)
+        language = info.provenance.options.language or work.output_index.language(key)
         if target.needs_language and language is None:
             todo.append(target)
             continue
@@ -70,7 +70,7 @@ def _state(path: Path, key: str, work: Session) -> State:
     """Tell what stands at `path`; raises OutputError for what isn't ours to replace."""
     if work.overwrite or special(path):
         return State.absent
-    state = work.ledger.state(path, key)
+    state = work.output_index.state(path, key)
     if state is State.foreign:
         raise OutputError(
             f"{path} was not written by whisper-cli, or was edited since: kept",
@@ -113,13 +113,13 @@ def _plain_sink(target: Target, writer: Writer, info: Info, work: Session, *, be
         return DeviceSink(writer, info, path)
     prepare(path)
     _state(path, _key(target, info, work), work)  # its name may be known just now
-    claimed = partial(claim, ledger=work.ledger, ours=lambda _: begun)
+    claimed = partial(claim, output_index=work.output_index, ours=lambda _: begun)
     return FileSink(writer, info, path, claimed, partial(_announce, target, work))
 
 
 def _announce(target: Target, work: Session, part: Path, info: Info) -> None:
     """Note what a file will be: killed before it is `published`, we would take it for foreign."""
-    work.ledger.record(part, _noted(target, info, work), info.language)
+    work.output_index.record(part, _noted(target, info, work), info.language)
 
 
 def published(targets: Sequence[Target], info: Info, work: Session) -> tuple[Path, ...]:
@@ -129,7 +129,7 @@ def published(targets: Sequence[Target], info: Info, work: Session) -> tuple[Pat
         if target.pattern is None or special(target.path(info.language)):
             continue
         paths.append(target.path(info.language))
-        work.ledger.record(paths[-1], _noted(target, info, work), info.language)
+        work.output_index.record(paths[-1], _noted(target, info, work), info.language)
     return tuple(paths)
 
 

@@ -97,7 +97,7 @@ def _refuse_without_words(targets: Sequence[Target], told: ReadTranscript, work:
 
 def _write(targets: Sequence[Target], told: ReadTranscript, work: Session) -> None:
     rendered = Postprocessor(work, told.info)
-    segments = [each for segment in told.segments for each in rendered.add(segment)]
+    segments = [item for segment in told.segments for item in rendered.add(segment)]
     info = rendered.told(told.info)
     with ExitStack() as stack:
         for target in targets:

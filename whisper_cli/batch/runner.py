@@ -46,7 +46,7 @@ class RunWriter:
 
     def __init__(self, work: Session) -> None:
         self.located: EngineHandle | None = None
-        self.claims = Claims(work.ledger.folder / "outputs.lock")
+        self.claims = Claims(work.output_index.folder / "outputs.lock")
         self._work = work
         self._pages: dict[int, JobOutputs] = {}
         self._skipped: dict[int, int] = {}
@@ -67,75 +67,75 @@ class RunWriter:
         if event is None:
             yield from self._front()
             return
-        doing = cast("JobInput", event.input)
+        job_input = cast("JobInput", event.input)
         try:
-            yield from self._written(doing, event)
+            yield from self._written(job_input, event)
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - it is this input's failure
-            yield self.failed(doing, failure_of(error, doing.name))
+            yield self.failed(job_input, failure_of(error, job_input.name))
 
-    def failed(self, doing: JobInput, error: WhisperError) -> InputError:
+    def failed(self, job_input: JobInput, error: WhisperError) -> InputError:
         """Leave an input, with all that is told of it from now on."""
-        for each in doing.group:
-            each.wanted = False
+        for item in job_input.group:
+            item.wanted = False
         with suppress(Exception):  # closing meets the same full disk, and the first failure counts
-            self._leave(doing)
-        self.claims.leave(doing.number)
-        return InputError(doing.number, doing.name, error)
+            self._leave(job_input)
+        self.claims.leave(job_input.number)
+        return InputError(job_input.number, job_input.name, error)
 
-    def _written(self, doing: JobInput, event: Event) -> Iterator[Outcome]:
-        if not doing.wanted:
+    def _written(self, job_input: JobInput, event: Event) -> Iterator[Outcome]:
+        if not job_input.wanted:
             return
         match event:
             case InputStarted(_, info):
-                page = self._page(doing)
-                page.begin(doing, self._known(info))
-                page.note(doing)
+                page = self._page(job_input)
+                page.begin(job_input, self._known(info))
+                page.note(job_input)
             case SegmentDecoded() | PartialDecoded() | Progressed():
-                self._page(doing).take(doing, event)
+                self._page(job_input).take(job_input, event)
                 yield from self._front()
             case InputFailed(_, error):
-                yield self.failed(doing, error)
+                yield self.failed(job_input, error)
             case InputFinished(_, None):
-                yield from self._without_decoding(doing)
+                yield from self._without_decoding(job_input)
             case InputFinished(_, Info() as info):
-                yield from self._ended(doing, doing.checked(self._known(info)))
+                yield from self._ended(job_input, job_input.checked(self._known(info)))
 
-    def _without_decoding(self, doing: JobInput) -> Iterator[Outcome]:
+    def _without_decoding(self, job_input: JobInput) -> Iterator[Outcome]:
         """Take an input whose outputs are current, or that is stored whole."""
-        if doing.stored is not None:
-            self._page(doing).begin(doing, doing.stored.info)
-            yield from self._ended(doing, doing.stored.info)
+        if job_input.stored is not None:
+            self._page(job_input).begin(job_input, job_input.stored.info)
+            yield from self._ended(job_input, job_input.stored.info)
             return
-        skipped = self._skipped.pop(doing.number, 0) + 1
-        if skipped == len(doing.group):
-            yield self._finished(doing)
+        skipped = self._skipped.pop(job_input.number, 0) + 1
+        if skipped == len(job_input.group):
+            yield self._finished(job_input)
         else:
-            self._skipped[doing.number] = skipped
+            self._skipped[job_input.number] = skipped
 
-    def _ended(self, doing: JobInput, info: Info) -> Iterator[Outcome]:
-        page = self._page(doing)
-        whole = page.end(doing, info)
+    def _ended(self, job_input: JobInput, info: Info) -> Iterator[Outcome]:
+        page = self._page(job_input)
+        whole = page.end(job_input, info)
         if whole is None:
             return
-        yield self._heard(doing.number, whole.duration)
-        del self._pages[doing.number]
-        yield self._finished(doing, whole)
+        yield self._heard(job_input.number, whole.duration)
+        del self._pages[job_input.number]
+        yield self._finished(job_input, whole)
 
-    def _finished(self, doing: JobInput, info: Info | None = None) -> InputDone:
-        done = doing.finished(info)
-        self.claims.leave(doing.number)
+    def _finished(self, job_input: JobInput, info: Info | None = None) -> InputDone:
+        done = job_input.finished(info)
+        self.claims.leave(job_input.number)
         return done
 
-    def _page(self, doing: JobInput) -> JobOutputs:
-        if doing.number not in self._pages:
-            self._pages[doing.number] = JobOutputs(doing.group, self._work)
-        return self._pages[doing.number]
+    def _page(self, job_input: JobInput) -> JobOutputs:
+        if job_input.number not in self._pages:
+            self._pages[job_input.number] = JobOutputs(job_input.group, self._work)
+        return self._pages[job_input.number]
 
-    def _leave(self, doing: JobInput) -> None:
-        if doing.number in self._pages:
-            self._pages.pop(doing.number).stack.close()
+    def _leave(self, job_input: JobInput) -> None:
+        if job_input.number in self._pages:
+            self._pages.pop(job_input.number).stack.close()
 
     def _front(self) -> Iterator[Outcome]:
         """Tell how far the first of the jobs in work has come."""
@@ -167,10 +167,12 @@ class InOrder:
         self._held.setdefault(cast("JobInput", event.input).number, []).append(event)
         while held := self._held.pop(self._turn, None):
             yield from held
-            self._ended += sum(isinstance(each, InputFinished) for each in held)
-            doing = cast("JobInput", held[0].input)
-            whole = self._ended == len(doing.group) or not doing.wanted  # nothing follows then
-            if not whole and not any(isinstance(each, InputFailed) for each in held):
+            self._ended += sum(isinstance(item, InputFinished) for item in held)
+            job_input = cast("JobInput", held[0].input)
+            whole = (
+                self._ended == len(job_input.group) or not job_input.wanted
+            )  # nothing follows then
+            if not whole and not any(isinstance(item, InputFailed) for item in held):
                 return
             self._turn, self._ended = self._turn + 1, 0
 
@@ -185,53 +187,60 @@ def run(jobs: Iterable[BatchJob], work: Session) -> Generator[Outcome]:
     ModelError, which every job would meet. Those and a Stopped pass through after the outputs in
     work were closed, valid up to their last cue.
     """
-    with RunWriter(work) as desk:
-        groups = (inputs_of(number, job, work, desk.claims) for number, job in enumerate(jobs))
+    with RunWriter(work) as run_writer:
+        groups = (
+            inputs_of(number, job, work, run_writer.claims) for number, job in enumerate(jobs)
+        )
         for group in groups:
-            outcomes = _without_model(group, desk)
+            outcomes = _without_model(group, run_writer)
             if outcomes is None:
-                yield from _decode(group, groups, work, desk)
+                yield from _decode(group, groups, work, run_writer)
                 return
             yield from outcomes
 
 
-def _without_model(group: Sequence[JobInput], desk: RunWriter) -> Iterator[Outcome] | None:
+def _without_model(group: Sequence[JobInput], run_writer: RunWriter) -> Iterator[Outcome] | None:
     """Open a job before there is a model; None where it needs one."""
     try:
-        opened = [doing.open() for doing in group]
+        opened = [job_input.open() for job_input in group]
     except (ConfigError, ModelError):
         raise
     except Exception as error:  # noqa: BLE001 - it is this input's failure
-        for doing in group:
-            doing.close()
-        return iter([desk.failed(group[0], failure_of(error, group[0].name))])
-    if any(each is not None for each in opened):
-        for doing in group[1:]:
-            doing.close()  # until the engine comes to it, if ever
+        for job_input in group:
+            job_input.close()
+        return iter([run_writer.failed(group[0], failure_of(error, group[0].name))])
+    if any(item is not None for item in opened):
+        for job_input in group[1:]:
+            job_input.close()  # until the engine comes to it, if ever
         return None
-    return chain.from_iterable(desk.take(InputFinished(doing, None)) for doing in group)
+    return chain.from_iterable(
+        run_writer.take(InputFinished(job_input, None)) for job_input in group
+    )
 
 
 def _decode(
-    first: Sequence[JobInput], others: Iterator[Sequence[JobInput]], work: Session, desk: RunWriter
+    first: Sequence[JobInput],
+    others: Iterator[Sequence[JobInput]],
+    work: Session,
+    run_writer: RunWriter,
 ) -> Generator[Outcome]:
     """Bring the model here, let the engine run in the background, and write what it says."""
     try:
         located = work.locate()
     except BaseException:
-        for doing in first:
-            doing.close()
+        for job_input in first:
+            job_input.close()
         raise
-    desk.located = located
-    streamed = any(each.pattern is None for each in first[0].targets)
+    run_writer.located = located
+    streamed = any(item.pattern is None for item in first[0].targets)
     order = InOrder(first[0].number) if streamed else None
     with closing(_run(located, first, others)) as events:
         for event in events:
             if event is None or order is None:
-                yield from desk.take(event)
+                yield from run_writer.take(event)
             else:
                 for due in order.let_through(event):
-                    yield from desk.take(due)
+                    yield from run_writer.take(due)
 
 
 def _run(

@@ -45,13 +45,13 @@ class EngineHandle:
 
     revision: str | None
     engine: Engine
-    placement: ResolvedDevice | None = None
+    device_plan: ResolvedDevice | None = None
 
     def known(self, provenance: Provenance) -> Provenance:
         """Add what is known only now."""
-        if self.placement is None:
+        if self.device_plan is None:
             return replace(provenance, revision=self.revision)
-        device, kind = self.placement.device, self.placement.compute_type
+        device, kind = self.device_plan.device, self.device_plan.compute_type
         return replace(provenance, revision=self.revision, device=device, compute_type=kind)
 
 
@@ -68,14 +68,14 @@ class Session:
 
     provenance: Provenance
     look: FormatOptions
-    ledger: OutputIndex
+    output_index: OutputIndex
     locate: Callable[[], EngineHandle]
     write: Callable[[str], None]
     overwrite: bool = False
     cues: CueOptions | None = None
     care: "TextOptions | None" = None
     speakers: DiarizationOptions | None = None
-    ears: "DiarizationModels | None" = None
+    diarization_models: "DiarizationModels | None" = None
     history: Path | None = None
     starts_over: bool = False
     goes_on: bool = True
@@ -105,28 +105,28 @@ def session_for(
     )
     options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     _check(model, options, wanted, speakers=speakers is not None, here=server is None)
-    placement = resolve_device(device_request(model, settings))
+    device_plan = resolve_device(device_request(model, settings))
     here = model.folder or store.find(model)
     kept = _history(settings, wanted)
-    ears = _diarization(settings, speakers, bring, kept)
-    if ears is not None and speakers is not None:
-        speakers = replace(speakers, models=ears.identity)
+    diarization_models = _diarization(settings, speakers, bring, kept)
+    if diarization_models is not None and speakers is not None:
+        speakers = replace(speakers, models=diarization_models.identity)
 
     @cache
     def locate() -> EngineHandle:
-        if ears is not None:
-            ears.bring()
+        if diarization_models is not None:
+            diarization_models.bring()
         if server is not None:
             return _served(model, options, server, provenance.revision)
         fair = speakers is not None and speakers.by is DiarizationMethod.channels
-        return _local(model, here or bring(model), placement, options, wanted, fair=fair)
+        return _local(model, here or bring(model), device_plan, options, wanted, fair=fair)
 
-    provenance = _provenance(model, here, placement, options)
+    provenance = _provenance(model, here, device_plan, options)
     return replace(
         _rendering(settings, provenance, look, locate, write),
         overwrite=wanted.overwrite,
         speakers=speakers,
-        ears=ears,
+        diarization_models=diarization_models,
         history=kept,
         starts_over=not wanted.resume,
         goes_on=server is None and not wanted.live,
@@ -157,9 +157,9 @@ def _rendering(
     """Settle what the settings say of outputs, wherever their segments come from."""
     from whisper_cli.paths import state_dir
 
-    ledger = OutputIndex(state_dir() / "outputs.sqlite3")
+    output_index = OutputIndex(state_dir() / "outputs.sqlite3")
     cues, care = cue_options_of(settings), _text_options(settings)
-    return Session(provenance, look, ledger, locate, write, cues=cues, care=care)
+    return Session(provenance, look, output_index, locate, write, cues=cues, care=care)
 
 
 def _history(settings: Settings, wanted: RunFlags) -> Path | None:
@@ -169,15 +169,15 @@ def _history(settings: Settings, wanted: RunFlags) -> Path | None:
 
 
 def _provenance(
-    model: Model, here: Path | None, placement: ResolvedDevice, options: DecodingOptions
+    model: Model, here: Path | None, device_plan: ResolvedDevice, options: DecodingOptions
 ) -> Provenance:
     return Provenance(
         tool=f"whisper-cli {__version__}",
         model=model.name,
         repo=model.repo,
         revision=_revision(model, here) if here else model.revision,
-        device=placement.device,
-        compute_type=placement.compute_type,
+        device=device_plan.device,
+        compute_type=device_plan.compute_type,
         options=options,
         input="",
     )
@@ -196,7 +196,7 @@ def _served(
 def _local(
     model: Model,
     folder: Path,
-    placement: ResolvedDevice,
+    device_plan: ResolvedDevice,
     options: DecodingOptions,
     wanted: RunFlags,
     *,
@@ -205,10 +205,10 @@ def _local(
     """Decode here; the model is loaded when the engine is first asked."""
     usage.remember_used(folder)
     live, partials = wanted.live, wanted.partials
-    engine, placement = engine_for(
-        folder, placement, options, live=live, partials=partials, fair=fair
+    engine, device_plan = engine_for(
+        folder, device_plan, options, live=live, partials=partials, fair=fair
     )
-    return EngineHandle(_revision(model, folder), engine, placement)
+    return EngineHandle(_revision(model, folder), engine, device_plan)
 
 
 def _check(
@@ -269,8 +269,8 @@ def options_of(
     settings: Settings, look: FormatOptions, formats: frozenset[Format] = frozenset()
 ) -> DecodingOptions:
     """Pick the settings that change the words; cues and some formats need words with times."""
-    names = {each.name for each in fields(DecodingOptions)} & {
-        each.name for each in fields(Settings)
+    names = {item.name for item in fields(DecodingOptions)} & {
+        item.name for item in fields(Settings)
     }
     options = DecodingOptions(**{name: getattr(settings, name) for name in names})
     wanted = bool(settings.speakers) or any(map(look.wants_words, formats))

@@ -39,14 +39,14 @@ class Summary:
     @property
     def failures(self) -> list[InputError]:
         """What failed, in the order of the failures."""
-        return [each for each in self.done.values() if isinstance(each, InputError)]
+        return [item for item in self.done.values() if isinstance(item, InputError)]
 
     @property
     def exit_code(self) -> int:
         """0, or 1 where one of several inputs failed; a single input's own failure has its own."""
         if self.failures:
             return self.failures[0].error.exit_code if len(self.jobs) == 1 else 1
-        warned = any(isinstance(each, InputDone) and each.warnings for each in self.done.values())
+        warned = any(isinstance(item, InputDone) and item.warnings for item in self.done.values())
         return int(self.strict and warned)
 
     def write(self, path: Path, exit_code: int | None) -> None:

@@ -180,7 +180,7 @@ def _refuse_collisions(jobs: Iterable[BatchJob]) -> None:
     hint = "--name takes {stem}, {ext}, {language} and {model}; -o takes another folder"
     inputs = {os.path.realpath(job.source.path) for job in jobs if job.source.path is not None}
     writers: dict[str, str] = {}
-    for name, pattern in ((job.source.name, each.pattern) for job in jobs for each in job.targets):
+    for name, pattern in ((job.source.name, item.pattern) for job in jobs for item in job.targets):
         if pattern is None:
             continue
         place, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")

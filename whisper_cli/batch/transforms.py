@@ -88,8 +88,8 @@ class Karaoke:
 def _marked(cue: Segment) -> Iterator[Segment]:
     found = pieces("\n".join(lines(cue.text)), cue)
     for at, piece in enumerate(found):
-        before = "".join(each.space + each.text for each in found[:at])
-        after = "".join(each.space + each.text for each in found[at + 1 :])
+        before = "".join(item.space + item.text for item in found[:at])
+        after = "".join(item.space + item.text for item in found[at + 1 :])
         word = f"<u>{piece.text}</u>" if piece.text else ""
         text = f"{before}{piece.space}{word}{after}"
         if piece.start < piece.end:
@@ -134,11 +134,11 @@ class Postprocessor:
         self._known: dict[str, int] = {}
         self._voices = voices
         self._held: list[Segment] = []
-        self._carer = None
+        self._text_editor = None
         if work.care is not None:
             from whisper_cli.text.editor import TextEditor
 
-            self._carer = TextEditor(work.care, info.spoken)
+            self._text_editor = TextEditor(work.care, info.spoken)
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Take the next segment as it was decoded."""
@@ -162,13 +162,13 @@ class Postprocessor:
 
     def told(self, info: Info) -> Info:
         """Add what was changed so far to what is known."""
-        if self._carer is None:
+        if self._text_editor is None:
             return info
-        return replace(info, changes=(*(info.changes or ()), *self._carer.changes))
+        return replace(info, changes=(*(info.changes or ()), *self._text_editor.changes))
 
     def _cared(self, segment: Segment) -> Iterator[Segment]:
-        cared = self._carer.add(segment) if self._carer else (segment,)
-        return (each for each in cared if each.text.strip())  # writers count on it
+        cared = self._text_editor.add(segment) if self._text_editor else (segment,)
+        return (item for item in cared if item.text.strip())  # writers count on it
 
     def _renamed(self, segment: Segment) -> Segment:
         """Give a transcript's own speakers names, in the order in which they come."""

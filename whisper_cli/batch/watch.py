@@ -79,7 +79,7 @@ class Watch:
             failure = failure_of(error, str(path))
             logger.warning("%s is left out: %s", path, failure.message)
             return
-        others = {self._outputs.setdefault(each.pattern or "", path) for each in job.targets}
+        others = {self._outputs.setdefault(item.pattern or "", path) for item in job.targets}
         if others != {path}:
             other = min(others - {path})
             logger.warning("%s is left out: its output would be that of %s", path, other)

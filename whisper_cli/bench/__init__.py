@@ -71,9 +71,9 @@ def measure(case: Case, audio: Path, runs: int) -> Measured:
     return Measured(
         case,
         results[0].audio_seconds,
-        statistics.median(each.seconds for each in results),
-        statistics.median(each.first_cue for each in results),
-        max(each.memory for each in results),
+        statistics.median(item.seconds for item in results),
+        statistics.median(item.first_cue for item in results),
+        max(item.memory for item in results),
     )
 
 

@@ -324,7 +324,7 @@ MachineOpts = Annotated[
 def spread(command: Callable[..., T]) -> Callable[..., T]:
     """Show Typer each option of a command's groups, where the group stands."""
     own = inspect.signature(command)
-    shown = [each for parameter in own.parameters.values() for each in _options(parameter)]
+    shown = [item for parameter in own.parameters.values() for item in _options(parameter)]
 
     @wraps(command)
     def call(**given: Any) -> T:

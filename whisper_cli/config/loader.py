@@ -13,7 +13,7 @@ from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
 
 PREFIX = "WHISPER_CLI_"
-NAMES = tuple(each.name for each in fields(Settings))
+NAMES = tuple(item.name for item in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def about(name: str) -> str:
 
 def default(name: str) -> Any:
     """Give a setting's default."""
-    return next(each.default for each in fields(Settings) if each.name == name)
+    return next(item.default for item in fields(Settings) if item.name == name)
 
 
 def as_text(value: Any) -> str:
@@ -80,7 +80,7 @@ def as_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple) and len(value[0]) == 3:
-            return ",".join(f"{preset}.{rule}={each:.15g}" for preset, rule, each in value)
+            return ",".join(f"{preset}.{rule}={item:.15g}" for preset, rule, item in value)
         if value and isinstance(value[0], tuple):
             return ",".join(f"{a:.15g}-{'' if b is None else format(b, '.15g')}" for a, b in value)
         return ",".join(as_text(item) for item in value)
@@ -132,7 +132,7 @@ def _given(
 
 
 def _metadata(name: str) -> Mapping[str, Any]:
-    return next(each.metadata for each in fields(Settings) if each.name == name)
+    return next(item.metadata for item in fields(Settings) if item.name == name)
 
 
 def _as_text(raw: Any) -> str:

@@ -72,7 +72,7 @@ def _turns(samples: np.ndarray, asked: DiarizationResult) -> list[tuple[float, f
     if not config.validate():
         raise SystemExit("sherpa-onnx refuses these models")
     found: Any = sherpa_onnx.OfflineSpeakerDiarization(config).process(samples)
-    return [(each.start, each.end, each.speaker) for each in found.sort_by_start_time()]
+    return [(item.start, item.end, item.speaker) for item in found.sort_by_start_time()]
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Loudness:
             frames.extend([0.0] * (at - len(frames)))
             squares = np.square(block.samples)
             sums = np.add.reduceat(squares, range(0, len(squares), FRAME)) if len(squares) else ()
-            frames.extend(float(each) / FRAME for each in sums)
+            frames.extend(float(item) / FRAME for item in sums)
         return frames
 
 
@@ -75,18 +75,18 @@ class CrosstalkFilter:
         self.dropped: list[Dropped] = []
 
     def __call__(
-        self, lane: int, segment: Segment, others: Sequence[tuple[int, Segment]]
+        self, channel_state: int, segment: Segment, others: Sequence[tuple[int, Segment]]
     ) -> Segment | None:
         """Give the segment without what is only a leak of the others; None where all of it is."""
         words = segment.words
-        leaks = [self._leaks(lane, word, others) for word in words] if others else []
+        leaks = [self._leaks(channel_state, word, others) for word in words] if others else []
         if not any(leaks):
-            self._own[lane] += words
+            self._own[channel_state] += words
             return segment
         if sum(leaks) >= MOSTLY * len(words):
             at_once = {number for number, _ in others}
             leaks = [
-                leak or any(self._softer(lane, word, number, word) for number in at_once)
+                leak or any(self._softer(channel_state, word, number, word) for number in at_once)
                 for word, leak in zip(words, leaks, strict=True)
             ]
         leaks = _without_single(leaks) if len(words) > 1 else leaks
@@ -100,27 +100,27 @@ class CrosstalkFilter:
         start, end = max(segment.start, kept[0].start), min(segment.end, kept[-1].end)
         return replace(segment, start=start, end=end, text=text, words=kept)
 
-    def _leaks(self, lane: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
+    def _leaks(self, channel_state: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
         spelled = _spelled(word)
-        return self._faint(lane, word, others) or any(
-            abs(word.start - each.start) <= APART
-            and spelled == _spelled(each)
-            and self._softer(lane, word, number, each)
+        return self._faint(channel_state, word, others) or any(
+            abs(word.start - item.start) <= APART
+            and spelled == _spelled(item)
+            and self._softer(channel_state, word, number, item)
             for number, segment in others
-            for each in segment.words
+            for item in segment.words
         )
 
-    def _faint(self, lane: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
+    def _faint(self, channel_state: int, word: Word, others: Sequence[tuple[int, Segment]]) -> bool:
         """Tell what is too soft for this lane's voice, while another one speaks."""
-        own = self._own[lane]
-        spoken = {n for n, each in others if each.start < word.end and each.end > word.start}
-        if not own or not any(self._softer(lane, word, number, word) for number in spoken):
+        own = self._own[channel_state]
+        spoken = {n for n, item in others if item.start < word.end and item.end > word.start}
+        if not own or not any(self._softer(channel_state, word, number, word) for number in spoken):
             return False
-        usual = sum(self._power(lane, each.start, each.end) for each in own) / len(own)
-        return self._power(lane, word.start, word.end) * FAINT < usual
+        usual = sum(self._power(channel_state, item.start, item.end) for item in own) / len(own)
+        return self._power(channel_state, word.start, word.end) * FAINT < usual
 
-    def _softer(self, lane: int, word: Word, number: int, loud: Word) -> bool:
-        soft = self._power(lane, word.start, word.end)
+    def _softer(self, channel_state: int, word: Word, number: int, loud: Word) -> bool:
+        soft = self._power(channel_state, word.start, word.end)
         return soft * SOFTER < self._power(number, loud.start, loud.end)
 
 

@@ -102,7 +102,7 @@ class Diarizer:
         self._told.seek(0)
         try:
             told = self._told.read().rstrip().rpartition(b"\n")[2]  # after what a library prints
-            return numbered([SpeakerTurn(*each) for each in json.loads(told)])
+            return numbered([SpeakerTurn(*item) for item in json.loads(told)])
         except (ValueError, TypeError) as error:
             self._wrong.seek(0)
             said = self._wrong.read().decode(errors="replace").strip().splitlines()
@@ -126,7 +126,7 @@ def _read(kept: Path) -> tuple[SpeakerTurn, ...] | None:
         rows, checksum = json.loads(kept.read_bytes())
         if checksum != _checksum(rows):
             return None
-        return tuple(SpeakerTurn(*each) for each in rows)
+        return tuple(SpeakerTurn(*item) for item in rows)
     except (OSError, ValueError, TypeError):
         return None
 

@@ -26,21 +26,23 @@ class SegmentMerge:
     stays two segments.
     """
 
-    def __init__(self, lanes: int, clean: Clean) -> None:
-        self._lanes = [_ChannelState() for _ in range(lanes)]
+    def __init__(self, channel_states: int, clean: Clean) -> None:
+        self._channel_states = [_ChannelState() for _ in range(channel_states)]
         self._clean = clean
 
-    def add(self, lane: int, segment: Segment) -> Iterator[Segment]:
+    def add(self, channel_state: int, segment: Segment) -> Iterator[Segment]:
         """Take the next segment of a lane."""
-        self._lanes[lane].waiting.append(segment)
-        return self.passed(lane, segment.start)
+        self._channel_states[channel_state].waiting.append(segment)
+        return self.passed(channel_state, segment.start)
 
-    def passed(self, lane: int, seconds: float) -> Iterator[Segment]:
+    def passed(self, channel_state: int, seconds: float) -> Iterator[Segment]:
         """Take note that a lane is told up to there; infinity is its end."""
-        self._lanes[lane].reached = max(self._lanes[lane].reached, seconds)
+        self._channel_states[channel_state].reached = max(
+            self._channel_states[channel_state].reached, seconds
+        )
         while (first := self._first()) is not None:
-            segment = self._lanes[first].waiting.popleft()
-            self._lanes[first].said.append(segment)
+            segment = self._channel_states[first].waiting.popleft()
+            self._channel_states[first].said.append(segment)
             self._forget(segment.start - SLACK)
             cleaned = self._clean(first, segment, list(self._beside(first, segment)))
             if cleaned is not None:
@@ -49,26 +51,30 @@ class SegmentMerge:
     def _first(self) -> int | None:
         """Find the lane whose next segment is next of all, and sure to be."""
         heads = [
-            (lane.waiting[0].start, number)
-            for number, lane in enumerate(self._lanes)
-            if lane.waiting
+            (channel_state.waiting[0].start, number)
+            for number, channel_state in enumerate(self._channel_states)
+            if channel_state.waiting
         ]
         if not heads:
             return None
         _, first = min(heads)
-        end = self._lanes[first].waiting[0].end + SLACK
-        others = (lane for number, lane in enumerate(self._lanes) if number != first)
-        return first if all(lane.reached >= end for lane in others) else None
+        end = self._channel_states[first].waiting[0].end + SLACK
+        others = (
+            channel_state
+            for number, channel_state in enumerate(self._channel_states)
+            if number != first
+        )
+        return first if all(channel_state.reached >= end for channel_state in others) else None
 
     def _beside(self, first: int, segment: Segment) -> Iterator[tuple[int, Segment]]:
         """Give what other lanes say at the time of a segment."""
-        for number, lane in enumerate(self._lanes):
+        for number, channel_state in enumerate(self._channel_states):
             if number != first:
-                for each in (*lane.said, *lane.waiting):
-                    if each.start < segment.end + SLACK and each.end > segment.start - SLACK:
-                        yield number, each
+                for item in (*channel_state.said, *channel_state.waiting):
+                    if item.start < segment.end + SLACK and item.end > segment.start - SLACK:
+                        yield number, item
 
     def _forget(self, before: float) -> None:
-        for lane in self._lanes:
-            while lane.said and lane.said[0].end < before:
-                lane.said.popleft()
+        for channel_state in self._channel_states:
+            while channel_state.said and channel_state.said[0].end < before:
+                channel_state.said.popleft()

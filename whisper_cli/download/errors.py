@@ -18,7 +18,7 @@ def disk_error(part: Path, error: OSError) -> DownloadError:
 
 def wrong_bytes(job: FileTransfer, expected: str, got: str) -> DownloadError:
     """Return the error for a file whose hash stays wrong."""
-    sources = ", ".join(dict.fromkeys(offer.source for offer in job.offers))
+    sources = ", ".join(dict.fromkeys(remote_file.source for remote_file in job.remote_files))
     return DownloadError(
         f"{job.name} from {sources} is damaged: expected {expected}, got {got}",
         hint="try another source, or tell whoever runs this one",

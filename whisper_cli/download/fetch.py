@@ -93,7 +93,7 @@ def preview(model: Model, how: PullOptions) -> list[PreviewRow]:
 def _rows(planned: Plan, place: Destination, source: str) -> list[PreviewRow]:
     here = [PreviewRow(file.name, file.size or 0, "here", "") for file in planned.here]
     jobs = [job(file, place) for file in planned.missing]
-    return here + [PreviewRow(each.name, each.size, _state(each), source) for each in jobs]
+    return here + [PreviewRow(item.name, item.size, _state(item), source) for item in jobs]
 
 
 def _state(one: FileTransfer) -> str:

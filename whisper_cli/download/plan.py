@@ -52,7 +52,9 @@ def chunk_size(model: Model) -> int:
     return (4 if (model.size or 0) < SMALL_MODEL else 8) * MIB
 
 
-def job(file: ModelFile, place: Destination, offers: Sequence[RemoteFile] = ()) -> FileTransfer:
+def job(
+    file: ModelFile, place: Destination, remote_files: Sequence[RemoteFile] = ()
+) -> FileTransfer:
     """Say what an engine is to do for one file.
 
     The part file is named by the content, so that a later run finds it, whatever its source.
@@ -62,7 +64,9 @@ def job(file: ModelFile, place: Destination, offers: Sequence[RemoteFile] = ()) 
     identity = file.sha256 or file.git_sha1 or ""
     part = work_folder(place) / "parts" / f"{identity}-{short_name(file.name)}"
     etag = file.sha256 if file.lfs else file.git_sha1
-    return FileTransfer(file.name, file.size, file.sha256, file.git_sha1, etag, tuple(offers), part)
+    return FileTransfer(
+        file.name, file.size, file.sha256, file.git_sha1, etag, tuple(remote_files), part
+    )
 
 
 def resumed(one: FileTransfer) -> int:
@@ -72,7 +76,7 @@ def resumed(one: FileTransfer) -> int:
 
 def require_space(jobs: Sequence[FileTransfer], place: Destination) -> None:
     """Raise DownloadError where what is still to come would not fit on the disk."""
-    needed = sum(each.size - resumed(each) for each in jobs)
+    needed = sum(item.size - resumed(item) for item in jobs)
     free = shutil.disk_usage(_existing_parent(place.root)).free
     if needed and needed + MARGIN > free:
         raise DownloadError(
@@ -93,7 +97,7 @@ def _verified(path: Path, file: ModelFile) -> Generator[Progress, None, bool]:
 
 
 def _existing_parent(path: Path) -> Path:
-    return next(each for each in (path, *path.resolve().parents) if each.exists())
+    return next(item for item in (path, *path.resolve().parents) if item.exists())
 
 
 def _mb(count: int) -> str:

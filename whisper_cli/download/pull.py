@@ -167,19 +167,23 @@ class ModelPull:
     ) -> Events:
         how, model = self._how, planned.model
         jobs = [
-            job(file, how.place, [each for source in group for each in source.offers(model, file)])
+            job(
+                file,
+                how.place,
+                [item for source in group for item in source.remote_files(model, file)],
+            )
             for file in planned.missing
         ]
         if how.force:
-            for each in jobs:
-                _forget(each)
+            for item in jobs:
+                _forget(item)
         require_space(jobs, how.place)
         limits = replace(how.limits, chunk_size=how.chunk_size or chunk_size(model))
         with first.refusals(model):
             yield from self._told(merge_progress(choose(how.engine), jobs, limits, Event()))
-        folder = yield from self._publish(planned, {each.name: each.part for each in jobs}, first)
-        for each in jobs:
-            _forget(each)
+        folder = yield from self._publish(planned, {item.name: item.part for item in jobs}, first)
+        for item in jobs:
+            _forget(item)
         return folder
 
     def _by_itself(self, planned: Plan, source: FetchingSource) -> Events:
@@ -220,10 +224,10 @@ class ModelPull:
 def _groups(sources: Iterable[ModelSource]) -> Iterator[tuple[ModelSource, ...]]:
     """Put neighbours that offer addresses together, for they are read side by side."""
     for offering, neighbours in itertools.groupby(
-        sources, lambda each: isinstance(each, OfferedFiles)
+        sources, lambda item: isinstance(item, OfferedFiles)
     ):
         group = tuple(neighbours)
-        yield from (group,) if offering else ((each,) for each in group)
+        yield from (group,) if offering else ((item,) for item in group)
 
 
 def _checked(model: Model, folder: Path, source: str) -> Iterator[Progress]:

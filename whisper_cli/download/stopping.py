@@ -43,8 +43,8 @@ class Stop(threading.Event):
         super().set()
         with self._adding:
             cuts = list(self._cuts)
-        for each in cuts:
-            each.cut()
+        for item in cuts:
+            item.cut()
 
 
 _heeded: ContextVar[Stop | None] = ContextVar("heeded", default=None)

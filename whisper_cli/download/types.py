@@ -71,7 +71,7 @@ class FileTransfer:
     sha256: str | None
     git_sha1: str | None
     etag: str | None
-    offers: tuple[RemoteFile, ...]
+    remote_files: tuple[RemoteFile, ...]
     part: Path
     pieces: BlockHashes | None = None
 

@@ -11,7 +11,7 @@ from whisper_cli.transcript import DecodingOptions
 
 def engine_for(
     folder: Path,
-    placement: ResolvedDevice,
+    device_plan: ResolvedDevice,
     options: DecodingOptions,
     *,
     live: bool = False,
@@ -33,20 +33,20 @@ def engine_for(
     from whisper_cli.engine.streaming import LiveScheduler, PartialsScheduler
     from whisper_cli.engine.vad import find_phrases
 
-    share_heap(placement.workers)
+    share_heap(device_plan.workers)
     if options.mode is Mode.exact:
-        placement, model = resolve_model(folder, placement.for_one())
-        return SequentialEngine(cache(lambda: SequentialDecoder(model()))), placement
-    placement, model = resolve_model(folder, placement)
-    guard = QualityChecks()
+        device_plan, model = resolve_model(folder, device_plan.for_one())
+        return SequentialEngine(cache(lambda: SequentialDecoder(model()))), device_plan
+    device_plan, model = resolve_model(folder, device_plan)
+    quality_checks = QualityChecks()
     kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
     engine = kind(
-        lambda: Decoder(model(), options, guard),
+        lambda: Decoder(model(), options, quality_checks),
         options,
         find_phrases,
-        guard.frames,
-        workers=placement.workers,
-        batch=placement.batch,
+        quality_checks.frames,
+        workers=device_plan.workers,
+        batch=device_plan.batch,
         pool=FairQueue if fair else ChunkQueue,
     )
-    return engine, placement
+    return engine, device_plan

@@ -190,10 +190,10 @@ def _placed(
     found: Iterable[Chunk], start: float, limit: int, since: ChunkPosition | None = None
 ) -> Iterator[Chunk]:
     """Give the islands of one stretch their places, and leave out those before `since`."""
-    for number, island in enumerate(found):
+    for number, chunk in enumerate(found):
         place = ChunkPosition(start, limit, number)
         if since is None or place.start > since.start or number >= since.number:
-            yield replace(island, place=place)
+            yield replace(chunk, place=place)
 
 
 def _from(start: float, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -223,7 +223,7 @@ class _Cutter:
     def all(self, start: float, samples: np.ndarray) -> Iterator[Chunk]:
         """Cut what is the end of a recording."""
         pieces, spans = self._pieces(samples)
-        return self._islands(start, samples, pieces, spans)
+        return self._chunks(start, samples, pieces, spans)
 
     def closed(self, start: float, samples: np.ndarray) -> tuple[Iterator[Chunk], int]:
         """Cut off what is over, and tell the sample from which to keep the rest."""
@@ -236,7 +236,7 @@ class _Cutter:
             if self.longest is None and last - first >= FIRST_STRETCH // 2:
                 keep = quietest(samples, last - (last - first) // 3, last)
                 pieces.append((first, keep))
-        return self._islands(start, samples, pieces, spans), keep
+        return self._chunks(start, samples, pieces, spans), keep
 
     def _pieces(self, samples: np.ndarray) -> tuple[Spans, Spans]:
         """Find what is to be decoded in one go, and the speech in it."""
@@ -254,15 +254,15 @@ class _Cutter:
             pieces = padded(pieces, ONSET, len(samples)) if pieces else []
         return pieces, spans
 
-    def _islands(
+    def _chunks(
         self, start: float, samples: np.ndarray, pieces: Spans, spans: Spans
     ) -> Iterator[Chunk]:
         lifted = _lifted(samples)
         for piece in pieces:
-            yield carved(start, lifted, piece, spans)
+            yield split(start, lifted, piece, spans)
 
 
-def carved(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Spans) -> Chunk:
+def split(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Spans) -> Chunk:
     """Take a piece (first, last sample) out of a stretch, with the speech in it."""
     first, last = piece
     speech = tuple(

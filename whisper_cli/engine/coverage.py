@@ -27,19 +27,19 @@ class Coverage:
         """Take note of a cue that ends there."""
         self.said_until = max(self.said_until, end)
 
-    def hear(self, island: Chunk) -> None:
+    def hear(self, chunk: Chunk) -> None:
         """Take note of an island, all of its cues said."""
-        spoken = [(island.start + start, island.start + end) for start, end in island.speech]
+        spoken = [(chunk.start + start, chunk.start + end) for start, end in chunk.speech]
         self.speech += sum(end - start for start, end in spoken)
-        if self.said_until > island.start:
+        if self.said_until > chunk.start:
             self.unsaid = 0.0
         self.unsaid += sum(max(0.0, end - max(start, self.said_until)) for start, end in spoken)
 
-    def mark(self, island: Chunk) -> Checkpoint | None:
+    def mark(self, chunk: Chunk) -> Checkpoint | None:
         """Name the place after an island; None where nothing cut it."""
-        if island.place is None:
+        if chunk.place is None:
             return None
-        return Checkpoint(island.place.after, self.speech, self.unsaid, self.said_until)
+        return Checkpoint(chunk.place.after, self.speech, self.unsaid, self.said_until)
 
     def warnings(self) -> Iterator[str]:
         """Tell what is worth a warning in the end."""

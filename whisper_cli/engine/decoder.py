@@ -26,7 +26,7 @@ class WindowTask:
     `options` are those of its input, which in a standing engine differ from one to the next.
     """
 
-    island: Chunk
+    chunk: Chunk
     language: str | None = None
     options: DecodingOptions = field(default_factory=DecodingOptions)
 
@@ -53,12 +53,12 @@ class Decoder:
         self,
         model: WhisperEngineModel,
         options: DecodingOptions,
-        guard: QualityChecks | None = None,
+        quality_checks: QualityChecks | None = None,
     ) -> None:
         self._model = model
         self._options = options
-        self._guard = guard or QualityChecks()
-        self._on_gpu = model.placement.device is Device.cuda
+        self._quality_checks = quality_checks or QualityChecks()
+        self._on_gpu = model.device_plan.device is Device.cuda
 
     @property
     def multilingual(self) -> bool:
@@ -67,21 +67,23 @@ class Decoder:
 
     def decode(self, tasks: Sequence[WindowTask]) -> list[DecodedWindow]:
         """Decode windows of one length; raises RuntimeError where CTranslate2 fails."""
-        frames = self._guard.frames(tasks[0].island)
-        encoded = self._encode([task.island.samples for task in tasks], frames)
-        told = [self._language(task, each) for task, each in zip(tasks, encoded, strict=True)]
-        tongues = [self._model.tongue(language, self._options.task) for language, _ in told]
-        islands = [task.island for task in tasks]
-        drafts = self._drafts(np.concatenate(encoded), tongues, islands, self._options)
+        frames = self._quality_checks.frames(tasks[0].chunk)
+        encoded = self._encode([task.chunk.samples for task in tasks], frames)
+        told = [self._language(task, item) for task, item in zip(tasks, encoded, strict=True)]
+        window_tokens = [
+            self._model.language_tokens(language, self._options.task) for language, _ in told
+        ]
+        chunks = [task.chunk for task in tasks]
+        decodings = self._decodings(np.concatenate(encoded), window_tokens, chunks, self._options)
         doubts: list[str | None] = []
         heard: list[list[WindowResult]] = []
-        for task, tongue, (draft, options), each in zip(
-            tasks, tongues, drafts, encoded, strict=True
+        for task, language_tokens, (decoding, options), item in zip(
+            tasks, window_tokens, decodings, encoded, strict=True
         ):
-            first = WindowResult(task.island, tongue, draft, frames, each, options)
-            doubts.append(self._doubt(draft, task.island, tongue, options))
-            heard.append(list(self._believed(first, doubts[-1])))
-        self._align([each for passes in heard for each in passes])
+            first = WindowResult(task.chunk, language_tokens, decoding, frames, item, options)
+            doubts.append(self._doubt(decoding, task.chunk, language_tokens, options))
+            heard.append(list(self._accepted(first, doubts[-1])))
+        self._align([item for passes in heard for item in passes])
         return [
             self._decoded(passes, language, probability, doubt)
             for passes, (language, probability), doubt in zip(heard, told, doubts, strict=True)
@@ -97,7 +99,7 @@ class Decoder:
         features = [self._model.features(sound, frames) for sound in sounds]
         if self._on_gpu:
             return np.split(self._model.encode(np.stack(features)), len(features))
-        return [self._model.encode(each[None]) for each in features]
+        return [self._model.encode(item[None]) for item in features]
 
     def _language(self, task: WindowTask, encoded: np.ndarray) -> tuple[str, float]:
         if not self.multilingual:
@@ -107,14 +109,14 @@ class Decoder:
         candidates = self._options.language_candidates
         found = self._model.language_in(encoded, candidates)
         if found[1] < SURE:
-            whole = self._encode([task.island.samples], FULL_WINDOW)[0]
+            whole = self._encode([task.chunk.samples], FULL_WINDOW)[0]
             found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
         return found
 
-    def _drafts(
+    def _decodings(
         self,
         encoded: np.ndarray,
-        tongues: Sequence[LanguageTokens],
+        window_tokens: Sequence[LanguageTokens],
         heard: Sequence[Chunk],
         options: DecodingOptions,
     ) -> list[tuple[DecodingResult, DecodingOptions]]:
@@ -122,28 +124,28 @@ class Decoder:
 
         Gives the options, too, that each was decoded with.
         """
-        drafts = self._searched(encoded, tongues, heard, options)
-        found = [(draft, options) for draft in drafts]
+        decodings = self._searched(encoded, window_tokens, heard, options)
+        found = [(decoding, options) for decoding in decodings]
         lost = [
             number
-            for number, (draft, tongue, island) in enumerate(
-                zip(drafts, tongues, heard, strict=True)
+            for number, (decoding, language_tokens, chunk) in enumerate(
+                zip(decodings, window_tokens, heard, strict=True)
             )
-            if self._astray(draft, island, tongue, options)
+            if self._astray(decoding, chunk, language_tokens, options)
         ]
         if lost:
             plain = _unprompted(options)
-            theirs = [tongues[number] for number in lost], [heard[number] for number in lost]
-            for number, draft in zip(
+            theirs = [window_tokens[number] for number in lost], [heard[number] for number in lost]
+            for number, decoding in zip(
                 lost, self._searched(encoded[lost], *theirs, plain), strict=True
             ):
-                found[number] = draft, plain
+                found[number] = decoding, plain
         return found
 
     def _searched(
         self,
         encoded: np.ndarray,
-        tongues: Sequence[LanguageTokens],
+        window_tokens: Sequence[LanguageTokens],
         heard: Sequence[Chunk],
         options: DecodingOptions,
     ) -> list[DecodingResult]:
@@ -152,102 +154,122 @@ class Decoder:
         Where Whisper is sure, beam search finds the same words at twice the cost; where a prompt
         leads astray, it would go there too.
         """
-        limits = [self._guard.limit(each.length) for each in heard]
+        limits = [self._quality_checks.limit(item.length) for item in heard]
         if options.beam_size == 1 or options.temperature[0] > 0:
-            return self._model.generate(encoded, tongues, options, limits)
+            return self._model.generate(encoded, window_tokens, options, limits)
         greedy = replace(options, beam_size=1)
-        drafts = self._model.generate(encoded, tongues, greedy, limits)
+        decodings = self._model.generate(encoded, window_tokens, greedy, limits)
         unsure = [
             number
-            for number, (draft, tongue, island) in enumerate(
-                zip(drafts, tongues, heard, strict=True)
+            for number, (decoding, language_tokens, chunk) in enumerate(
+                zip(decodings, window_tokens, heard, strict=True)
             )
-            if self._unsure(draft, island, tongue, options)
+            if self._unsure(decoding, chunk, language_tokens, options)
         ]
         if unsure:
-            chosen = [tongues[number] for number in unsure]
+            chosen = [window_tokens[number] for number in unsure]
             theirs = [limits[number] for number in unsure]
             searched = self._model.generate(encoded[unsure], chosen, options, theirs)
-            for number, draft in zip(unsure, searched, strict=True):
-                drafts[number] = draft
-        return drafts
+            for number, decoding in zip(unsure, searched, strict=True):
+                decodings[number] = decoding
+        return decodings
 
     def _unsure(
-        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
     ) -> bool:
         """Say whether beam search may find what a greedy decoding did not."""
-        if self._astray(draft, island, tongue, options):
+        if self._astray(decoding, chunk, language_tokens, options):
             return False
-        if draft.avg_logprob < self._guard.sure:
+        if decoding.avg_logprob < self._quality_checks.sure:
             return True
-        return self._doubt(draft, island, tongue, options) is not None
+        return self._doubt(decoding, chunk, language_tokens, options) is not None
 
     def _astray(
-        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
     ) -> bool:
         """Say whether a prompt led astray: the text goes on and on, or is only the prompt."""
         if not _is_prompted(options):
             return False
-        doubt = self._doubt(draft, island, tongue, options)
-        return doubt in ENDLESS or _is_prompt(draft.text, options)
+        doubt = self._doubt(decoding, chunk, language_tokens, options)
+        return doubt in ENDLESS or _is_prompt(decoding.text, options)
 
     def _doubt(
-        self, draft: DecodingResult, island: Chunk, tongue: LanguageTokens, options: DecodingOptions
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
     ) -> str | None:
-        if self._silent(draft):
+        if self._silent(decoding):
             return None
-        wrong = self._guard.doubt(draft, island, options, tongue.first_timestamp, tongue.eot)
-        return wrong or ("the prompt" if _is_prompt(draft.text, options) else None)
+        wrong = self._quality_checks.doubt(
+            decoding, chunk, options, language_tokens.first_timestamp, language_tokens.eot
+        )
+        return wrong or ("the prompt" if _is_prompt(decoding.text, options) else None)
 
-    def _silent(self, draft: DecodingResult) -> bool:
+    def _silent(self, decoding: DecodingResult) -> bool:
         """Say whether Whisper's own rule takes the window for silence."""
         return (
-            draft.no_speech_prob > self._options.no_speech_threshold
-            and draft.avg_logprob < self._options.log_prob_threshold
+            decoding.no_speech_prob > self._options.no_speech_threshold
+            and decoding.avg_logprob < self._options.log_prob_threshold
         )
 
-    def _believed(self, first: WindowResult, doubt: str | None) -> Iterator[WindowResult]:
+    def _accepted(self, first: WindowResult, doubt: str | None) -> Iterator[WindowResult]:
         """Give what can be believed of a window.
 
         That is its short decoding, with what that left out decoded after it; or the full window's.
         """
-        offset, island, tongue = 0.0, first.island, first.tongue
+        offset, chunk, language_tokens = 0.0, first.chunk, first.language_tokens
         heard, options = first, first.options
         while doubt == MISSED and heard.reached > LEAST_PROGRESS:
             yield heard
             offset += heard.reached
-            rest = island.after(offset)
-            frames = self._guard.frames(rest)
+            rest = chunk.after(offset)
+            frames = self._quality_checks.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
-            [(draft, options)] = self._drafts(encoded, [tongue], [rest], options)
-            heard = WindowResult(island, tongue, draft, frames, encoded, options, offset)
-            doubt = self._doubt(draft, rest, tongue, options)
+            [(decoding, options)] = self._decodings(encoded, [language_tokens], [rest], options)
+            heard = WindowResult(chunk, language_tokens, decoding, frames, encoded, options, offset)
+            doubt = self._doubt(decoding, rest, language_tokens, options)
         if doubt is None:
             yield heard
         else:
-            yield from self._again(island, tongue, options, offset)
+            yield from self._again(chunk, language_tokens, options, offset)
 
     def _again(
-        self, island: Chunk, tongue: LanguageTokens, options: DecodingOptions, offset: float
+        self, chunk: Chunk, language_tokens: LanguageTokens, options: DecodingOptions, offset: float
     ) -> Iterator[WindowResult]:
         """Decode a window in full as Whisper does, with the ladder of temperatures.
 
         And once more from where the text ended, until all of it is heard.
         """
-        while island.length - offset > 0.1:
-            rest = island.after(offset)
+        while chunk.length - offset > 0.1:
+            rest = chunk.after(offset)
             [encoded] = self._encode([rest.samples], FULL_WINDOW)
-            draft, options = self._in_full(encoded, rest, tongue, options)
-            found = WindowResult(island, tongue, draft, FULL_WINDOW, encoded, options, offset)
+            decoding, options = self._in_full(encoded, rest, language_tokens, options)
+            found = WindowResult(
+                chunk, language_tokens, decoding, FULL_WINDOW, encoded, options, offset
+            )
             yield found
-            if self._silent(draft) or found.reached < LEAST_PROGRESS:
+            if self._silent(decoding) or found.reached < LEAST_PROGRESS:
                 return
-            if not self._guard.missed_in(rest, found.reached):
+            if not self._quality_checks.missed_in(rest, found.reached):
                 return
             offset += found.reached
 
     def _in_full(
-        self, encoded: np.ndarray, heard: Chunk, tongue: LanguageTokens, options: DecodingOptions
+        self,
+        encoded: np.ndarray,
+        heard: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
     ) -> tuple[DecodingResult, DecodingOptions]:
         """Decode an encoded full window, and give the options that it was decoded with.
 
@@ -255,13 +277,13 @@ class Decoder:
         try, of as many tokens as can be believed. The ladder is for what has none.
         """
         if _is_prompted(options):
-            once, limit = _at_first(options), self._guard.limit(heard.length)
-            draft = self._model.generate_with_fallback(encoded, tongue, once, limit)
-            doubtful = self._doubt(draft, heard, tongue, options) == UNLIKELY
-            if not doubtful and not self._astray(draft, heard, tongue, options):
-                return draft, options
+            once, limit = _at_first(options), self._quality_checks.limit(heard.length)
+            decoding = self._model.generate_with_fallback(encoded, language_tokens, once, limit)
+            doubtful = self._doubt(decoding, heard, language_tokens, options) == UNLIKELY
+            if not doubtful and not self._astray(decoding, heard, language_tokens, options):
+                return decoding, options
             options = _unprompted(options)
-        return self._model.generate_with_fallback(encoded, tongue, options), options
+        return self._model.generate_with_fallback(encoded, language_tokens, options), options
 
     def _align(self, heard: Sequence[WindowResult]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
@@ -269,24 +291,24 @@ class Decoder:
         CTranslate2 aligns together what has one length and one start sequence.
         """
         batches: dict[tuple[int, tuple[int, ...]], list[WindowResult]] = {}
-        for each in heard:
-            if self._wants_words(each) and not self._silent(each.draft):
-                batches.setdefault((each.frames, each.tongue.start), []).append(each)
+        for item in heard:
+            if self._wants_words(item) and not self._silent(item.decoding):
+                batches.setdefault((item.frames, item.language_tokens.start), []).append(item)
         for alike in batches.values():
-            most = 1 + max(len(each.spelled) for each in alike)
+            most = 1 + max(len(item.spelled) for item in alike)
             count = len(alike) if self._on_gpu else max(1, ALIGNED // most)
             for start in range(0, len(alike), count):
                 self._time(alike[start : start + count])
 
     def _time(self, batch: Sequence[WindowResult]) -> None:
         timed = self._model.align(
-            np.concatenate([each.encoded for each in batch]),
-            batch[0].tongue,
-            [each.spelled for each in batch],
-            [max(2, round(each.length * FRAMES_PER_SECOND)) for each in batch],
+            np.concatenate([item.encoded for item in batch]),
+            batch[0].language_tokens,
+            [item.spelled for item in batch],
+            [max(2, round(item.length * FRAMES_PER_SECOND)) for item in batch],
         )
-        for each, words in zip(batch, timed, strict=True):
-            each.words = words
+        for item, words in zip(batch, timed, strict=True):
+            item.words = words
 
     def _wants_words(self, heard: WindowResult) -> bool:
         if self._options.word_timestamps:
@@ -298,25 +320,25 @@ class Decoder:
     ) -> DecodedWindow:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
-        reached = heard[0].island.start if heard else 0.0  # of a moment of doubt nothing is heard
-        for each in heard:
-            dropped += each.loops()
-            for segment in each.segments(reached, keep_words=self._options.word_timestamps):
+        reached = heard[0].chunk.start if heard else 0.0  # of a moment of doubt nothing is heard
+        for item in heard:
+            dropped += item.loops()
+            for segment in item.segments(reached, keep_words=self._options.word_timestamps):
                 reached = segment.end
                 if not segment.text.strip():
                     continue
-                if reason := self._reason(segment, each):
+                if reason := self._reason(segment, item):
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
                 else:
                     segments.append(segment)
-        unprompted = any(each.options != self._options for each in heard)
+        unprompted = any(item.options != self._options for item in heard)
         return DecodedWindow(
             tuple(segments), language, probability, tuple(dropped), doubt, unprompted
         )
 
     def _reason(self, segment: Segment, heard: WindowResult) -> str | None:
         """Say why a segment is dropped, None where it isn't."""
-        if self._silent(heard.draft):
+        if self._silent(heard.decoding):
             return "silence"
         return "phantom" if heard.is_phantom(segment) else None
 
@@ -336,5 +358,5 @@ def _unprompted(options: DecodingOptions) -> DecodingOptions:
 def _is_prompt(text: str, options: DecodingOptions) -> bool:
     """Say whether a text is only what the prompt or the hotwords say."""
     told = f"{options.initial_prompt or ''} {options.hotwords or ''}"
-    words, known = (" ".join(re.findall(r"\w+", each.casefold())) for each in (text, told))
+    words, known = (" ".join(re.findall(r"\w+", item.casefold())) for item in (text, told))
     return bool(words) and words in known

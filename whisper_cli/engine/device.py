@@ -46,7 +46,7 @@ class DeviceRequest:
     batch: int = 0
 
 
-def resolve_device(wishes: DeviceRequest) -> ResolvedDevice:
+def resolve_device(device_request: DeviceRequest) -> ResolvedDevice:
     """Settle what "auto" and 0 mean here: a GPU where CTranslate2 sees one, else the CPU.
 
     A worker with a thread of its own, for each core, does twice the work of one worker with all
@@ -55,25 +55,25 @@ def resolve_device(wishes: DeviceRequest) -> ResolvedDevice:
     from ctranslate2 import get_cuda_device_count
 
     gpus = get_cuda_device_count()
-    if wishes.device is Device.cuda and not gpus:
+    if device_request.device is Device.cuda and not gpus:
         raise ConfigError("no CUDA device is visible here", hint="--device cpu, or auto")
-    device = wishes.device
+    device = device_request.device
     if device is Device.auto:
         device = Device.cuda if gpus else Device.cpu
-    kind = wishes.compute_type
+    kind = device_request.compute_type
     if kind is ComputeType.auto:
         kind = ComputeType.float16 if device is Device.cuda else ComputeType.int8
-    threads = wishes.threads or cores()
+    threads = device_request.threads or cores()
     if device is Device.cuda:
         return ResolvedDevice(
             device,
             kind,
-            min(wishes.workers or gpus, gpus),
+            min(device_request.workers or gpus, gpus),
             threads,
-            wishes.batch or batch_for(free_gpu_memory()),
-            fallback=wishes.device is Device.auto,
+            device_request.batch or batch_for(free_gpu_memory()),
+            fallback=device_request.device is Device.auto,
         )
-    return on_cpu(threads, kind, wishes.workers, wishes.batch)
+    return on_cpu(threads, kind, device_request.workers, device_request.batch)
 
 
 def on_cpu(
@@ -121,7 +121,7 @@ def _quota(root: Path, mine: str = "") -> int:
         if not kinds or "cpu" in kinds.split(","):
             top = root / "cpu" if kinds else root
             group = top / path.strip("/")
-            limits += [_limit(each) for each in (group, *group.parents) if each.is_relative_to(top)]
+            limits += [_limit(item) for item in (group, *group.parents) if item.is_relative_to(top)]
     return min(filter(None, limits), default=0)
 
 

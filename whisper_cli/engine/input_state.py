@@ -24,7 +24,7 @@ class InputState:
     """What is known of an input while its windows are decoded.
 
     `number` is its place among the inputs; `language` is None until it is settled, by the window
-    `teller`; `served` are the seconds that count as decoded where inputs take turns.
+    `detection_chunk`; `served` are the seconds that count as decoded where inputs take turns.
     """
 
     number: int
@@ -32,7 +32,7 @@ class InputState:
     info: Info
     language: str | None
     windows: int = 0
-    teller: int = 0
+    detection_chunk: int = 0
     broken: bool = False
     served: float = 0.0
     _told: tuple[str, float] | None = None
@@ -65,9 +65,9 @@ class InputState:
         """Say whether nothing more will come of it."""
         return self._ended is not None and self._given == self.windows
 
-    def decoded(self, number: int, island: Chunk, result: DecodedWindow) -> Iterator[Event]:
+    def decoded(self, number: int, chunk: Chunk, result: DecodedWindow) -> Iterator[Event]:
         """Take one window's result, and give what is next in order."""
-        self._waiting[number] = (island, result)
+        self._waiting[number] = (chunk, result)
         if self.language is None:
             self.language = result.language
             self._told = result.language, result.probability
@@ -86,14 +86,14 @@ class InputState:
         """Say whether nothing of it waits, and its language is known."""
         return self._given == self.windows and self.language is not None
 
-    def _next(self, island: Chunk, result: DecodedWindow) -> Iterator[Event]:
+    def _next(self, chunk: Chunk, result: DecodedWindow) -> Iterator[Event]:
         if not self._begun:
             if self.info.language is None:
                 language, probability = self._told or (result.language, result.probability)
                 self.info = replace(self.info, language=language, language_probability=probability)
             self._begun = True
             yield InputStarted(self.input, self.info)
-        if island.partial:
+        if chunk.partial:
             if result.segments:
                 first, last = result.segments[0], result.segments[-1]
                 text = "".join(segment.text for segment in result.segments)
@@ -103,8 +103,8 @@ class InputState:
             self._coverage.say(segment.end)
             yield SegmentDecoded(self.input, segment)
         self._dropped += result.dropped
-        self._coverage.hear(island)
-        yield Progressed(self.input, island.end, self._coverage.mark(island), result.dropped)
+        self._coverage.hear(chunk)
+        yield Progressed(self.input, chunk.end, self._coverage.mark(chunk), result.dropped)
 
     def _end(self) -> Iterator[Event]:
         if self._ended is None or self._given < self.windows:

@@ -44,18 +44,18 @@ class MelFilters:
         return product
 
 
-def load_weights(folder: Path, placement: ResolvedDevice) -> "WhisperModel":
+def load_weights(folder: Path, device_plan: ResolvedDevice) -> "WhisperModel":
     """Load a CTranslate2 model; raises ValueError and RuntimeError, see `refused`."""
     from faster_whisper import WhisperModel
 
-    gpus = list(range(placement.workers)) if placement.device is Device.cuda else 0
+    gpus = list(range(device_plan.workers)) if device_plan.device is Device.cuda else 0
     model = WhisperModel(
         str(folder),
-        device=placement.device.value,
+        device=device_plan.device.value,
         device_index=gpus,
-        compute_type=placement.compute_type.value,
-        cpu_threads=placement.threads,
-        num_workers=1 if placement.device is Device.cuda else placement.workers,
+        compute_type=device_plan.compute_type.value,
+        cpu_threads=device_plan.threads,
+        num_workers=1 if device_plan.device is Device.cuda else device_plan.workers,
         local_files_only=True,
     )
     model.feature_extractor.mel_filters = MelFilters(model.feature_extractor.mel_filters)
@@ -88,26 +88,26 @@ class WhisperEngineModel:
     `dimensions` are those of the encoder's output.
     """
 
-    def __init__(self, folder: Path, placement: ResolvedDevice) -> None:
+    def __init__(self, folder: Path, device_plan: ResolvedDevice) -> None:
         """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
-        self.placement = placement
+        self.device_plan = device_plan
         try:
             self.whisper: Any = load_weights(
-                folder, placement
+                folder, device_plan
             )  # its own types are wrong for batches
             self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
         except (ValueError, RuntimeError) as error:
-            if not placement.fallback:
+            if not device_plan.fallback:
                 raise load_error(folder, error) from error
             logger.warning(
                 "the GPU can't be used: %s; the CPU does the work, which --device cpu asks for",
                 error,
             )
-            self.placement = on_cpu(placement.threads)
-            self.whisper = load_weights(folder, self.placement)
+            self.device_plan = on_cpu(device_plan.threads)
+            self.whisper = load_weights(folder, self.device_plan)
             self.dimensions = self._encoder_dimensions()
-        self._full = Semaphore(max(1, self.placement.workers // WORKERS_A_FULL_WINDOW))
-        self._tongues: dict[tuple[str, Task], LanguageTokens] = {}
+        self._full = Semaphore(max(1, self.device_plan.workers // WORKERS_A_FULL_WINDOW))
+        self._language_tokens: dict[tuple[str, Task], LanguageTokens] = {}
 
     @property
     def multilingual(self) -> bool:
@@ -118,11 +118,11 @@ class WhisperEngineModel:
         silence = np.zeros((1, int(self.whisper.model.n_mels), 50), np.float32)
         return int(self.encode(silence).shape[-1])
 
-    def tongue(self, language: str, task: Task) -> LanguageTokens:
+    def language_tokens(self, language: str, task: Task) -> LanguageTokens:
         """Prepare a language for this model."""
         from faster_whisper.tokenizer import Tokenizer
 
-        known = self._tongues.get((language, task))
+        known = self._language_tokens.get((language, task))
         if known is None:
             tokenizer = Tokenizer(
                 self.whisper.hf_tokenizer, self.multilingual, task=task.value, language=language
@@ -134,7 +134,7 @@ class WhisperEngineModel:
                 int(tokenizer.timestamp_begin),
                 int(tokenizer.eot),
             )
-            self._tongues[language, task] = known
+            self._language_tokens[language, task] = known
         return known
 
     def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
@@ -151,7 +151,7 @@ class WhisperEngineModel:
         from ctranslate2 import StorageView
 
         view = StorageView.from_array(np.ascontiguousarray(features))
-        if features.shape[-1] < FULL_WINDOW or self.placement.device is not Device.cpu:
+        if features.shape[-1] < FULL_WINDOW or self.device_plan.device is not Device.cpu:
             return np.asarray(self.whisper.model.encode(view, to_cpu=True))
         with self._full:
             give_back()
@@ -163,18 +163,18 @@ class WhisperEngineModel:
 
         [told] = self.whisper.model.detect_language(StorageView.from_array(encoded))
         found = [(token[2:-2], float(chance)) for token, chance in told]
-        chosen = [each for each in found if each[0] in among] if among else found
+        chosen = [item for item in found if item[0] in among] if among else found
         if not chosen:
             known = ", ".join(among)
             raise ConfigError(f"the model knows none of these languages: {known}")
         total = sum(chance for _, chance in chosen) if among else 1.0
-        language, chance = max(chosen, key=lambda each: each[1])
+        language, chance = max(chosen, key=lambda item: item[1])
         return language, chance / total if total > 0 else 0.0
 
     def generate(
         self,
         encoded: np.ndarray,
-        tongues: Sequence[LanguageTokens],
+        window_tokens: Sequence[LanguageTokens],
         options: DecodingOptions,
         limits: Sequence[int],
     ) -> list[DecodingResult]:
@@ -185,7 +185,7 @@ class WhisperEngineModel:
         """
         from ctranslate2 import StorageView
 
-        prompts = [self._prompt(tongue, options) for tongue in tongues]
+        prompts = [self._prompt(language_tokens, options) for language_tokens in window_tokens]
         known = len(prompts[0])
         most = self._most(max(limits), known)
         temperature = options.temperature[0]
@@ -198,20 +198,20 @@ class WhisperEngineModel:
             max_length=_room(most, known),
             return_scores=True,
             return_no_speech_prob=True,
-            suppress_tokens=self._suppressed(tongues[0], options),
+            suppress_tokens=self._suppressed(window_tokens[0], options),
             sampling_temperature=temperature or 1.0,
             max_initial_timestamp_index=50,
             **sampling,
         )
         return [
-            _draft(result, tongue, temperature, min(limit, most))
-            for result, tongue, limit in zip(results, tongues, limits, strict=True)
+            _decoding(result, language_tokens, temperature, min(limit, most))
+            for result, language_tokens, limit in zip(results, window_tokens, limits, strict=True)
         ]
 
     def generate_with_fallback(
         self,
         encoded: np.ndarray,
-        tongue: LanguageTokens,
+        language_tokens: LanguageTokens,
         options: DecodingOptions,
         limit: int | None = None,
     ) -> DecodingResult:
@@ -221,19 +221,21 @@ class WhisperEngineModel:
         """
         from ctranslate2 import StorageView
 
-        prompt = self._prompt(tongue, options)
+        prompt = self._prompt(language_tokens, options)
         known = len(prompt)
         most = None if limit is None else self._most(limit, known)
         result, avg_logprob, temperature, ratio = self.whisper.generate_with_fallback(
             StorageView.from_array(encoded),
             prompt,
-            tongue.tokenizer,
-            self._options(tongue, options, None if most is None else _room(most, known) - known),
+            language_tokens.tokenizer,
+            self._options(
+                language_tokens, options, None if most is None else _room(most, known) - known
+            ),
         )
         tokens = tuple(result.sequences_ids[0])
         return DecodingResult(
             tokens,
-            tongue.text(tokens),
+            language_tokens.text(tokens),
             float(avg_logprob),
             float(result.no_speech_prob),
             float(ratio),
@@ -244,7 +246,7 @@ class WhisperEngineModel:
     def align(
         self,
         encoded: np.ndarray,
-        tongue: LanguageTokens,
+        language_tokens: LanguageTokens,
         texts: Sequence[Sequence[int]],
         frames: Sequence[int],
     ) -> list[list[TimedWord]]:
@@ -256,7 +258,7 @@ class WhisperEngineModel:
         from faster_whisper.transcribe import merge_punctuations
 
         aligned = self.whisper.find_alignment(
-            tongue.tokenizer,
+            language_tokens.tokenizer,
             [list(text) for text in texts],
             StorageView.from_array(encoded),
             list(frames),
@@ -265,19 +267,19 @@ class WhisperEngineModel:
         words = []
         for timed in aligned:
             merge(timed, PREPENDED, APPENDED)
-            words.append([_timed(each) for each in timed if each["word"]])
+            words.append([_timed(item) for item in timed if item["word"]])
         return words
 
-    def _prompt(self, tongue: LanguageTokens, options: DecodingOptions) -> list[int]:
+    def _prompt(self, language_tokens: LanguageTokens, options: DecodingOptions) -> list[int]:
         before: list[int] = []
         if options.initial_prompt:
-            before = tongue.tokenizer.encode(" " + options.initial_prompt.strip())
+            before = language_tokens.tokenizer.encode(" " + options.initial_prompt.strip())
         if before and options.hotwords:  # half of the tokens are for the text
-            hotwords = tongue.tokenizer.encode(" " + options.hotwords.strip())
+            hotwords = language_tokens.tokenizer.encode(" " + options.hotwords.strip())
             room = self.whisper.max_length // 2 - 1 - len(hotwords)
             before = before[-room:] if room > 0 else []
         prompt: list[int] = self.whisper.get_prompt(
-            tongue.tokenizer, before, hotwords=options.hotwords
+            language_tokens.tokenizer, before, hotwords=options.hotwords
         )
         return prompt
 
@@ -286,14 +288,14 @@ class WhisperEngineModel:
         most: int = self.whisper.max_length
         return min(limit, most // 2, most - known)
 
-    def _suppressed(self, tongue: LanguageTokens, options: DecodingOptions) -> list[int]:
+    def _suppressed(self, language_tokens: LanguageTokens, options: DecodingOptions) -> list[int]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
         suppressed: Any = get_suppressed_tokens
-        return list(suppressed(tongue.tokenizer, list(options.suppress_tokens)))
+        return list(suppressed(language_tokens.tokenizer, list(options.suppress_tokens)))
 
     def _options(
-        self, tongue: LanguageTokens, options: DecodingOptions, most: int | None
+        self, language_tokens: LanguageTokens, options: DecodingOptions, most: int | None
     ) -> "TranscriptionOptions":
         """Say in faster-whisper's words what is asked for, of at most so many tokens."""
         from faster_whisper.transcribe import TranscriptionOptions
@@ -314,7 +316,7 @@ class WhisperEngineModel:
             initial_prompt=None,
             prefix=None,
             suppress_blank=True,
-            suppress_tokens=self._suppressed(tongue, options),
+            suppress_tokens=self._suppressed(language_tokens, options),
             without_timestamps=False,
             max_initial_timestamp=1.0,
             word_timestamps=False,
@@ -329,14 +331,14 @@ class WhisperEngineModel:
 
 
 def resolve_model(
-    folder: Path, placement: ResolvedDevice
+    folder: Path, device_plan: ResolvedDevice
 ) -> tuple[ResolvedDevice, Callable[[], WhisperEngineModel]]:
     """Settle where a model runs, and how to load it once.
 
     Where a GPU may be left for the CPU it is loaded now, since only that tells.
     """
-    model = cache(lambda: WhisperEngineModel(folder, placement))
-    return (model().placement if placement.fallback else placement), model
+    model = cache(lambda: WhisperEngineModel(folder, device_plan))
+    return (model().device_plan if device_plan.fallback else device_plan), model
 
 
 def _room(most: int, known: int) -> int:
@@ -344,11 +346,13 @@ def _room(most: int, known: int) -> int:
     return max(2 * most, known + most)
 
 
-def _draft(result: Any, tongue: LanguageTokens, temperature: float, limit: int) -> DecodingResult:
+def _decoding(
+    result: Any, language_tokens: LanguageTokens, temperature: float, limit: int
+) -> DecodingResult:
     from faster_whisper.transcribe import get_compression_ratio
 
     tokens = tuple(result.sequences_ids[0])
-    text = tongue.text(tokens)
+    text = language_tokens.text(tokens)
     return DecodingResult(
         tokens,
         text,

@@ -109,10 +109,10 @@ class QualityChecks:
     brief: float = 10.0
     sure: float = -0.4
 
-    def frames(self, island: Chunk) -> int:
+    def frames(self, chunk: Chunk) -> int:
         """Say how many frames of 10 ms the window of an island has: the same in steps."""
-        margin = self.margin if island.length < self.brief else self.margin_of_long
-        seconds = max(self.least, island.length + margin)
+        margin = self.margin if chunk.length < self.brief else self.margin_of_long
+        seconds = max(self.least, chunk.length + margin)
         for most, step in ((12, 1), (28, 2)):
             if seconds <= most:
                 return -(-int(seconds * 100) // (step * 100)) * step * 100
@@ -124,32 +124,33 @@ class QualityChecks:
 
     def doubt(
         self,
-        draft: DecodingResult,
-        island: Chunk,
+        decoding: DecodingResult,
+        chunk: Chunk,
         thresholds: Thresholds,
         first_timestamp: int,
         eot: int,
     ) -> str | None:
         """Say what is wrong with a draft, None where nothing is."""
-        spelled = [token for token in draft.tokens if token < eot]
-        last = last_timestamp(draft.tokens, first_timestamp)
+        spelled = [token for token in decoding.tokens if token < eot]
+        last = last_timestamp(decoding.tokens, first_timestamp)
         wrong = {
-            "too many tokens": not draft.finished,
-            "compression ratio": draft.compression_ratio > thresholds.compression_ratio_threshold,
-            "repetition": self._repeats(spelled, island),
-            UNLIKELY: draft.avg_logprob < thresholds.log_prob_threshold,
+            "too many tokens": not decoding.finished,
+            "compression ratio": decoding.compression_ratio
+            > thresholds.compression_ratio_threshold,
+            "repetition": self._repeats(spelled, chunk),
+            UNLIKELY: decoding.avg_logprob < thresholds.log_prob_threshold,
             "no end": last is None and bool(spelled),
-            "beyond the window": (last or 0.0) * 100 > self.frames(island),
-            MISSED: self.missed_in(island, last or 0.0),
+            "beyond the window": (last or 0.0) * 100 > self.frames(chunk),
+            MISSED: self.missed_in(chunk, last or 0.0),
         }
         return next((reason for reason, is_so in wrong.items() if is_so), None)
 
-    def _repeats(self, tokens: Sequence[int], island: Chunk) -> bool:
+    def _repeats(self, tokens: Sequence[int], chunk: Chunk) -> bool:
         if repeated(tokens, 2, self.phrase) or repeated(tokens, self.word):
             return True
-        return island.length < self.brief and echoed(tokens, self.echo)
+        return chunk.length < self.brief and echoed(tokens, self.echo)
 
-    def missed_in(self, island: Chunk, after: float) -> bool:
+    def missed_in(self, chunk: Chunk, after: float) -> bool:
         """Say whether there is speech after so many seconds, more than a moment of it."""
-        left = sum(max(0.0, end - max(start, after)) for start, end in island.speech)
+        left = sum(max(0.0, end - max(start, after)) for start, end in chunk.speech)
         return left > self.missed

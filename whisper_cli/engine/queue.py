@@ -19,13 +19,13 @@ class QueuedChunk:
 
     track: InputState
     number: int
-    island: Chunk
+    chunk: Chunk
     frames: int
 
     @property
     def ready(self) -> bool:
         """Say whether its language is known, or it is the window that tells it."""
-        return self.track.language is not None or self.number == self.track.teller
+        return self.track.language is not None or self.number == self.track.detection_chunk
 
 
 class ChunkQueue:
@@ -46,28 +46,28 @@ class ChunkQueue:
 
         Up to the window that tells its language it may: nothing of it is decoded before.
         """
-        if track.language is None and track.windows <= track.teller:
+        if track.language is None and track.windows <= track.detection_chunk:
             return True
         if self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS:
             return False
         usual = USUAL_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers
-        return sum(each.island.length for each in self._waiting if each.track is track) < usual
+        return sum(item.chunk.length for item in self._waiting if item.track is track) < usual
 
     def add(self, window: QueuedChunk) -> None:
         """Take a window in."""
         self._waiting.append(window)
-        self._seconds += window.island.length
+        self._seconds += window.chunk.length
 
     def take(self, *, last: bool) -> list[QueuedChunk]:
         """Give a batch of windows of one length; where they are the `last`, workers share them.
 
         The first is the oldest one of the first input, so that cues come soon and in order.
         """
-        ready = [each for each in self._waiting if each.ready]
+        ready = [item for item in self._waiting if item.ready]
         if not ready:
             return []
-        ready.sort(key=lambda each: (each.track.number, each.number))
-        alike = [each for each in ready if each.frames == ready[0].frames]
+        ready.sort(key=lambda item: (item.track.number, item.number))
+        alike = [item for item in ready if item.frames == ready[0].frames]
         fair = -(-len(alike) // self._workers) if last else self._batch
         room = max(1, self._batch * USUAL_FRAMES // max(1, ready[0].frames))
         chosen = alike[: min(self._batch, room, fair)]
@@ -84,12 +84,12 @@ class ChunkQueue:
 
     def forget(self, track: InputState) -> None:
         """Leave out what waits of a broken input."""
-        self._remove([each for each in self._waiting if each.track is track])
+        self._remove([item for item in self._waiting if item.track is track])
 
     def _remove(self, chosen: list[QueuedChunk]) -> None:
-        gone = {id(each) for each in chosen}
-        self._waiting = [each for each in self._waiting if id(each) not in gone]
-        self._seconds = sum(each.island.length for each in self._waiting)
+        gone = {id(item) for item in chosen}
+        self._waiting = [item for item in self._waiting if id(item) not in gone]
+        self._seconds = sum(item.chunk.length for item in self._waiting)
 
 
 BACKLOG = 60.0  # seconds of one input that may wait: its reader rests, others get their room
@@ -113,12 +113,12 @@ class FairQueue(ChunkQueue):
 
     def has_room(self, track: InputState) -> bool:
         """Say whether the reader of an input may go on: each has room of its own."""
-        mine = (each.island.length for each in self._waiting if each.track is track)
+        mine = (item.chunk.length for item in self._waiting if item.track is track)
         return sum(mine) < BACKLOG
 
     def add(self, window: QueuedChunk) -> None:
         """Take a window in."""
-        if not any(each.track is window.track for each in self._waiting):
+        if not any(item.track is window.track for item in self._waiting):
             window.track.served = max(window.track.served, self._clock)
         super().add(window)
 
@@ -128,15 +128,15 @@ class FairQueue(ChunkQueue):
         if not ready:
             return []
         first = ready[0][1]
-        alike = [each for _, each in ready if _kind(each) == _kind(first)]
+        alike = [item for _, item in ready if _kind(item) == _kind(first)]
         shares = -(-len(alike) // max(1, self._workers - self._busy))
         chosen = alike[: max(1, min(self._batch, shares, self._room(first)))]
         # The clock runs as fast as each input's own share, so that ever new ones starve nobody.
-        active = len({each.track.number for each in self._waiting})
-        given = sum(each.island.length for each in chosen)
+        active = len({item.track.number for item in self._waiting})
+        given = sum(item.chunk.length for item in chosen)
         self._clock = max(self._clock, first.track.served) + given / active
-        for each in chosen:
-            each.track.served += each.island.length
+        for item in chosen:
+            item.track.served += item.chunk.length
         self._busy += 1
         self._remove(chosen)
         return chosen
@@ -144,23 +144,23 @@ class FairQueue(ChunkQueue):
     def worked(self, batch: list[QueuedChunk], seconds: float) -> None:
         """Measure how fast workers are."""
         self._busy -= 1
-        pace = sum(each.frames for each in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
+        pace = sum(item.frames for item in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
         self._pace = pace if not self._pace else 0.7 * self._pace + 0.3 * pace
 
     def _room(self, first: QueuedChunk) -> int:
         """Say how many windows are the work of about a second."""
-        others = any(each.track is not first.track for each in self._waiting)
+        others = any(item.track is not first.track for item in self._waiting)
         seconds = self._pace * (SHARED if others else ALONE)
         return int(seconds * FRAMES_PER_SECOND / max(1, first.frames))
 
     def _turns(self) -> Iterator[tuple[tuple[float, int, int], QueuedChunk]]:
         """Tell what each input would have got when it is the window's turn."""
         ahead: dict[int, float] = {}
-        for each in self._waiting:
-            if each.ready:
-                before = ahead.get(each.track.number, each.track.served)
-                yield (before, -each.track.number, each.number), each
-                ahead[each.track.number] = before + each.island.length
+        for item in self._waiting:
+            if item.ready:
+                before = ahead.get(item.track.number, item.track.served)
+                yield (before, -item.track.number, item.number), item
+                ahead[item.track.number] = before + item.chunk.length
 
 
 def _kind(window: QueuedChunk) -> tuple[int, DecodingOptions]:

@@ -27,7 +27,7 @@ LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, le
 DETECTABLE, OPENING = 5.0, 30.0
 Cut = Callable[
     [Iterable[Block], FindSpeech | None, float | None, ChunkPosition | None], Iterator[Chunk]
-]  # as `islands` does it
+]  # as `chunks` does it
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
@@ -201,8 +201,8 @@ class _Run:
                 found = cut(recording.audio.blocks(), detector, LONGEST, since)
                 if track.language is None:
                     found = _hold_until_detectable(found, track)
-                for island in found:
-                    if not self._add(track, island, frames(island)):
+                for chunk in found:
+                    if not self._add(track, chunk, frames(chunk)):
                         self._drop(track)
                         return
                 end = ended(recording)
@@ -223,7 +223,7 @@ class _Run:
             self._tracks.append(track)
         return track
 
-    def _add(self, track: InputState, island: Chunk, frames: int) -> bool:
+    def _add(self, track: InputState, chunk: Chunk, frames: int) -> bool:
         """Put a window into the pool when there is room; False where nobody wants it any more.
 
         A partial one is left out while anything else is to be decoded.
@@ -234,9 +234,9 @@ class _Run:
             )
             if self._stopped or track.broken or not track.input.wanted:
                 return False
-            if island.partial and not track.idle:
+            if chunk.partial and not track.idle:
                 return True
-            self._pool.add(QueuedChunk(track, track.windows, island, frames))
+            self._pool.add(QueuedChunk(track, track.windows, chunk, frames))
             track.windows += 1
             self._changed.notify_all()
         return True
@@ -246,7 +246,7 @@ class _Run:
         batch: list[QueuedChunk] = []
 
         def found() -> bool:
-            for track in [each for each in self._tracks if not each.input.wanted]:
+            for track in [item for item in self._tracks if not item.input.wanted]:
                 self._drop(track)
             if self._decoder is not None and len(self._events) < AHEAD:
                 batch[:] = self._pool.take(last=not self._reading)
@@ -264,7 +264,7 @@ class _Run:
         """
         if self._decoder is None:
             raise RuntimeError("nothing is decoded before the model is loaded")
-        tasks = [WindowTask(each.island, each.track.language, each.track.options) for each in batch]
+        tasks = [WindowTask(item.chunk, item.track.language, item.track.options) for item in batch]
         try:
             results = list(zip(batch, self._decoder.decode(tasks), strict=True))
         except Exception as error:  # noqa: BLE001 - it is the failure of one of these inputs
@@ -277,8 +277,8 @@ class _Run:
             for part in filter(None, (batch[:middle], batch[middle:])):
                 self._decode(part, again=True)
             return
-        for each, result in results:
-            self._decoded(each, result)
+        for item, result in results:
+            self._decoded(item, result)
 
     def _decoded(self, window: QueuedChunk, result: DecodedWindow) -> None:
         """Pass on what a window held, where its input is still wanted."""
@@ -287,8 +287,8 @@ class _Run:
             with self._changed:
                 if not track.broken:
                     if result.unprompted:
-                        _tell_unprompted(track, window.island)
-                    self._tell(track.decoded(window.number, window.island, result), track)
+                        _tell_unprompted(track, window.chunk)
+                    self._tell(track.decoded(window.number, window.chunk, result), track)
         except Exception as error:  # noqa: BLE001 - it is this input's failure
             self._break_window(window, error)
 
@@ -326,24 +326,24 @@ def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterato
     A word before the talk would tell it for all; live sound doesn't wait.
     """
     held: list[Chunk] = []
-    for island in found:
-        held.append(island)
-        if island.place is None or island.length >= DETECTABLE:
+    for chunk in found:
+        held.append(chunk)
+        if chunk.place is None or chunk.length >= DETECTABLE:
             break
-        if island.end - held[0].start >= OPENING:
+        if chunk.end - held[0].start >= OPENING:
             break
     if held:
-        track.teller = max(range(len(held)), key=lambda number: held[number].length)
+        track.detection_chunk = max(range(len(held)), key=lambda number: held[number].length)
     yield from held
     yield from found
 
 
-def _tell_unprompted(track: InputState, island: Chunk) -> None:
+def _tell_unprompted(track: InputState, chunk: Chunk) -> None:
     logger.info(
         "%s: %.1f to %.1f s are decoded without the prompt, with which the text goes on and on",
         track.input.name,
-        island.start,
-        island.end,
+        chunk.start,
+        chunk.end,
     )
 
 

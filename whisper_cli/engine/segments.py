@@ -23,7 +23,7 @@ SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF00
 CLOSING = " \"'”’»)"  # noqa: RUF001
 
 
-def orderly(
+def sorted_words(
     words: Iterable[TimedWord], start: float, end: float, speech: Sequence[tuple[float, float]] = ()
 ) -> list[TimedWord]:
     """Make times monotone, inside (start, end), and inside the speech found where there is some.
@@ -32,13 +32,13 @@ def orderly(
     """
     kept: list[TimedWord] = []
     reached = start
-    for each in words:
-        first = min(max(each.word.start, reached), end)
-        last = min(max(each.word.end, first), end)
+    for item in words:
+        first = min(max(item.word.start, reached), end)
+        last = min(max(item.word.end, first), end)
         first, last = _within(first, last, speech)
         first = max(first, reached)
         last = max(last, first)
-        kept.append(replace(each, word=replace(each.word, start=first, end=last)))
+        kept.append(replace(item, word=replace(item.word, start=first, end=last)))
         reached = last
     return kept
 
@@ -89,9 +89,9 @@ class WindowResult:
     timed from the offset.
     """
 
-    island: Chunk
-    tongue: LanguageTokens
-    draft: DecodingResult
+    chunk: Chunk
+    language_tokens: LanguageTokens
+    decoding: DecodingResult
     frames: int
     encoded: np.ndarray
     options: DecodingOptions
@@ -101,17 +101,17 @@ class WindowResult:
     @property
     def origin(self) -> float:
         """Where it starts in the input, in seconds."""
-        return self.island.start + self.offset
+        return self.chunk.start + self.offset
 
     @property
     def length(self) -> float:
         """Seconds of sound that this pass heard."""
-        return min(self.island.length - self.offset, self.frames / FRAMES_PER_SECOND)
+        return min(self.chunk.length - self.offset, self.frames / FRAMES_PER_SECOND)
 
     @property
     def speech(self) -> tuple[tuple[float, float], ...]:
         """The speech that it heard, in seconds from the offset."""
-        return self.island.after(self.offset).speech
+        return self.chunk.after(self.offset).speech
 
     @property
     def reached(self) -> float:
@@ -121,8 +121,10 @@ class WindowResult:
     @property
     def lines(self) -> list[TimedLine]:
         """The lines it heard."""
-        tokens, tongue = self.draft.tokens, self.tongue
-        return list(lines(tokens, tongue.first_timestamp, tongue.eot, self.length))
+        tokens, language_tokens = self.decoding.tokens, self.language_tokens
+        return list(
+            lines(tokens, language_tokens.first_timestamp, language_tokens.eot, self.length)
+        )
 
     @property
     def spelled(self) -> list[int]:
@@ -144,7 +146,7 @@ class WindowResult:
                 reached = max(line.end, start)
                 yield self._segment(start, reached, tokens, ())
                 continue
-            for run in cues(orderly(words, reached, self.length, self.speech)):
+            for run in cues(sorted_words(words, reached, self.length, self.speech)):
                 tokens = tuple(token for word in run for token in word.tokens)
                 told = tuple(self._moved(word.word) for word in run) if keep_words else ()
                 reached = run[-1].word.end
@@ -154,7 +156,7 @@ class WindowResult:
         """Name what is left out of lines that say the same over and over."""
         for line in self.lines:
             if without_loops(line.tokens) != line.tokens:
-                text = self.tongue.text(line.tokens)
+                text = self.language_tokens.text(line.tokens)
                 yield Dropped(self.origin + line.start, self.origin + line.end, text, "loop")
 
     def is_phantom(self, segment: Segment) -> bool:
@@ -162,24 +164,24 @@ class WindowResult:
 
         Such phrases come from the subtitles that Whisper was trained on.
         """
-        if not self.island.speech or not is_hallucination(segment.text):
+        if not self.chunk.speech or not is_hallucination(segment.text):
             return False
-        start, end = segment.start - self.island.start, segment.end - self.island.start
-        return not any(start < last and end > first for first, last in self.island.speech)
+        start, end = segment.start - self.chunk.start, segment.end - self.chunk.start
+        return not any(start < last and end > first for first, last in self.chunk.speech)
 
     def _segment(
         self, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...]
     ) -> Segment:
-        draft = self.draft
-        first, last = (self.tongue.timestamp(seconds) for seconds in (start, end))
+        decoding = self.decoding
+        first, last = (self.language_tokens.timestamp(seconds) for seconds in (start, end))
         return Segment(
             start=self.origin + start,
             end=self.origin + end,
-            text=self.tongue.text(tokens),
-            avg_logprob=draft.avg_logprob,
-            no_speech_prob=draft.no_speech_prob,
-            compression_ratio=draft.compression_ratio,
-            temperature=draft.temperature,
+            text=self.language_tokens.text(tokens),
+            avg_logprob=decoding.avg_logprob,
+            no_speech_prob=decoding.no_speech_prob,
+            compression_ratio=decoding.compression_ratio,
+            temperature=decoding.temperature,
             words=words,
             seek=round(self.origin * FRAMES_PER_SECOND),
             tokens=(first, *tokens, last),

@@ -39,11 +39,11 @@ class ChunkDecoder(Protocol):
         """Find speech in 16 kHz samples: (start, end) in samples, in order."""
         ...
 
-    def language_of(self, island: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
+    def language_of(self, chunk: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
         """Tell the language of an island, and how probable it is."""
         ...
 
-    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
         """Decode one island into segments in the input's own time."""
         ...
 
@@ -77,20 +77,20 @@ class SequentialEngine:
         if recording.since is not None:
             coverage = Coverage.since(recording.since)
             yield InputStarted(source, info)
-        for island in _chunks(decoder, recording, options):
+        for chunk in _chunks(decoder, recording, options):
             if not source.wanted:
                 break
             if not begun:
-                language, probability = _language(decoder, island, options)
+                language, probability = _language(decoder, chunk, options)
                 info = replace(info, language=language, language_probability=probability)
                 begun = True
                 yield InputStarted(source, info)
-            for segment in decoder.decode(island, info.language or "en", options):
+            for segment in decoder.decode(chunk, info.language or "en", options):
                 coverage.say(segment.end)
                 yield SegmentDecoded(source, segment)
                 yield Progressed(source, segment.end)
-            coverage.hear(island)
-            yield Progressed(source, island.end, coverage.mark(island))
+            coverage.hear(chunk)
+            yield Progressed(source, chunk.end, coverage.mark(chunk))
         if not begun:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
@@ -121,12 +121,12 @@ def _chunks(
         yield Chunk(start, np.concatenate(parts))
 
 
-def _language(decoder: ChunkDecoder, island: Chunk, options: DecodingOptions) -> tuple[str, float]:
+def _language(decoder: ChunkDecoder, chunk: Chunk, options: DecodingOptions) -> tuple[str, float]:
     if not decoder.multilingual:
         return "en", 1.0
     if options.language is not None:
         return options.language, 1.0
-    return decoder.language_of(island, options.language_candidates)
+    return decoder.language_of(chunk, options.language_candidates)
 
 
 class SequentialDecoder:
@@ -148,18 +148,18 @@ class SequentialDecoder:
         """Find speech, padded, pauses under 2 s inside."""
         return find_speech(samples)
 
-    def language_of(self, island: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
+    def language_of(self, chunk: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
         """Tell the language of the first 30 s of an island, and how probable it is."""
         if not among:
-            language, probability, _ = self._model.whisper.detect_language(island.samples)
+            language, probability, _ = self._model.whisper.detect_language(chunk.samples)
             return str(language), float(probability)
-        encoded = self._model.encode(self._model.features(island.samples, 3000)[None])
+        encoded = self._model.encode(self._model.features(chunk.samples, 3000)[None])
         return self._model.language_in(encoded, among)
 
-    def decode(self, island: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
         """Decode one island; times are in the input's own seconds, inside the island."""
         segments, _ = self._model.whisper.transcribe(
-            island.samples,
+            chunk.samples,
             language=language,
             task=options.task.value,
             beam_size=options.beam_size,
@@ -175,18 +175,18 @@ class SequentialDecoder:
         )
         try:
             for segment in segments:
-                moved = _segment(segment, island)
-                if moved.text.strip() and moved.start < island.end:
+                moved = _segment(segment, chunk)
+                if moved.text.strip() and moved.start < chunk.end:
                     yield moved
         except RuntimeError as error:
             raise EngineError(f"the engine failed: {error}", hint="--device cpu") from error
 
 
-def _segment(found: Any, island: Chunk) -> Segment:
+def _segment(found: Any, chunk: Chunk) -> Segment:
     """Move a segment to the input's own time, no part of it outside the island."""
 
     def at(seconds: float) -> float:
-        return min(max(island.start + float(seconds), island.start), island.end)
+        return min(max(chunk.start + float(seconds), chunk.start), chunk.end)
 
     words = tuple(
         Word(word.word, at(word.start), at(word.end), float(word.probability))
@@ -201,6 +201,6 @@ def _segment(found: Any, island: Chunk) -> Segment:
         compression_ratio=float(found.compression_ratio),
         temperature=float(found.temperature or 0.0),
         words=words,
-        seek=round(island.start * FRAMES_PER_SECOND) + int(found.seek),
+        seek=round(chunk.start * FRAMES_PER_SECOND) + int(found.seek),
         tokens=tuple(found.tokens),
     )

@@ -21,7 +21,7 @@ class SharedEngine:
 
     def __init__(self, model: WhisperEngineModel) -> None:
         self._model = model
-        self._guard = QualityChecks()
+        self._quality_checks = QualityChecks()
 
     @property
     def multilingual(self) -> bool:
@@ -30,7 +30,7 @@ class SharedEngine:
 
     def decode(self, tasks: Sequence[WindowTask]) -> list[DecodedWindow]:
         """Decode windows of one length and like options; raises as Decoder does."""
-        return Decoder(self._model, tasks[0].options, self._guard).decode(tasks)
+        return Decoder(self._model, tasks[0].options, self._quality_checks).decode(tasks)
 
     def warm_up(self) -> None:
         """Decode a second of silence: what is loaded only when it is used is there then."""
@@ -42,7 +42,7 @@ class SharedEngine:
 
 def shared_engine(
     folder: Path,
-    placement: ResolvedDevice,
+    device_plan: ResolvedDevice,
     inputs: Iterator[Input],
     loaded: Callable[[WindowDecoder], None],
 ) -> Iterator[Event]:
@@ -50,8 +50,8 @@ def shared_engine(
 
     Raises ModelError and ConfigError where the model can't be loaded.
     """
-    share_heap(placement.workers)
-    placement, model = resolve_model(folder, placement)
+    share_heap(device_plan.workers)
+    device_plan, model = resolve_model(folder, device_plan)
 
     def load() -> WindowDecoder:
         decoder = SharedEngine(model())
@@ -64,7 +64,7 @@ def shared_engine(
         DecodingOptions(),
         find_phrases,
         QualityChecks().frames,
-        workers=placement.workers,
-        batch=placement.batch,
+        workers=device_plan.workers,
+        batch=device_plan.batch,
         pool=FairQueue,
     ).run(inputs)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.engine.chunking import Chunk, ChunkPosition, FindSpeech, Spans, carved, quietest
+from whisper_cli.engine.chunking import Chunk, ChunkPosition, FindSpeech, Spans, quietest, split
 from whisper_cli.engine.scheduler import Scheduler
 
 STEP = SAMPLE_RATE * 3 // 10  # how much new sound is worth another look
@@ -47,9 +47,9 @@ def phrases(
         spans = _spans(held, find_speech)
         found, keep = _over(spans, held, most)
         if found is not None:
-            yield carved(start, held, found, spans)
+            yield split(start, held, found, spans)
         elif partials and spans:
-            so_far = carved(start, held, (keep, len(held)), spans)
+            so_far = split(start, held, (keep, len(held)), spans)
             if so_far.end - max(told, so_far.start) >= MORE:
                 told = so_far.end
                 yield replace(so_far, partial=True)
@@ -92,4 +92,4 @@ def _rest(start: float, held: np.ndarray, find_speech: FindSpeech | None) -> Ite
     spans = _spans(held, find_speech) if len(held) else []
     if spans:
         whole = max(0, spans[0][0] - PAD), min(len(held), spans[-1][1] + PAD)
-        yield carved(start, held, whole, spans)
+        yield split(start, held, whole, spans)

@@ -50,7 +50,7 @@ def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) 
     end = max(start, ticks(segment.end, per_second=100))
     text = "\n".join(lines)
     found = pieces(text, segment, per_second=100) if look.highlight is Highlight.words else []
-    marked = (f"{each.space}{{\\k{each.end - each.start}}}{_plain(each.text)}" for each in found)
+    marked = (f"{item.space}{{\\k{item.end - item.start}}}{_plain(item.text)}" for item in found)
     shown = ("".join(marked) or _plain(text)).replace("\n", "\\N")
     name = speaker(segment).replace(",", ";")
     return f"Dialogue: 0,{_clock(start)},{_clock(end)},Default,{name},0,0,0,,{shown}\n"

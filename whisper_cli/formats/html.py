@@ -67,7 +67,7 @@ def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) 
     start, end = span(segment)
     text = " ".join(lines)
     parts = pieces(text, segment) or [HighlightedWord("", text, start, end)]
-    shown = "".join(_word(each, look.review_below) for each in parts if each.text)
+    shown = "".join(_word(item, look.review_below) for item in parts if item.text)
     name = speaker(segment)
     named = f"<b>{escape(name)}:</b> " if name else ""
     button = f'<button type="button" data-at="{start / 1000:.3f}">{second(start)}</button>'

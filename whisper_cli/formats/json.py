@@ -157,10 +157,10 @@ def doubts(info: Info) -> Members:
     changes = info.changes
     return {
         "dropped": [
-            {**times(each), "text": each.text, "reason": each.reason} for each in info.dropped
+            {**times(item), "text": item.text, "reason": item.reason} for item in info.dropped
         ],
         "warnings": list(info.warnings),
-        **({} if changes is None else {"changes": [_change(each) for each in changes]}),
+        **({} if changes is None else {"changes": [_change(item) for item in changes]}),
     }
 
 

@@ -26,9 +26,9 @@ def _words(number: int, segment: Segment, lines: list[str]) -> str:
     """Write the enhanced form, in which "<00:12.00>" stands before each word."""
     found = pieces(" ".join(lines), segment, per_second=100)
     words = [
-        f"{each.space}<{_clock(each.start)}>{_CLOCK.sub('< ', each.text)}"
-        for each in found
-        if each.text
+        f"{item.space}<{_clock(item.start)}>{_CLOCK.sub('< ', item.text)}"
+        for item in found
+        if item.text
     ]
     return _cue(number, segment, ["".join(words)] if words else lines)
 

@@ -29,11 +29,11 @@ class FormatOptions:
 
     def changes(self, kind: Format) -> dict[str, object]:
         """Give what makes a format's bytes differ from those of the default look, by name."""
-        values = ((each, getattr(self, each.name)) for each in fields(self))
+        values = ((item, getattr(self, item.name)) for item in fields(self))
         return {
-            each.name: value
-            for each, value in values
-            if value != each.default and kind in MATTERS.get(each.name, ())
+            item.name: value
+            for item, value in values
+            if value != item.default and kind in MATTERS.get(item.name, ())
         }
 
 
@@ -47,6 +47,6 @@ MATTERS: Mapping[str, frozenset[Format]] = {
 
 def format_options_of(settings: Settings, *, colors: bool = False) -> FormatOptions:
     """Pick the settings that are about looks; whether `colors` fit is for a terminal to say."""
-    names = {each.name for each in fields(FormatOptions)} & {each.name for each in fields(Settings)}
+    names = {item.name for item in fields(FormatOptions)} & {item.name for item in fields(Settings)}
     chosen = {name: getattr(settings, name) for name in names}
     return FormatOptions(**chosen | {"colors": colors})

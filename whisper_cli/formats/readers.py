@@ -106,7 +106,7 @@ def _provenance(known: Members, name: str, segments: Sequence[Segment]) -> Prove
 
 def _options(known: Members) -> DecodingOptions:
     """Take the options that we know; those of a newer release are left out."""
-    defaults = {each.name: each.default for each in fields(DecodingOptions) if each.name in known}
+    defaults = {item.name: item.default for item in fields(DecodingOptions) if item.name in known}
     return DecodingOptions(
         **{name: _option(name, known[name], kind) for name, kind in defaults.items()}
     )

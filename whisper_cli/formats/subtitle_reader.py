@@ -30,6 +30,6 @@ def _cues(text: str) -> list[Segment]:
         file = pysubs2.SSAFile.from_string(text)
     events = sorted((event for event in file if not event.is_comment), key=lambda e: e.start)
     return [
-        Segment(number(each.start) / 1000, number(each.end) / 1000, each.plaintext)
-        for each in events
+        Segment(number(item.start) / 1000, number(item.end) / 1000, item.plaintext)
+        for item in events
     ]

@@ -27,7 +27,7 @@ def colored(look: FormatOptions) -> CueFile:
 def _colored_cue(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
     text = " ".join(lines)
     parts = pieces(text, segment) or [HighlightedWord("", text, 0, 0)]
-    shown = "".join(each.space + _shown(each, below) for each in parts)
+    shown = "".join(item.space + _shown(item, below) for item in parts)
     return labelled(segment, [shown]) + "\n"
 
 

@@ -27,7 +27,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def parse_settings(text: str) -> str:
     """Check the settings of cues, such as "line:0 align:start". Raises ConfigError."""
     given = text.split()
-    names = [each.partition(":")[0] for each in given]
+    names = [item.partition(":")[0] for item in given]
     for name, setting in zip(names, given, strict=True):
         if not re.fullmatch(_SETTINGS.get(name, "(?!)"), setting.partition(":")[2]):
             raise ConfigError(

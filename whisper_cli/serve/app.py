@@ -45,8 +45,8 @@ ROUTES = (
 
 
 def application(
-    serving: ServerSettings,
-    studio: JobManager,
+    server_settings: ServerSettings,
+    job_manager: JobManager,
     log: Callable[[dict[str, Any]], None],
     failed: Callable[[WhisperError], None],
     secret: str | None = None,
@@ -58,46 +58,48 @@ def application(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(app, studio, failed))
+        warming = asyncio.create_task(_warm(app, job_manager, failed))
         try:
             yield
         finally:
             warming.cancel()
-            await studio.close()
+            await job_manager.close()
 
     app = Starlette(
         routes=list(ROUTES),
         lifespan=lifespan,
         exception_handlers={ApiError: _refused, HTTPException: _no_route, Exception: _failed},
     )
-    app.state.studio = studio
+    app.state.job_manager = job_manager
     app.state.metrics = Metrics()
-    app.state.senders = Senders(serving.max_queue)
+    app.state.senders = Senders(server_settings.max_queue)
     app.state.warm = False
     app.state.secret = secret
-    return Middleware(_ending(app, studio), serving, app.state.metrics, log)
+    return Middleware(_ending(app, job_manager), server_settings, app.state.metrics, log)
 
 
-def _ending(app: App, studio: JobManager) -> App:
+def _ending(app: App, job_manager: JobManager) -> App:
     """Answer as long as the server lasts; from when it drains, let it be asked how it is alone."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
             return
-        if studio.draining and scope.get("method") not in ("GET", "HEAD"):
+        if job_manager.draining and scope.get("method") not in ("GET", "HEAD"):
             raise draining()
-        async with studio.answering():
+        async with job_manager.answering():
             await app(scope, receive, send)
 
     return answer
 
 
-async def _warm(app: Starlette, studio: JobManager, failed: Callable[[WhisperError], None]) -> None:
+async def _warm(
+    app: Starlette, job_manager: JobManager, failed: Callable[[WhisperError], None]
+) -> None:
     """Load what is served before anybody asks."""
     try:
-        for entry in await asyncio.to_thread(studio.shelf.served):
-            await studio.fleet.load(entry)
+        for entry in await asyncio.to_thread(job_manager.registry.served):
+            await job_manager.model_pool.load(entry)
         app.state.warm = True
     except WhisperError as error:
         # Clients are told no path; who starts the server may know.

@@ -51,10 +51,19 @@ class JobManager:
     """Everything that the handlers share."""
 
     def __init__(
-        self, serving: ServerSettings, shelf: ModelRegistry, fleet: ModelPool, pulls: Downloads
+        self,
+        server_settings: ServerSettings,
+        registry: ModelRegistry,
+        model_pool: ModelPool,
+        pulls: Downloads,
     ) -> None:
-        self.serving, self.shelf, self.fleet, self.pulls = serving, shelf, fleet, pulls
-        self.jobs = JobQueue(serving.max_queue)
+        self.server_settings, self.registry, self.model_pool, self.pulls = (
+            server_settings,
+            registry,
+            model_pool,
+            pulls,
+        )
+        self.jobs = JobQueue(server_settings.max_queue)
         self._work: dict[int, asyncio.Task[None]] = {}
         self._temporary = OwnFolder()
         self.draining = False
@@ -69,7 +78,7 @@ class JobManager:
     @contextmanager
     def receiving(self) -> Iterator[None]:
         """Count an upload under way. Raises ApiError where there are as many as may be jobs."""
-        if self._uploads >= self.serving.max_queue:
+        if self._uploads >= self.server_settings.max_queue:
             wait = self.jobs.wait
             message = "too many uploads at once: come again"
             raise ApiError(429, message, code="queue_full", retry_after=wait)
@@ -79,9 +88,9 @@ class JobManager:
         finally:
             self._uploads -= 1
 
-    def join(self, commission: JobSpec) -> ServerJob | None:
+    def join(self, job_spec: JobSpec) -> ServerJob | None:
         """Find a running job that does just this, for a client that comes again."""
-        return self.jobs.running(commission.key)
+        return self.jobs.running(job_spec.key)
 
     async def keep(self, data: bytes) -> Form:
         """Write sound to a file, for a job. Raises ApiError where the disk is full."""
@@ -93,15 +102,15 @@ class JobManager:
                 writing.add_done_callback(_removed)  # the thread goes on, and nobody wants its file
                 raise
 
-    def submit(self, commission: JobSpec) -> ServerJob:
+    def submit(self, job_spec: JobSpec) -> ServerJob:
         """Accept a job and begin with it: from then on it is the job that removes the file.
 
         Raises ApiError where the queue is full.
         """
-        job = self.jobs.enter(commission.id, commission.entry.id, commission.key)
-        work = self._work[job.number] = asyncio.create_task(self._do(job, commission))
+        job = self.jobs.enter(job_spec.id, job_spec.entry.id, job_spec.key)
+        work = self._work[job.number] = asyncio.create_task(self._do(job, job_spec))
         # A callback, for a task that is cancelled before its first step never runs.
-        work.add_done_callback(lambda _: self._leave(job, commission))
+        work.add_done_callback(lambda _: self._leave(job, job_spec))
         return job
 
     @contextmanager
@@ -152,50 +161,50 @@ class JobManager:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        await self.fleet.close()
+        await self.model_pool.close()
         await asyncio.to_thread(self._temporary.close)
 
-    async def _do(self, job: ServerJob, commission: JobSpec) -> None:
+    async def _do(self, job: ServerJob, job_spec: JobSpec) -> None:
         try:
-            await self._transcribe(job, commission)
+            await self._transcribe(job, job_spec)
         except WhisperError as error:
             job.tell(JobFailed(job.number, error))
         except Exception:  # whatever it is, those who wait have to hear
             _logger.exception("job %s failed", job.id)
             job.tell(JobFailed(job.number, bug()))
 
-    def _leave(self, job: ServerJob, commission: JobSpec) -> None:
+    def _leave(self, job: ServerJob, job_spec: JobSpec) -> None:
         if not job.over:
             job.tell(JobFailed(job.number, draining()))
         self.jobs.leave(job)
-        commission.form.remove()
+        job_spec.form.remove()
         self._work.pop(job.number, None)
 
-    async def _transcribe(self, job: ServerJob, commission: JobSpec) -> None:
-        ask, entry = commission.ask, commission.entry
+    async def _transcribe(self, job: ServerJob, job_spec: JobSpec) -> None:
+        ask, entry = job_spec.ask, job_spec.entry
         if entry.folder is None:
             await self.pulls.bring(entry.model)
-            entry = await self.shelf.find(entry.id)
+            entry = await self.registry.find(entry.id)
         for _ in range(_ENGINES):
-            async with self.fleet.using(entry, ask.keep_alive) as hands:
-                check_model(ask, multilingual=hands.multilingual)
-                if job.over or await self._done(hands, job, commission):
+            async with self.model_pool.using(entry, ask.keep_alive) as model_worker:
+                check_model(ask, multilingual=model_worker.multilingual)
+                if job.over or await self._done(model_worker, job, job_spec):
                     return
             job.begin_again()
         message = "the engine ended while it worked on this: come again"
         raise ApiError(503, message, code="engine_ended", retry_after=self.jobs.wait)
 
-    async def _done(self, hands: ModelWorker, job: ServerJob, commission: JobSpec) -> bool:
+    async def _done(self, model_worker: ModelWorker, job: ServerJob, job_spec: JobSpec) -> bool:
         """Have a job done; False where the engine ended before."""
-        assert commission.form.path is not None  # noqa: S101 - a job is of a file
-        limits = DecodeLimits(self.serving.max_duration)
-        options, blocks = commission.ask.options, commission.blocks
-        hands.begin(job, Start(job.number, commission.form.path, options, limits, blocks))
+        assert job_spec.form.path is not None  # noqa: S101 - a job is of a file
+        limits = DecodeLimits(self.server_settings.max_duration)
+        options, blocks = job_spec.ask.options, job_spec.blocks
+        model_worker.begin(job, Start(job.number, job_spec.form.path, options, limits, blocks))
         try:
             return await job.settled()
         finally:
             if not job.over:
-                hands.cancel(job)
+                model_worker.cancel(job)
 
 
 def _written(folder: Path, data: bytes) -> Form:

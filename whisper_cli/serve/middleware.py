@@ -48,12 +48,17 @@ class Middleware:
     def __init__(
         self,
         app: App,
-        serving: ServerSettings,
+        server_settings: ServerSettings,
         metrics: Metrics,
         log: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._app, self._serving, self._metrics, self._log = app, serving, metrics, log
-        self._hosts = _own_names(serving)
+        self._app, self._server_settings, self._metrics, self._log = (
+            app,
+            server_settings,
+            metrics,
+            log,
+        )
+        self._hosts = _own_names(server_settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
@@ -94,7 +99,7 @@ class Middleware:
     def _check_site(self, scope: Scope, headers: dict[str, str]) -> None:
         """Refuse what another web site makes a browser send."""
         origin = headers.get("origin")
-        if origin in self._serving.allow_origin:
+        if origin in self._server_settings.allow_origin:
             return
         foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if origin is not None and not foreign:
@@ -104,7 +109,7 @@ class Middleware:
             raise ApiError(403, "requests from other sites are refused", code="cross_site")
 
     def _check_key(self, scope: Scope, headers: dict[str, str]) -> None:
-        wanted = self._serving.api_key
+        wanted = self._server_settings.api_key
         if wanted is None or scope["path"] in OPEN or scope["path"].startswith("/page/"):
             return
         kind, _, given = headers.get("authorization", "").partition(" ")
@@ -117,7 +122,7 @@ class Middleware:
 
     def _cors(self, headers: dict[str, str]) -> dict[str, str]:
         origin = headers.get("origin")
-        if origin is None or origin not in self._serving.allow_origin:
+        if origin is None or origin not in self._server_settings.allow_origin:
             return {}
         return {"access-control-allow-origin": origin, "vary": "Origin"}
 
@@ -224,9 +229,9 @@ def _request_id(headers: dict[str, str]) -> str:
     return given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
 
 
-def _own_names(serving: ServerSettings) -> frozenset[str]:
-    names = {"localhost", socket.gethostname().lower(), serving.host.lower()}
-    return frozenset(names | {name.lower() for name in serving.allow_host})
+def _own_names(server_settings: ServerSettings) -> frozenset[str]:
+    names = {"localhost", socket.gethostname().lower(), server_settings.host.lower()}
+    return frozenset(names | {name.lower() for name in server_settings.allow_host})
 
 
 def _name_in(host: str) -> str:
@@ -248,5 +253,5 @@ def _from_protocols(headers: dict[str, str]) -> str:
     """Find the key where browsers can put one for a WebSocket: among its protocols."""
     given = headers.get("sec-websocket-protocol", "").split(",")
     prefix = "openai-insecure-api-key."
-    keys = (each.strip().removeprefix(prefix) for each in given if prefix in each)
+    keys = (item.strip().removeprefix(prefix) for item in given if prefix in item)
     return next(keys, "")

@@ -14,7 +14,7 @@ from whisper_cli.serve.model_process import ModelWorker
 from whisper_cli.serve.model_registry import ServedModel
 from whisper_cli.serve.settings import FOREVER
 
-Employ = Callable[[ServedModel, Path], ModelWorker]
+StartWorker = Callable[[ServedModel, Path], ModelWorker]
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +22,7 @@ class LoadedModel:
     """A model that is loaded, or about to be; `expires` by the clock of `time.time`."""
 
     entry: ServedModel
-    hands: ModelWorker
+    model_worker: ModelWorker
     loading: "asyncio.Task[None]"
     keep: float
     busy: int = 0
@@ -32,14 +32,14 @@ class LoadedModel:
     @property
     def ready(self) -> bool:
         """Say whether it can work now."""
-        return self.loading.done() and not self.loading.cancelled() and self.hands.alive
+        return self.loading.done() and not self.loading.cancelled() and self.model_worker.alive
 
 
 class ModelPool:
-    """Loaded models by name; `employ` gives the hands for one."""
+    """Loaded models by name; `start_worker` gives the hands for one."""
 
-    def __init__(self, employ: Employ, keep_alive: float) -> None:
-        self._employ = employ
+    def __init__(self, start_worker: StartWorker, keep_alive: float) -> None:
+        self._start_worker = start_worker
         self._keep_alive = keep_alive
         self._loaded: dict[str, LoadedModel] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -64,7 +64,7 @@ class ModelPool:
         self._stop_clock(loaded)
         try:
             await self._ready(loaded)
-            yield loaded.hands
+            yield loaded.model_worker
         finally:
             loaded.busy -= 1
             self._start_clock(loaded)
@@ -98,14 +98,14 @@ class ModelPool:
             return loaded
         if loaded is not None:
             self._forget(loaded)
-            self._later(loaded.hands.unload())
+            self._later(loaded.model_worker.unload())
         if entry.folder is None:
             raise ApiError(404, f'model "{entry.id}" is not here', code="model_not_found")
-        hands = self._employ(entry, entry.folder)
+        model_worker = self._start_worker(entry, entry.folder)
         usage.remember_used(entry.folder)
-        loading = asyncio.create_task(hands.load())
+        loading = asyncio.create_task(model_worker.load())
         loading.add_done_callback(_heed)
-        loaded = LoadedModel(entry, hands, loading, self._keep_alive)
+        loaded = LoadedModel(entry, model_worker, loading, self._keep_alive)
         self._loaded[entry.id] = loaded
         return loaded
 
@@ -115,7 +115,7 @@ class ModelPool:
             await asyncio.shield(loaded.loading)
         except WhisperError as error:
             self._forget(loaded)
-            self._later(loaded.hands.unload())
+            self._later(loaded.model_worker.unload())
             raise api_error(error) from error
 
     def _start_clock(self, loaded: LoadedModel) -> None:
@@ -139,7 +139,7 @@ class ModelPool:
 
     async def _end(self, loaded: LoadedModel) -> None:
         self._forget(loaded)
-        await loaded.hands.unload()
+        await loaded.model_worker.unload()
 
     def _forget(self, loaded: LoadedModel) -> None:
         self._stop_clock(loaded)

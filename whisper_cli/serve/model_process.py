@@ -68,8 +68,8 @@ class ModelProcess:
 
     multilingual = True
 
-    def __init__(self, folder: Path, wishes: DeviceRequest) -> None:
-        self._folder, self._wishes = folder, wishes
+    def __init__(self, folder: Path, device_request: DeviceRequest) -> None:
+        self._folder, self._device_request = folder, device_request
         self._jobs: dict[int, ServerJob] = {}
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
@@ -125,7 +125,7 @@ class ModelProcess:
             context = multiprocessing.get_context("spawn")
             line, theirs = context.Pipe()
             with theirs, out_of_reach():
-                args = (theirs, self._folder, self._wishes, self._temporary.path)
+                args = (theirs, self._folder, self._device_request, self._temporary.path)
                 process = context.Process(target=main, args=args, name="engine")
                 try:
                     process.start()

@@ -41,10 +41,10 @@ class ModelRegistry:
     def entries(self) -> list[ServedModel]:
         """List the served models that are here, then the other installed ones."""
         known = {entry.id: entry for entry in self.served() if entry.folder}
-        for each in store.installed():
-            if not any(entry.folder == each.path for entry in known.values()):
-                model = resolve(each.name, folders=False)
-                known.setdefault(each.name, _dated(each.name, model, each.path))
+        for item in store.installed():
+            if not any(entry.folder == item.path for entry in known.values()):
+                model = resolve(item.name, folders=False)
+                known.setdefault(item.name, _dated(item.name, model, item.path))
         return list(known.values())
 
     async def find(self, name: str, *, here: bool = True) -> ServedModel:

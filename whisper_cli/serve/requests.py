@@ -84,7 +84,7 @@ def _options(known: Mapping[str, Any], task: Task, *, words: bool) -> DecodingOp
         vad=known.get("vad", True),
     )
     first = known.get("temperature", 0.0)
-    return replace(options, temperature=(first, *(each for each in TEMPERATURES if each > first)))
+    return replace(options, temperature=(first, *(item for item in TEMPERATURES if item > first)))
 
 
 def _gathered(pairs: Pairs) -> dict[str, tuple[str, ...]]:

@@ -89,7 +89,7 @@ def _verbose(
         "text": text,
     }
     if Detail.segment in ask.details:
-        body["segments"] = [_plain(number, each) for number, each in enumerate(segments, 1)]
+        body["segments"] = [_plain(number, item) for number, item in enumerate(segments, 1)]
     if Detail.word in ask.details:
         body["words"] = [
             {"word": encodable(word.word.strip()), **times(word)}

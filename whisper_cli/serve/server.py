@@ -46,20 +46,22 @@ def require_extra() -> None:
         raise ServeError(f"PyAV {found} is too old to be given strangers' files", hint=INSTALL)
 
 
-def check(serving: ServerSettings) -> None:
+def check(server_settings: ServerSettings) -> None:
     """Raise ConfigError for a server that anybody could use, or that can't have TLS."""
-    if not _is_loopback(serving.host) and not (serving.api_key or serving.insecure_bind):
+    if not _is_loopback(server_settings.host) and not (
+        server_settings.api_key or server_settings.insecure_bind
+    ):
         raise ConfigError(
-            f"whoever reaches {serving.host} could use this server",
+            f"whoever reaches {server_settings.host} could use this server",
             hint="set WHISPER_CLI_API_KEY, or say --insecure-bind",
         )
-    if (serving.ssl_certfile is None) != (serving.ssl_keyfile is None):
+    if (server_settings.ssl_certfile is None) != (server_settings.ssl_keyfile is None):
         raise ConfigError("TLS takes --ssl-certfile and --ssl-keyfile")
-    for file in filter(None, (serving.ssl_certfile, serving.ssl_keyfile)):
+    for file in filter(None, (server_settings.ssl_certfile, server_settings.ssl_keyfile)):
         if not file.is_file():
             raise ConfigError(f"file not found: {file}")
-    if serving.ssl_certfile is not None:
-        _check_certificate(serving.ssl_certfile, serving.ssl_keyfile)
+    if server_settings.ssl_certfile is not None:
+        _check_certificate(server_settings.ssl_certfile, server_settings.ssl_keyfile)
 
 
 def _check_certificate(certificate: Path, key: Path | None) -> None:
@@ -75,9 +77,9 @@ def _check_certificate(certificate: Path, key: Path | None) -> None:
 
 
 def serve(
-    serving: ServerSettings,
+    server_settings: ServerSettings,
     how: PullOptions,
-    wishes: Callable[[Model], DeviceRequest],
+    device_request: Callable[[Model], DeviceRequest],
     tell: Callable[[str], None],
 ) -> None:
     """Serve until a signal comes. `tell` shows a line to whoever runs it.
@@ -89,25 +91,25 @@ def serve(
     from whisper_cli.serve.app import application
 
     failures: list[WhisperError] = []
-    with _listening(serving) as listener, kept_secret(listener.getsockname()[1]) as secret:
-        studio = _studio(serving, how, wishes)
+    with _listening(server_settings) as listener, kept_secret(listener.getsockname()[1]) as secret:
+        job_manager = _job_manager(server_settings, how, device_request)
 
         def failed(error: WhisperError) -> None:
             failures.append(error)
             server.should_exit = True
 
         def log(record: dict[str, Any]) -> None:
-            tell(json.dumps(record) if serving.log_json else _plain(record))
+            tell(json.dumps(record) if server_settings.log_json else _plain(record))
 
-        app = application(serving, studio, log, failed, secret)
-        server = _draining(uvicorn.Server(configured(app, serving)), studio)
-        tell(f"listening on {_url(serving, listener)}")
+        app = application(server_settings, job_manager, log, failed, secret)
+        server = _draining(uvicorn.Server(configured(app, server_settings)), job_manager)
+        tell(f"listening on {_url(server_settings, listener)}")
         server.run(sockets=[listener])
     if failures:
         raise failures[0]
 
 
-def configured(app: "App", serving: ServerSettings) -> "uvicorn.Config":
+def configured(app: "App", server_settings: ServerSettings) -> "uvicorn.Config":
     """Set what uvicorn is to do for an application."""
     import uvicorn
 
@@ -123,14 +125,14 @@ def configured(app: "App", serving: ServerSettings) -> "uvicorn.Config":
         server_header=False,
         timeout_graceful_shutdown=DRAIN + _HANG_UP,
         h11_max_incomplete_event_size=64 << 10,
-        ssl_certfile=serving.ssl_certfile,
-        ssl_keyfile=serving.ssl_keyfile,
+        ssl_certfile=server_settings.ssl_certfile,
+        ssl_keyfile=server_settings.ssl_keyfile,
         ws_max_size=1 << 20,
         ws_ping_timeout=_PONG,
     )
 
 
-def _draining(server: "uvicorn.Server", studio: "JobManager") -> "uvicorn.Server":
+def _draining(server: "uvicorn.Server", job_manager: "JobManager") -> "uvicorn.Server":
     """Let a server drain when a signal asks it to end; a second one ends it at once."""
     leave = server.handle_exit
 
@@ -138,24 +140,26 @@ def _draining(server: "uvicorn.Server", studio: "JobManager") -> "uvicorn.Server
         server.force_exit = True
 
     def hurry() -> None:
-        studio.give_up()
+        job_manager.give_up()
         asyncio.get_running_loop().call_later(_HANG_UP, force)
 
     def handle_exit(signum: int, frame: FrameType | None) -> None:
         soon = asyncio.get_running_loop().call_soon_threadsafe
-        if studio.draining:
+        if job_manager.draining:
             soon(hurry)
             return
-        studio.draining = True
-        soon(studio.drain, DRAIN)
+        job_manager.draining = True
+        soon(job_manager.drain, DRAIN)
         leave(signum, frame)
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
     return server
 
 
-def _studio(
-    serving: ServerSettings, how: PullOptions, wishes: Callable[[Model], DeviceRequest]
+def _job_manager(
+    server_settings: ServerSettings,
+    how: PullOptions,
+    device_request: Callable[[Model], DeviceRequest],
 ) -> "JobManager":
     from whisper_cli.serve.downloads import Downloads
     from whisper_cli.serve.job_manager import JobManager
@@ -163,38 +167,40 @@ def _studio(
     from whisper_cli.serve.model_process import ModelProcess
     from whisper_cli.serve.model_registry import ModelRegistry
 
-    def employ(entry: ServedModel, folder: Path) -> "ModelWorker":
-        return ModelProcess(folder, wishes(entry.model))
+    def start_worker(entry: ServedModel, folder: Path) -> "ModelWorker":
+        return ModelProcess(folder, device_request(entry.model))
 
-    fleet = ModelPool(employ, serving.keep_alive)
-    return JobManager(serving, ModelRegistry(serving.models), fleet, Downloads(how))
+    model_pool = ModelPool(start_worker, server_settings.keep_alive)
+    return JobManager(
+        server_settings, ModelRegistry(server_settings.models), model_pool, Downloads(how)
+    )
 
 
-def _listening(serving: ServerSettings) -> socket.socket:
+def _listening(server_settings: ServerSettings) -> socket.socket:
     """Listen. Raises ServeError."""
     from whisper_cli.serve.connections import Listener
 
-    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in server_settings.host else socket.AF_INET
     listener = Listener(family)
-    listener.silent = serving.ssl_certfile is not None
+    listener.silent = server_settings.ssl_certfile is not None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((serving.host, serving.port))
+        listener.bind((server_settings.host, server_settings.port))
         listener.listen(1024)  # from when its address is told, whoever comes is not refused
     except (OSError, UnicodeError) as error:
         listener.close()
         why = getattr(error, "strerror", None) or error
         raise ServeError(
-            f"can't listen on {serving.host}:{serving.port}: {why}",
+            f"can't listen on {server_settings.host}:{server_settings.port}: {why}",
             hint="choose another --port, or the --host of a network of this machine",
         ) from error
     return listener
 
 
-def _url(serving: ServerSettings, listener: socket.socket) -> str:
+def _url(server_settings: ServerSettings, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"http{'s' if serving.ssl_certfile else ''}://{shown}:{port}"
+    return f"http{'s' if server_settings.ssl_certfile else ''}://{shown}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

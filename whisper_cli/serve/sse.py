@@ -32,8 +32,8 @@ async def stream(ask: TranscriptionRequest, news: AsyncIterator[WorkerEvent]) ->
     """
     segments: list[Segment] = []
     deltas = Deltas()
-    async for each in _beating(news):
-        match each:
+    async for item in _beating(news):
+        match item:
             case None:
                 yield ": keep-alive\n\n"
             case TextDecoded(_, segment):

@@ -40,8 +40,8 @@ class Server(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = _CONNECTIONS
 
-    def __init__(self, shelf: SharedFiles, host: str, port: int) -> None:
-        self.shelf = shelf
+    def __init__(self, registry: SharedFiles, host: str, port: int) -> None:
+        self.registry = registry
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = BoundedSemaphore(_CONNECTIONS)
         self._callers: Counter[str] = Counter()
@@ -162,13 +162,13 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - as the base class calls it
 
     def _send_models(self) -> None:
-        body = json.dumps([_described(each) for each in self.server.shelf.models()]).encode()
+        body = json.dumps([_described(item) for item in self.server.registry.models()]).encode()
         self._send_head(HTTPStatus.OK, len(body), {"Content-Type": "application/json"})
         if self.command == "GET":
             self.wfile.write(body)
 
     def _send_blob(self, sha256: str) -> None:
-        file = self.server.shelf.open(sha256)
+        file = self.server.registry.open(sha256)
         if file is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return

@@ -73,7 +73,7 @@ class SharedFiles:
             if time.monotonic() - self._looked < _FRESH:
                 return
             self._models = tuple(_shared(self._allowed))
-            every = (copy for each in self._models for copy in each.copies)
+            every = (copy for item in self._models for copy in item.copies)
             self._by_hash = {copy.file.sha256: copy for copy in every}
             self._looked = time.monotonic()
 

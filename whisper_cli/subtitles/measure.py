@@ -26,7 +26,7 @@ def columns(text: str) -> int:
         return len(text)
     from wcwidth import wcswidth
 
-    return sum(max(wcswidth(each), 0) for each in graphemes(text))  # as wide wherever it stands
+    return sum(max(wcswidth(item), 0) for item in graphemes(text))  # as wide wherever it stands
 
 
 def characters(text: str) -> int:

@@ -57,7 +57,7 @@ BY_LANGUAGE: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 
 Change = tuple[str, str, float]  # preset, rule, value
 LEAST = {"max_line_width": 8, "max_lines": 1, "max_words": 0}  # the whole numbers
-NAMES = tuple(each.name for each in fields(CuePreset))
+NAMES = tuple(item.name for item in fields(CuePreset))
 
 
 def presets(changes: Iterable[Change] = ()) -> dict[str, CuePreset]:

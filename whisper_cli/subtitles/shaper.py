@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from whisper_cli.subtitles.lines import TextLine, line_breaks, line_of
 from whisper_cli.subtitles.optimizer import FAR, PlannedCue, optimize
 from whisper_cli.subtitles.presets import CuePreset
-from whisper_cli.subtitles.units import Gatherer, Unit
+from whisper_cli.subtitles.units import Unit, UnitBuilder
 from whisper_cli.transcript import Segment
 
 HORIZON = 256  # units that are looked at together
@@ -23,17 +23,17 @@ class Shaper:
 
     def __init__(self, rules: CuePreset, language: str | None = None) -> None:
         self._rules, self._language = rules, language or ""
-        self._gatherer = Gatherer(rules.max_line_width)
+        self._unit_builder = UnitBuilder(rules.max_line_width)
         self._waiting: list[Unit] = []
         self._gone = 0  # milliseconds: where the last cue ends
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Take the next segment, and give the cues that nothing after it will change."""
-        return self._take(self._gatherer.add(segment))
+        return self._take(self._unit_builder.add(segment))
 
     def end(self, duration: float | None = None) -> Iterator[Segment]:
         """Give the cues that are left; none goes on after `duration`, the seconds of the sound."""
-        yield from self._take(self._gatherer.end())
+        yield from self._take(self._unit_builder.end())
         last = self._waiting[-1].end if self._waiting else 0
         limit = last if duration is None else max(duration * 1000, self._gone)
         yield from self._cues(FAR, float(limit))

@@ -30,7 +30,7 @@ class Unit(NamedTuple):
     speaker: str | None = None
 
 
-class Gatherer:
+class UnitBuilder:
     """Makes units of segments as they come; the last one stays open for what may be glued to it."""
 
     def __init__(self, width: int) -> None:
@@ -48,7 +48,7 @@ class Gatherer:
             whole = word.word
             text = whole.strip()
             if (" " in text or not text.isprintable()) and len(text.split()) > 1:
-                words = tuple(part for each in segment.words for part in _apart(each))
+                words = tuple(part for item in segment.words for part in _apart(item))
                 return self.add(replace(segment, words=words))
             if not text:
                 apart = apart or bool(whole)
@@ -135,7 +135,7 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
         yield unit
         return
     begun: Unit | None = None
-    for word in [piece for each in _joint(unit.words) for piece in _pieces(each, width)]:
+    for word in [piece for item in _joint(unit.words) for piece in _pieces(item, width)]:
         text, spaced = word.word.strip(), int(word.word[0].isspace())
         end = min(max(_tick(word.end), unit.start), unit.end)
         if begun and columns(begun.text) + spaced + columns(text) <= width:

@@ -36,7 +36,7 @@ def edited(words: Sequence[Word], find: EditPass) -> tuple[tuple[Word, ...], lis
         old = words[first : last + 1]
         new = _rewritten(old, edit, at)
         words[first : last + 1] = new
-        before, after = (_shown(each) for each in (old, new))
+        before, after = (_shown(item) for item in (old, new))
         changes.append(Change(old[0].start, old[-1].end, before, after, edit.why))
     return tuple(words), changes[::-1]
 

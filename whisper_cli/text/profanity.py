@@ -27,10 +27,10 @@ class Mask:
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
     if not words:
         return None
-    return re.compile(whole("|".join(map(_each, words))), re.IGNORECASE)
+    return re.compile(whole("|".join(map(_item, words))), re.IGNORECASE)
 
 
-def _each(word: str) -> str:
+def _item(word: str) -> str:
     if word == "*":
         return r"\w+"
     return re.escape(word.removesuffix("*")) + r"\w*" * word.endswith("*")

@@ -77,7 +77,7 @@ def _splits(names: Iterable[str], settings: Settings) -> "list[Case]":
     from whisper_cli.engine.device import cores, splits
 
     threads = settings.threads or cores()
-    return [Case(name, Mode.fast, each, threads) for name in names for each in splits(threads)]
+    return [Case(name, Mode.fast, item, threads) for name in names for item in splits(threads)]
 
 
 def _measured(

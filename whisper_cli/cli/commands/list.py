@@ -29,11 +29,11 @@ def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False)
     here = list(installed(*ModelKind))
     if json:
         models = (
-            [_remote(each, here) for each in catalog(*ModelKind)] if remote else map(_local, here)
+            [_remote(item, here) for item in catalog(*ModelKind)] if remote else map(_local, here)
         )
         console.write_json(list(models))
     elif remote:
-        offered = [_offer(model, here) for model in catalog(*ModelKind)]
+        offered = [_remote_file(model, here) for model in catalog(*ModelKind)]
         console.table(("Name", "Size", "Languages", "ModelKind", "Here"), offered)
     elif here:
         headings = ("Name", "Size", "Languages", "Revision", "Verified", "Last used", "ModelKind")
@@ -73,7 +73,7 @@ def _row(model: "InstalledModel") -> tuple[str, ...]:
     return model.name, size(model.size), languages, model.revision[:12], verified, used, model.kind
 
 
-def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
+def _remote_file(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
     total = "?" if model.size is None else size(model.size)
     languages = _languages(model.english_only)
     local = _find(model, here)
@@ -82,7 +82,7 @@ def _offer(model: "Model", here: "list[InstalledModel]") -> tuple[str, ...]:
 
 
 def _find(model: "Model", here: "list[InstalledModel]") -> "InstalledModel | None":
-    return next((each for each in here if each.name == model.name), None)
+    return next((item for item in here if item.name == model.name), None)
 
 
 def _languages(english_only: bool | None) -> str:

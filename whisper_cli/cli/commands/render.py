@@ -57,7 +57,7 @@ def command(
     from whisper_cli.batch.targets import Naming, check_highlight, formats_of, plan
 
     settings, console = o.begin(ctx)
-    if folders := [each for each in transcripts if Path(each).is_dir()]:
+    if folders := [item for item in transcripts if Path(item).is_dir()]:
         raise ConfigError(f"{folders[0]} is a folder", hint=f"name its files: {folders[0]}/*.json")
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
     naming = Naming(settings.name, "transcript", None)
@@ -76,8 +76,8 @@ def _report(outcomes: "Iterator[Outcome]", console: Console, told: "Summary") ->
             case InputError(_, source, error):
                 console.failure(error, "" if len(told.jobs) == 1 else source)
             case InputDone():
-                for each in outcome.warnings:
-                    console.warn(f"{outcome.source}: {each}")
+                for item in outcome.warnings:
+                    console.warn(f"{outcome.source}: {item}")
                 for path in outcome.outputs:
                     console.info(f"{path}: written")
     return told.exit_code

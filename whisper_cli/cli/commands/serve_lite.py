@@ -100,18 +100,21 @@ def command(
 
     settings, console = o.begin(ctx)
     server.require_extra()
-    serving = _serving(ctx.params, settings.model)
-    server.check(serving)
-    for name in serving.models:
+    server_settings = _server_settings(ctx.params, settings.model)
+    server.check(server_settings)
+    for name in server_settings.models:
         model = resolve(name)
         require_whisper(model)
         bring(model, settings, console)
     server.serve(
-        serving, how_to_pull(settings), partial(device_request, settings=settings), console.log
+        server_settings,
+        how_to_pull(settings),
+        partial(device_request, settings=settings),
+        console.log,
     )
 
 
-def _serving(given: Mapping[str, Any], model: str) -> "ServerSettings":
+def _server_settings(given: Mapping[str, Any], model: str) -> "ServerSettings":
     """Read what was given. Raises ConfigError."""
     from dataclasses import fields
 
@@ -126,7 +129,7 @@ def _serving(given: Mapping[str, Any], model: str) -> "ServerSettings":
         "ssl_certfile": Path,
         "ssl_keyfile": Path,
     }
-    names = [each.name for each in fields(ServerSettings) if given.get(each.name) is not None]
+    names = [item.name for item in fields(ServerSettings) if given.get(item.name) is not None]
     found = {name: parsers.get(name, _same)(given[name]) for name in names}
     found["max_duration"] = seconds(given["max_seconds"])  # a setting of cues has that name
     return ServerSettings(**{**found, "models": tuple(given["models"] or (model,))})

@@ -48,7 +48,7 @@ def command(
         Server(SharedFiles(), host, port) as server,
         discovery.announced(*server.address) if findable else nullcontext(),
     ):
-        names = [each.model.name for each in server.shelf.models()]
+        names = [item.model.name for item in server.registry.models()]
         how = "announced on the LAN" if findable else "to be named in WHISPER_CLI_PEERS of others"
         console.info(f"sharing {', '.join(names) or 'nothing yet'} on {server.url}, {how}")
         if not names:

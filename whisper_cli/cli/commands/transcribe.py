@@ -107,7 +107,7 @@ def command(
         parse_raw(pcm)
     asked = settings.format if format else None
     jobs = plan(found, output, asked, settings.format, Naming.of(settings, chosen))
-    if partials and any(each != Target(Format.jsonl) for job in jobs for each in job.targets):
+    if partials and any(item != Target(Format.jsonl) for job in jobs for item in job.targets):
         raise ConfigError("--partials are told on stdout, as JSON lines", hint="-f jsonl -o -")
     if list_jobs:
         console.write("".join(listing(jobs)))

@@ -94,7 +94,7 @@ def follow(
     """
     heard, at = alive(), time.monotonic()
     while child.code is None:
-        yield Progress(job.name, Phase.download, job.offers[0].source, done(), job.size)
+        yield Progress(job.name, Phase.download, job.remote_files[0].source, done(), job.size)
         time.sleep(0.1)
         if (now := alive()) != heard:
             heard, at = now, time.monotonic()

@@ -47,7 +47,7 @@ def _unfit(job: FileTransfer, limits: TransferLimits) -> str | None:
         return "this system does not tell the holes of a file"
     if limits.limit_rate:
         return "hf_transfer can't be limited to a rate"
-    if len(job.offers) != 1:
+    if len(job.remote_files) != 1:
         return "hf_transfer knows only one source"
     return "it is partly here" if PartJournal(job).read().total else None
 
@@ -75,7 +75,10 @@ def _first_go(job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterato
 
 def _order(job: FileTransfer, limits: TransferLimits) -> dict[str, object] | None:
     """Resolve the address; None if the source doesn't answer ranges of the right file."""
-    route, client = MirrorConnection(job.offers[0], job.size), Client(read_timeout=limits.stall)
+    route, client = (
+        MirrorConnection(job.remote_files[0], job.size),
+        Client(read_timeout=limits.stall),
+    )
     try:
         body = route.open(client, 0, 1)
         client.release(body.response)
@@ -93,7 +96,7 @@ def _order(job: FileTransfer, limits: TransferLimits) -> dict[str, object] | Non
 
 def _link(job: FileTransfer, chunk_size: int) -> Path:
     target = job.part.with_name(job.part.name + ".hf_transfer")
-    journal = PartJournal(job, job.offers[0].source)
+    journal = PartJournal(job, job.remote_files[0].source)
     try:
         journal.start(Extents())
         journal.note_sparse(chunk_size)

@@ -42,20 +42,20 @@ class Body:
 class MirrorConnection:
     """An offer, for all threads of a run; the address behind its redirects is found once."""
 
-    def __init__(self, offer: RemoteFile, size: int) -> None:
-        self.offer = offer
+    def __init__(self, remote_file: RemoteFile, size: int) -> None:
+        self.remote_file = remote_file
         self.received = 0
         self.ready_at = 0.0
         self._size = size
-        self.waited = offer.waited
-        self._final = offer.leads_to
+        self.waited = remote_file.waited
+        self._final = remote_file.leads_to
         self._etag: str | None = None
         self._resolving, self._known = Lock(), Event()
 
     @property
     def source(self) -> str:
         """Return the label of the source."""
-        return self.offer.source
+        return self.remote_file.source
 
     def rest(self, seconds: float) -> None:
         """Ask nothing of this source for a while."""
@@ -66,7 +66,7 @@ class MirrorConnection:
 
     def direct(self) -> tuple[str, dict[str, str]]:
         """Return the address that redirects led to, and the headers that may go there."""
-        url = self._final or self.offer.url
+        url = self._final or self.remote_file.url
         return url, self._headers(url)
 
     def open(self, client: Client, start: int, end: int) -> Body:
@@ -75,17 +75,17 @@ class MirrorConnection:
             self._known.wait(_RESOLVING)
         elif self._final is None:
             try:
-                return self._ask(client, self.offer.url, start, end)
+                return self._ask(client, self.remote_file.url, start, end)
             finally:
                 self._known.set()
                 self._resolving.release()
-        return self._ask_final(client, self._final or self.offer.url, start, end)
+        return self._ask_final(client, self._final or self.remote_file.url, start, end)
 
     def _ask_final(self, client: Client, url: str, start: int, end: int) -> Body:
         try:
             return self._ask(client, url, start, end)
         except RefusedError as error:
-            if error.status not in _SIGNATURE_EXPIRED or url == self.offer.url:
+            if error.status not in _SIGNATURE_EXPIRED or url == self.remote_file.url:
                 raise
         if self._final == url:
             self._final = self._etag = None  # another edge of the CDN may name it otherwise
@@ -113,13 +113,13 @@ class MirrorConnection:
 
     def _redirected(self, url: str) -> None:
         """Let the other threads go where a redirect leads while that is still being asked."""
-        if self._final is None and not same_origin(url, self.offer.url):
+        if self._final is None and not same_origin(url, self.remote_file.url):
             self._final = url
             self._known.set()
 
     def _headers(self, url: str) -> dict[str, str]:
-        ours = same_origin(url, self.offer.url)
-        return {k: v for k, v in self.offer.headers if ours or k.lower() not in PRIVATE}
+        ours = same_origin(url, self.remote_file.url)
+        return {k: v for k, v in self.remote_file.headers if ours or k.lower() not in PRIVATE}
 
     def _checked(self, response: Response, start: int, end: int) -> Body:
         self._check_etag(response.headers.get("ETag"))

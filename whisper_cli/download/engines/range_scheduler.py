@@ -143,7 +143,7 @@ class RangeScheduler:
         routes: Iterable[MirrorConnection],
         have: Extents,
     ) -> None:
-        self.ramp = ConnectionRamp(limits.connections)
+        self.connection_ramp = ConnectionRamp(limits.connections)
         self.error: DownloadError | None = None
         self._job, self._limits = job, limits
         self._routes = list(routes)
@@ -189,7 +189,7 @@ class RangeScheduler:
         used = [route.source for route in self._routes if route.received]
         return " + ".join(dict.fromkeys(used or [route.source for route in self._routes]))
 
-    def extents(self) -> tuple[tuple[int, int], ...]:
+    def present_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return what is there now."""
         with self._changed:
             return tuple(self._have)
@@ -269,7 +269,7 @@ class RangeScheduler:
     def _next(self, number: int) -> tuple[Range, MirrorConnection] | None:
         now = time.monotonic()
         free = [route for route in self._routes if route.ready_at <= now]
-        if number >= (1 if self._single else self.ramp.wanted) or not free:
+        if number >= (1 if self._single else self.connection_ramp.wanted) or not free:
             return None
         route = min(free, key=list(self._active.values()).count)
         piece = next((piece for piece in self._todo if piece.ready_at <= now), None)
@@ -286,7 +286,7 @@ class RangeScheduler:
     def _stretch(self, piece: Range) -> None:
         """Ask for more at once where waiting for the answer takes longer than reading it."""
         left = sum(other.left for other in (piece, *self._todo, *self._active))
-        most = min(self._batch * self._limits.chunk_size, left // self.ramp.wanted)
+        most = min(self._batch * self._limits.chunk_size, left // self.connection_ramp.wanted)
         for following in [other for other in self._todo if other.pos >= piece.end]:
             if following.pos != piece.end or following.tries or piece.left >= most:
                 break
@@ -299,7 +299,9 @@ class RangeScheduler:
         Never so little that asking for it would take longer than half of fetching it.
         """
         left = piece.left + sum(other.left for other in self._todo)
-        size = max(left // (2 * self.ramp.wanted), int(2 * self._pace * self._setup), _SMALLEST)
+        size = max(
+            left // (2 * self.connection_ramp.wanted), int(2 * self._pace * self._setup), _SMALLEST
+        )
         if self._pace and not self._single and piece.left > size:
             self._todo.insert(0, Range(piece.pos + size, piece.end))
             piece.end = piece.pos + size

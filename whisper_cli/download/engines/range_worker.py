@@ -44,10 +44,10 @@ class JournalThread(Thread):
     """
 
     def __init__(
-        self, board: RangeScheduler, journal: PartJournal, job: FileTransfer, chunk: int
+        self, range_scheduler: RangeScheduler, journal: PartJournal, job: FileTransfer, chunk: int
     ) -> None:
         super().__init__(name="journal", daemon=True)
-        self._board, self._journal, self._job = board, journal, job
+        self._range_scheduler, self._journal, self._job = range_scheduler, journal, job
         self._lock = Lock()
         self._chunk, self._since = chunk, 0
 
@@ -62,27 +62,27 @@ class JournalThread(Thread):
         """Note what is written; called at the end of every piece, so that a kill costs no more."""
         try:
             with self._lock:
-                self._journal.note(self._board.extents())
+                self._journal.note(self._range_scheduler.present_ranges())
         except OSError as error:
-            self._board.fail(disk_error(self._job.part, error))
+            self._range_scheduler.fail(disk_error(self._job.part, error))
 
     def run(self) -> None:
         """Keep the journal until the board has ended."""
         synced_at = time.monotonic()
-        while not self._board.ended.wait(_NOTE_EVERY):
+        while not self._range_scheduler.ended.wait(_NOTE_EVERY):
             self.note()
             if time.monotonic() - synced_at >= _SYNC_EVERY:
                 self._sync()
                 synced_at = time.monotonic()
         self.note()
-        if self._board.done == self._job.size:
+        if self._range_scheduler.done == self._job.size:
             self._sync()
 
     def _sync(self) -> None:
         try:
-            self._journal.sync(self._board.extents())
+            self._journal.sync(self._range_scheduler.present_ranges())
         except OSError as error:
-            self._board.fail(disk_error(self._job.part, error))
+            self._range_scheduler.fail(disk_error(self._job.part, error))
 
 
 BUFFER = 1 << 18
@@ -95,14 +95,18 @@ class RangeWorker(Thread):
     def __init__(
         self,
         number: int,
-        board: RangeScheduler,
-        keeper: JournalThread,
+        range_scheduler: RangeScheduler,
+        journal_thread: JournalThread,
         part: Path,
         rate: Throttle,
         stall: float,
     ) -> None:
         super().__init__(name=f"fetch-{number}", daemon=True)
-        self._number, self._board, self._keeper = number, board, keeper
+        self._number, self._range_scheduler, self._journal_thread = (
+            number,
+            range_scheduler,
+            journal_thread,
+        )
         self._part, self._rate = part, rate
         self._client = Client(read_timeout=stall)
         self._step = min(BUFFER, max(4096, rate.rate // 20)) if rate.rate else BUFFER
@@ -113,11 +117,11 @@ class RangeWorker(Thread):
         try:
             fd = os.open(self._part, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError as error:
-            return self._board.fail(disk_error(self._part, error))
+            return self._range_scheduler.fail(disk_error(self._part, error))
         try:
-            while claimed := self._board.claim(self._number):
+            while claimed := self._range_scheduler.claim(self._number):
                 self._fetch(*claimed, fd, buffer)
-                self._keeper.note()
+                self._journal_thread.note()
         finally:
             os.close(fd)
             self._client.close()
@@ -126,22 +130,22 @@ class RangeWorker(Thread):
         piece.claim(self._client.cut)
         try:
             body = route.open(self._client, piece.pos, piece.end)
-            self._board.begin(piece, whole=body.whole)
+            self._range_scheduler.begin(piece, whole=body.whole)
             try:
                 self._stream(body, piece, fd, buffer)
             finally:
                 self._client.release(body.response)
         except DownloadError as error:
-            self._board.give_back(piece, error)
+            self._range_scheduler.give_back(piece, error)
         except OSError as error:
-            self._board.fail(disk_error(self._part, error))
-            self._board.give_back(piece)
+            self._range_scheduler.fail(disk_error(self._part, error))
+            self._range_scheduler.give_back(piece)
         else:
-            self._board.give_back(piece)
+            self._range_scheduler.give_back(piece)
 
     def _stream(self, body: Body, piece: Range, fd: int, buffer: memoryview) -> None:
         at = body.start
-        while piece.left and at < body.end and not self._board.over:
+        while piece.left and at < body.end and not self._range_scheduler.over:
             count = self._client.read(body.response, buffer[: min(self._step, body.end - at)])
             if not count:
                 raise BrokenError(f"{public(body.response.url)}: ended at byte {at} of {body.end}")
@@ -149,8 +153,8 @@ class RangeWorker(Thread):
             if skip < count:
                 self._write(piece, buffer[max(0, skip) : count], fd)
             at += count
-            self._rate.take(count, self._board.ended)
-            self._keeper.wrote(count)
+            self._rate.take(count, self._range_scheduler.ended)
+            self._journal_thread.wrote(count)
 
     def _write(self, piece: Range, data: memoryview, fd: int) -> None:
         data = data[: piece.left]
@@ -158,4 +162,4 @@ class RangeWorker(Thread):
         while data:
             pos += (written := os.pwrite(fd, data, pos))
             data = data[written:]
-        self._board.advance(piece, pos - piece.pos)
+        self._range_scheduler.advance(piece, pos - piece.pos)

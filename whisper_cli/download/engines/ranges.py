@@ -38,7 +38,7 @@ class Ranges:
                 if repaired:
                     raise wrong_bytes(job, *wrong)
                 repaired, have = True, _believable(job)
-                job = replace(job, offers=_trusted(job))
+                job = replace(job, remote_files=_trusted(job))
             except RestartError as error:
                 if (restarts := restarts + 1) > _MOST_RESTARTS:
                     raise DownloadError(error.message, hint="try again later") from error
@@ -53,16 +53,16 @@ class RangeRun:
     ) -> None:
         self._job, self._limits, self._rate = job, limits, rate
         self._resumed = have.total
-        routes = [MirrorConnection(offer, job.size) for offer in job.offers]
-        self._board = RangeScheduler(job, limits, routes, have)
+        routes = [MirrorConnection(remote_file, job.size) for remote_file in job.remote_files]
+        self._range_scheduler = RangeScheduler(job, limits, routes, have)
         try:
-            journal = PartJournal(job, self._board.sources)
+            journal = PartJournal(job, self._range_scheduler.sources)
             journal.start(have)
             self._checksum = Checksum(job)
         except OSError as error:
             raise disk_error(job.part, error) from error
-        self._keeper = JournalThread(self._board, journal, job, limits.chunk_size)
-        self._crew: list[RangeWorker] = []
+        self._journal_thread = JournalThread(self._range_scheduler, journal, job, limits.chunk_size)
+        self._range_workers: list[RangeWorker] = []
 
     def mismatch(self) -> tuple[str, str] | None:
         """Return (expected, got) where the hash of the whole file is wrong."""
@@ -70,35 +70,35 @@ class RangeRun:
 
     def follow(self, stop: Event) -> Iterator[Progress]:
         """Fetch what is missing and hash everything, telling how it goes."""
-        self._keeper.start()
+        self._journal_thread.start()
         try:
             yield from self._download(stop)
             yield from self._verify(stop)
         finally:
-            self._board.close()
-            self._keeper.join()
-            for worker in self._crew:
+            self._range_scheduler.close()
+            self._journal_thread.join()
+            for worker in self._range_workers:
                 worker.join(0.5)  # one that is still connecting ends by itself, and writes nothing
             self._checksum.close()
 
     def _download(self, stop: Event) -> Iterator[Progress]:
-        board = self._board
-        while not (board.ended.is_set() or stop.is_set()):
-            board.ramp.tick(board.done)
-            board.police()
+        range_scheduler = self._range_scheduler
+        while not (range_scheduler.ended.is_set() or stop.is_set()):
+            range_scheduler.connection_ramp.tick(range_scheduler.done)
+            range_scheduler.police()
             self._hire()
-            dead = not any(worker.is_alive() for worker in self._crew)
-            if dead and not board.ended.is_set():
+            dead = not any(worker.is_alive() for worker in self._range_workers)
+            if dead and not range_scheduler.ended.is_set():
                 raise RuntimeError("no connection thread is left")  # a bug, told on stderr by each
-            self._checksum.advance(board.front)
-            yield self._progress(Phase.download, board.done)
-            board.ended.wait(_TICK)
-        if board.error and not stop.is_set():
-            raise board.error
-        yield self._progress(Phase.download, board.done)
+            self._checksum.advance(range_scheduler.front)
+            yield self._progress(Phase.download, range_scheduler.done)
+            range_scheduler.ended.wait(_TICK)
+        if range_scheduler.error and not stop.is_set():
+            raise range_scheduler.error
+        yield self._progress(Phase.download, range_scheduler.done)
 
     def _verify(self, stop: Event) -> Iterator[Progress]:
-        self._checksum.advance(self._board.front)
+        self._checksum.advance(self._range_scheduler.front)
         try:
             while not (stop.is_set() or self._checksum.wait(_TICK)):
                 yield self._progress(Phase.verify, self._checksum.done)
@@ -108,29 +108,37 @@ class RangeRun:
             yield self._progress(Phase.verify, self._checksum.done)
 
     def _hire(self) -> None:
-        wanted = min(self._board.ramp.wanted, 1 + (self._job.size - self._resumed) // BUFFER)
-        while len(self._crew) < wanted:
-            number, part, stall = len(self._crew), self._job.part, self._limits.stall
-            worker = RangeWorker(number, self._board, self._keeper, part, self._rate, stall)
+        wanted = min(
+            self._range_scheduler.connection_ramp.wanted,
+            1 + (self._job.size - self._resumed) // BUFFER,
+        )
+        while len(self._range_workers) < wanted:
+            number, part, stall = len(self._range_workers), self._job.part, self._limits.stall
+            worker = RangeWorker(
+                number, self._range_scheduler, self._journal_thread, part, self._rate, stall
+            )
             worker.start()
-            self._crew.append(worker)
+            self._range_workers.append(worker)
 
     def _progress(self, phase: Phase, done: int) -> Progress:
-        board = self._board
+        range_scheduler = self._range_scheduler
         return Progress(
             self._job.name,
             phase,
-            board.sources,
+            range_scheduler.sources,
             done,
             self._job.size,
-            board.connections,
+            range_scheduler.connections,
             self._resumed,
         )
 
 
 def _trusted(job: FileTransfer) -> tuple[RemoteFile, ...]:
     """Return the offers to ask again after wrong bytes: not the neighbours, if there are others."""
-    return tuple(offer for offer in job.offers if offer.trusted) or job.offers
+    return (
+        tuple(remote_file for remote_file in job.remote_files if remote_file.trusted)
+        or job.remote_files
+    )
 
 
 def _believable(job: FileTransfer) -> Extents:

@@ -23,7 +23,9 @@ class Xet:
 
     def fetch(self, job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
         """Bring the file to `job.part`, see Transfer."""
-        order = next((found for offer in job.offers if (found := _order(offer))), None)
+        order = next(
+            (found for remote_file in job.remote_files if (found := _order(remote_file))), None
+        )
         if order and not PartJournal(job).read().total:
             yield from _first_go(job, order, limits, stop)
         yield from self._ranges.fetch(job, limits, stop)
@@ -54,14 +56,14 @@ def _first_go(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _order(offer: RemoteFile) -> dict[str, str | None] | None:
+def _order(remote_file: RemoteFile) -> dict[str, str | None] | None:
     from urllib.parse import unquote
 
-    found = _RESOLVE.fullmatch(offer.url)
+    found = _RESOLVE.fullmatch(remote_file.url)
     if not found:
         return None
     endpoint, repo, revision, name = map(unquote, found.groups())
-    bearer = dict(offer.headers).get("Authorization", "").removeprefix("Bearer ")
+    bearer = dict(remote_file.headers).get("Authorization", "").removeprefix("Bearer ")
     order = {"endpoint": endpoint, "repo_id": repo, "revision": revision, "filename": name}
     return {**order, "token": bearer or None}
 

@@ -36,7 +36,7 @@ class ModelSource(Protocol):
 class OfferedFiles(ModelSource, Protocol):
     """A source with addresses for each file."""
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
+    def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Say where a file of a pinned model is: several places are read side by side."""
         ...
 

@@ -42,8 +42,8 @@ class RedirectPrefetch:
         self._clients = [Client() for _ in urls]
         asked = zip(self._clients, urls.items(), strict=True)
         self._threads = [
-            Thread(target=self._ask, args=(client, *each, headers), daemon=True)
-            for client, each in asked
+            Thread(target=self._ask, args=(client, *item, headers), daemon=True)
+            for client, item in asked
         ]
 
     def __enter__(self) -> Self:
@@ -124,12 +124,14 @@ class HubSource:
             message = f"{self._host} does not answer as a hub does{why}"
             raise SourceUnavailable(message) from error
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
+    def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
         url = self._address(model, file.name)
-        offer = RemoteFile(self.name, url, self._headers())
+        remote_file = RemoteFile(self.name, url, self._headers())
         lead = self._leads.get(url)
-        return (replace(offer, leads_to=lead.url, waited=lead.waited) if lead else offer,)
+        return (
+            replace(remote_file, leads_to=lead.url, waited=lead.waited) if lead else remote_file,
+        )
 
     @contextmanager
     def refusals(self, model: Model) -> Iterator[None]:
@@ -217,9 +219,9 @@ def _kept() -> str:
 
 def _pinned(model: Model, found: Any, *, all_files: bool) -> Model:
     wanted = (*_WANTED, *_VOCABULARIES)
-    entries = [each for each in found["siblings"] if all_files or each["rfilename"] in wanted]
+    entries = [item for item in found["siblings"] if all_files or item["rfilename"] in wanted]
     known = {file.name: file for file in model.files}
-    files = tuple(known.get(each["rfilename"]) or _file(each) for each in entries)
+    files = tuple(known.get(item["rfilename"]) or _file(item) for item in entries)
     _require_whisper(model, {file.name for file in files})
     commit = model.revision if model.pinned else found["sha"]
     if not is_commit(commit):

@@ -33,7 +33,7 @@ class PeerSource:
         self._holders: tuple[str, ...] = ()
 
     def pin(self, model: Model, *, all_files: bool = False) -> Model:
-        """Take a catalogue model as it is, and note for `offers` which peers have it.
+        """Take a catalogue model as it is, and note for `remote_files` which peers have it.
 
         Raises SourceUnavailable where none has, or where nothing says which bytes are right.
         """
@@ -52,7 +52,7 @@ class PeerSource:
             _log.info("passed over peers: %s", told)
         return model
 
-    def offers(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:  # noqa: ARG002
+    def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:  # noqa: ARG002
         """Name the address of a file at every peer that has the model."""
         return tuple(
             RemoteFile(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._holders

@@ -15,8 +15,8 @@ async def health(request: Request) -> Response:  # noqa: ARG001 - as Starlette c
 
 async def ready(request: Request) -> Response:
     """Answer `GET /ready`: the served models were loaded and are warm, and nothing is closing."""
-    studio: JobManager = request.app.state.studio
-    is_so = request.app.state.warm and not studio.draining
+    job_manager: JobManager = request.app.state.job_manager
+    is_so = request.app.state.warm and not job_manager.draining
     headers = {}
     if request.app.state.secret is not None:
         headers = answered(request.headers, request.app.state.secret, request.scope["server"])
@@ -25,13 +25,13 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Answer `GET /metrics`."""
-    studio: JobManager = request.app.state.studio
+    job_manager: JobManager = request.app.state.job_manager
     counted: Metrics = request.app.state.metrics
-    loaded = studio.fleet.loaded
+    loaded = job_manager.model_pool.loaded
     gauges = {
-        "jobs": float(len(studio.jobs)),
-        "models_loaded": float(sum(each.ready for each in loaded)),
-        "memory_bytes": float(sum(each.hands.memory for each in loaded)),
-        "pace": studio.jobs.pace,
+        "jobs": float(len(job_manager.jobs)),
+        "models_loaded": float(sum(item.ready for item in loaded)),
+        "memory_bytes": float(sum(item.model_worker.memory for item in loaded)),
+        "pace": job_manager.jobs.pace,
     }
     return Response(counted.text(gauges), media_type=MEDIA_TYPE)

@@ -30,26 +30,26 @@ _LONGEST = 10_000  # bytes of a JSON body
 
 async def models(request: Request) -> Response:
     """Answer `GET /v1/models`: the served ones first."""
-    entries = await asyncio.to_thread(_studio(request).shelf.entries)
+    entries = await asyncio.to_thread(_job_manager(request).registry.entries)
     return JSONResponse({"object": "list", "data": [_described(entry) for entry in entries]})
 
 
 async def model(request: Request) -> Response:
     """Answer `GET` and `DELETE /v1/models/{id}`, with slashes as they are or encoded."""
-    studio = _studio(request)
-    entry = await studio.shelf.find(request.path_params["id"])
+    job_manager = _job_manager(request)
+    entry = await job_manager.registry.find(request.path_params["id"])
     if request.method != "DELETE":
         return JSONResponse(_described(entry))
     if entry.model.folder is not None:
         raise invalid(f'model "{entry.id}" is a folder, which is not ours to delete', "model")
-    await studio.fleet.unload(entry.id)
+    await job_manager.model_pool.unload(entry.id)
     await asyncio.to_thread(_remove, entry)
     return JSONResponse({"id": entry.id, "object": "model", "deleted": True})
 
 
 async def loaded(request: Request) -> Response:
     """Answer `GET /api/ps`: what is loaded, and the queue."""
-    studio = _studio(request)
+    job_manager = _job_manager(request)
     queue = [
         {
             "id": job.id,
@@ -58,15 +58,15 @@ async def loaded(request: Request) -> Response:
             "duration": job.duration,
             "done": round(job.heard, 2),
         }
-        for position, job in enumerate(studio.jobs.queue)
+        for position, job in enumerate(job_manager.jobs.queue)
     ]
     return JSONResponse(
         {
-            "models": [_state(each) for each in studio.fleet.loaded],
-            "pulling": studio.pulls.running,
+            "models": [_state(item) for item in job_manager.model_pool.loaded],
+            "pulling": job_manager.pulls.running,
             "queue": queue,
-            "pace": round(studio.jobs.pace, 1),
-            "wait": studio.jobs.wait if queue else 0,
+            "pace": round(job_manager.jobs.pace, 1),
+            "wait": job_manager.jobs.wait if queue else 0,
         }
     )
 
@@ -74,18 +74,20 @@ async def loaded(request: Request) -> Response:
 async def load(request: Request) -> Response:
     """Answer `POST /api/load`."""
     body = await _json(request)
-    studio = _studio(request)
-    entry = await studio.shelf.find(_name(body))
-    await studio.fleet.load(entry, _keep_alive(body))
-    found = next((each for each in studio.fleet.loaded if each.entry.id == entry.id), None)
+    job_manager = _job_manager(request)
+    entry = await job_manager.registry.find(_name(body))
+    await job_manager.model_pool.load(entry, _keep_alive(body))
+    found = next(
+        (item for item in job_manager.model_pool.loaded if item.entry.id == entry.id), None
+    )
     return JSONResponse(_state(found) if found else {"model": entry.id, "loaded": False})
 
 
 async def unload(request: Request) -> Response:
     """Answer `POST /api/unload`."""
-    studio = _studio(request)
-    entry = await studio.shelf.find(_name(await _json(request)))
-    was = await studio.fleet.unload(entry.id)
+    job_manager = _job_manager(request)
+    entry = await job_manager.registry.find(_name(await _json(request)))
+    was = await job_manager.model_pool.unload(entry.id)
     return JSONResponse({"model": entry.id, "unloaded": was})
 
 
@@ -98,7 +100,7 @@ async def pull(request: Request) -> Response:
         hint = (error.hint or "").split("?")[0]
         message = f"{error.message}; {hint}?" if hint.startswith("did") else error.message
         raise ApiError(404, message, code="model_not_found", param="model") from error
-    return _Pulled(_studio(request).pulls, wanted, streamed=body.get("stream") is not False)
+    return _Pulled(_job_manager(request).pulls, wanted, streamed=body.get("stream") is not False)
 
 
 class _Pulled(Response):
@@ -133,16 +135,16 @@ class _Pulled(Response):
 
 async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[str]:
     try:
-        async for each in progress:
-            yield json.dumps(line(each)) + "\n"
+        async for item in progress:
+            yield json.dumps(line(item)) + "\n"
         yield json.dumps({"status": "success"}) + "\n"
     except WhisperError as error:
         yield json.dumps({"status": "error", "error": api_error(error).body}) + "\n"
 
 
-def _studio(request: Request) -> JobManager:
-    studio: JobManager = request.app.state.studio
-    return studio
+def _job_manager(request: Request) -> JobManager:
+    job_manager: JobManager = request.app.state.job_manager
+    return job_manager
 
 
 def _described(entry: ServedModel) -> dict[str, object]:
@@ -154,24 +156,24 @@ def _described(entry: ServedModel) -> dict[str, object]:
     }
 
 
-def _state(each: LoadedModel) -> dict[str, object]:
+def _state(item: LoadedModel) -> dict[str, object]:
     expires = None
-    if each.expires != FOREVER:
-        expires = datetime.fromtimestamp(each.expires, UTC).isoformat()
+    if item.expires != FOREVER:
+        expires = datetime.fromtimestamp(item.expires, UTC).isoformat()
     return {
-        "model": each.entry.id,
-        "loaded": each.ready,
-        "busy": each.busy,
-        "memory": each.hands.memory,
+        "model": item.entry.id,
+        "loaded": item.ready,
+        "busy": item.busy,
+        "memory": item.model_worker.memory,
         "expires_at": expires,
     }
 
 
 def _remove(entry: ServedModel) -> None:
-    for each in store.installed():
-        if each.path == entry.folder:
+    for item in store.installed():
+        if item.path == entry.folder:
             try:
-                store.remove(each)
+                store.remove(item)
             except ModelError as error:
                 raise ApiError(500, "the model can't be removed", code="model_error") from error
 

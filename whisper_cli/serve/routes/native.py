@@ -29,9 +29,9 @@ from whisper_cli.transcript import DecodingOptions
 
 MEDIA_TYPE = "application/x-ndjson"
 OPTIONS = tuple(
-    each.name
-    for each in fields(DecodingOptions)
-    if each.name in loader.NAMES and each.name not in ("clip", "track", "channel")
+    item.name
+    for item in fields(DecodingOptions)
+    if item.name in loader.NAMES and item.name not in ("clip", "track", "channel")
 )
 
 
@@ -83,7 +83,7 @@ def _line(news: object) -> Mapping[str, Any]:
         case JobProgressed(_, seconds):
             return {"seconds": seconds}
         case JobDone(_, info):
-            dropped = [asdict(each) for each in info.dropped]
+            dropped = [asdict(item) for item in info.dropped]
             return {"done": True, "dropped": dropped, "warnings": info.warnings}
         case JobFailed(_, error):
             return {"error": api_error(error).body}

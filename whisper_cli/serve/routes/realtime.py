@@ -34,8 +34,8 @@ async def realtime(socket: WebSocket) -> None:
     """Answer one session, until the client leaves."""
     offered = socket.scope.get("subprotocols", [])
     await socket.accept(subprotocol="realtime" if "realtime" in offered else None)
-    studio: JobManager = socket.app.state.studio
-    session = _Session(studio, socket)
+    job_manager: JobManager = socket.app.state.job_manager
+    session = _Session(job_manager, socket)
     speaking = asyncio.create_task(session.speak())
     try:
         await session.listen()
@@ -58,7 +58,7 @@ class _SpokenTurn:
 class _Session:
     """What one client has asked for, and the turns that wait."""
 
-    studio: JobManager
+    job_manager: JobManager
     socket: WebSocket
     fields: dict[str, str] = field(default_factory=lambda: {"model": "whisper-1"})
     turns: TurnDetector = field(default_factory=TurnDetector)
@@ -190,16 +190,16 @@ class _Session:
 
     async def _transcribe(self, turn: _SpokenTurn) -> None:
         entry, ask = await self._entry(self.fields)
-        form = await self.studio.keep(wav(turn.sound))
+        form = await self.job_manager.keep(wav(turn.sound))
         about = {"item_id": turn.id, "content_index": 0}
         kind = "conversation.item.input_audio_transcription"
         deltas = Deltas()
         try:
-            job = self.studio.submit(JobSpec(entry, ask, form, turn.id))
+            job = self.job_manager.submit(JobSpec(entry, ask, form, turn.id))
         except WhisperError:
             form.remove()
             raise
-        with self.studio.following(job):
+        with self.job_manager.following(job):
             async for news in job.follow():
                 match news:
                     case TextDecoded(_, segment):
@@ -215,7 +215,7 @@ class _Session:
     async def _entry(self, fields: Mapping[str, str]) -> Any:
         """Check what is set; gives the model and what is to be asked of it."""
         ask = requests.read(list(fields.items()), Task.TRANSCRIBE)
-        entry = await self.studio.shelf.find(ask.model)
+        entry = await self.job_manager.registry.find(ask.model)
         if entry.model.english_only:
             requests.check_model(ask, multilingual=False)
         return entry, ask

@@ -47,11 +47,11 @@ async def take(
     kind: "type[Transcription]",
 ) -> Response:
     """Read a request, refusing what can be refused before its file is read."""
-    studio: JobManager = request.app.state.studio
+    job_manager: JobManager = request.app.state.job_manager
     again = _retries(request) > 0
     if not again:
-        studio.jobs.require_room()
-    most = kind.most(studio.serving)
+        job_manager.jobs.require_room()
+    most = kind.most(job_manager.server_settings)
     _check_length(request, most)
 
     asked: list[requests.TranscriptionRequest] = []
@@ -60,29 +60,29 @@ async def take(
         if any(name == "model" for name, _ in pairs):
             asked.append(read(pairs))
         if not again:
-            studio.jobs.require_room()
+            job_manager.jobs.require_room()
 
     async def looked_up(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             yield chunk
             if asked:  # the file has begun in what was just read
-                await _entry(studio, asked.pop())
+                await _entry(job_manager, asked.pop())
 
     with storing():
-        receiver = FormReceiver(studio.folder, most, early)
+        receiver = FormReceiver(job_manager.folder, most, early)
     form = receiver.form
     try:
         content_type = request.headers.get("content-type", "")
         address = request.client.host if request.client else ""
         sending = request.app.state.senders.sending(address)
-        with sending, studio.receiving(), storing():
+        with sending, job_manager.receiving(), storing():
             await receiver.read(content_type, looked_up(steady(request.stream())))
         ask = read(form.fields)
-        entry = await _entry(studio, ask)
+        entry = await _entry(job_manager, ask)
         _check_file(form)
         trace: Trace = request.state.trace
-        commission = JobSpec(entry, ask, form, trace.id, kind.blocks)
-        return kind(studio, commission, trace, again=again)
+        job_spec = JobSpec(entry, ask, form, trace.id, kind.blocks)
+        return kind(job_manager, job_spec, trace, again=again)
     except BaseException:
         form.remove()
         raise
@@ -97,19 +97,19 @@ class Transcription(Response):
     blocks = False
 
     def __init__(
-        self, studio: JobManager, commission: JobSpec, trace: Trace, *, again: bool
+        self, job_manager: JobManager, job_spec: JobSpec, trace: Trace, *, again: bool
     ) -> None:
-        self._studio, self._commission, self._trace = studio, commission, trace
+        self._job_manager, self._job_spec, self._trace = job_manager, job_spec, trace
         self._again = again
         self._taken = False  # by a job, which removes the file when it is done
         self._metrics: Metrics | None = None
 
     @classmethod
-    def most(cls, serving: ServerSettings) -> int:
+    def most(cls, server_settings: ServerSettings) -> int:
         """Say how many bytes a file may have: of bare sound, as many as its seconds take."""
-        if cls.blocks and serving.max_duration < FOREVER:
-            return int(serving.max_duration * _SOUND_A_SECOND)
-        return serving.max_upload
+        if cls.blocks and server_settings.max_duration < FOREVER:
+            return int(server_settings.max_duration * _SOUND_A_SECOND)
+        return server_settings.max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the work; a client that leaves ends it."""
@@ -120,12 +120,12 @@ class Transcription(Response):
                 self._metrics.cancelled()
         finally:
             if not self._taken:
-                self._commission.form.remove()
+                self._job_spec.form.remove()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._studio.following(self._job()) as job:
+        with self._job_manager.following(self._job()) as job:
             try:
-                if self._commission.ask.stream:
+                if self._job_spec.ask.stream:
                     await self._stream(job, send)
                 else:
                     response = await self._whole(job)
@@ -135,12 +135,12 @@ class Transcription(Response):
 
     def _job(self) -> ServerJob:
         """Begin the job; one who comes again joins what is running."""
-        running = self._studio.join(self._commission) if self._again else None
+        running = self._job_manager.join(self._job_spec) if self._again else None
         if running is None:
-            running = self._studio.submit(self._commission)
+            running = self._job_manager.submit(self._job_spec)
             self._taken = True
         else:
-            self._commission.form.remove()
+            self._job_spec.form.remove()
         return running
 
     async def _whole(self, job: ServerJob) -> Response:
@@ -152,7 +152,7 @@ class Transcription(Response):
                 case JobFailed(_, error):
                     raise api_error(error)
                 case JobDone(_, info):
-                    kind, found = answer(self._commission.ask, info, segments)
+                    kind, found = answer(self._job_spec.ask, info, segments)
                     if isinstance(found, str):
                         return Response(found, media_type=kind)
                     return JSONResponse(found)
@@ -172,7 +172,7 @@ class Transcription(Response):
                 "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
             }
         )
-        async for text in _never_cut(stream(self._commission.ask, job.follow())):
+        async for text in _never_cut(stream(self._job_spec.ask, job.follow())):
             await send(body(text, more=True))
         await send(body("", more=False))
 
@@ -186,8 +186,8 @@ class Transcription(Response):
 async def _never_cut(events: AsyncIterator[str]) -> AsyncIterator[str]:
     """Give the events of a stream; what breaks it becomes its last one."""
     try:
-        async for each in events:
-            yield each
+        async for item in events:
+            yield item
     except WhisperError as error:
         yield failure(api_error(error))
 
@@ -233,8 +233,10 @@ def _check_length(request: Request, most: int) -> None:
         raise too_big(most, int(length))
 
 
-async def _entry(studio: JobManager, ask: requests.TranscriptionRequest) -> ServedModel:
-    entry = await studio.shelf.find(ask.model, here=not studio.serving.pull_on_demand)
+async def _entry(job_manager: JobManager, ask: requests.TranscriptionRequest) -> ServedModel:
+    entry = await job_manager.registry.find(
+        ask.model, here=not job_manager.server_settings.pull_on_demand
+    )
     if entry.model.english_only:
         requests.check_model(ask, multilingual=False)
     return entry

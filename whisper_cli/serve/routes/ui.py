@@ -38,7 +38,7 @@ async def part(request: Request) -> Response:
     """Answer `GET /page/{name}`: only the files of the table."""
     name = request.path_params["name"]
     if name == "languages.json":
-        return JSONResponse(dict(sorted(LANGUAGES.items(), key=lambda each: each[1])))
+        return JSONResponse(dict(sorted(LANGUAGES.items(), key=lambda item: item[1])))
     if name not in _KINDS:
         raise ApiError(404, "there is nothing here", code="not_found")
     return _file(name)

@@ -40,7 +40,7 @@ from whisper_cli.serve.worker.messages import (
 from whisper_cli.transcript import Info, Provenance
 
 
-def main(line: Connection, folder: Path, wishes: DeviceRequest, temporary: Path) -> None:
+def main(line: Connection, folder: Path, device_request: DeviceRequest, temporary: Path) -> None:
     """Be the process, until the server hangs up; whoever ends it removes `temporary`."""
     from whisper_cli.engine.shared import shared_engine
 
@@ -53,7 +53,7 @@ def main(line: Connection, folder: Path, wishes: DeviceRequest, temporary: Path)
     try:
         events = shared_engine(
             folder,
-            resolve_device(wishes),
+            resolve_device(device_request),
             inbox.inputs(),
             lambda decoder: inbox.out.send(ModelLoaded(decoder.multilingual)),
         )

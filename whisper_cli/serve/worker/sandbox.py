@@ -121,7 +121,7 @@ def _crash(how: str) -> EngineError:
 def _readable(trace: bytes) -> str:
     """Make a traceback fit for a log: what an upload says must not look like lines of it."""
     text = trace.decode(errors="replace")
-    clean = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    clean = "".join(item if item.isprintable() or item == "\n" else "?" for item in text)
     return textwrap.indent(clean, "  ", lambda _: True)
 
 
