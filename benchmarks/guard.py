@@ -23,8 +23,7 @@ from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
 from whisper_cli.engine.device import DeviceRequest, resolve_device
 from whisper_cli.engine.model import WhisperEngineModel
 from whisper_cli.engine.quality import QualityChecks
-from whisper_cli.engine.scheduler import LONGEST
-from whisper_cli.engine.vad import find_phrases
+from whisper_cli.engine.vad import find_speech
 from whisper_cli.transcript import DecodingOptions
 
 MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
@@ -53,7 +52,7 @@ def windows(clips: Sequence[Clip]) -> Iterator[Window]:
         sound = samples(clip.path)
         starts = range(0, len(sound), SAMPLE_RATE)
         blocks = (Block(n / SAMPLE_RATE, sound[n : n + SAMPLE_RATE]) for n in starts)
-        for chunk in chunks_of(blocks, find_phrases, LONGEST):
+        for chunk in chunks_of(blocks, find_speech):
             yield Window(clip, chunk)
 
 

@@ -25,7 +25,7 @@ from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
 from whisper_cli.config.settings import Settings
 from whisper_cli.diarization.diarizer import diarization_models_for
-from whisper_cli.engine.vad import find_phrases
+from whisper_cli.engine.vad import find_speech
 from whisper_cli.models.store import find
 from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
@@ -61,7 +61,7 @@ def talk(pair: list[str], known: dict[str, list[np.ndarray]], chance: random.Ran
             first = chance.randrange(0, len(sound) - int(LONGEST * SAMPLE_RATE))
             sound = sound[first : first + int(LONGEST * SAMPLE_RATE)]
         sound = (sound * (LOUD / np.sqrt(np.square(sound).mean()))).astype(np.float32)
-        for start, end in find_phrases(sound):
+        for start, end in find_speech(sound):
             reference.append((name, (at + start) / SAMPLE_RATE, (at + end) / SAMPLE_RATE))
         pause = np.zeros(int(chance.uniform(0.2, 0.8) * SAMPLE_RATE), np.float32)
         parts += [sound, pause]

@@ -184,3 +184,31 @@ def test_what_no_file_can_hold_is_not_set(run, isolated, value):
     result = run("config", "set", "model", value)
     assert (result.code, result.stdout) == (2, "")
     assert not (isolated / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "bad", "good", "most"),
+    [
+        ("--vad-threshold", ["-0.1", "1.1", "high", "nan"], ["0", "0.5", "1"], "from 0 to 1"),
+        ("--vad-min-silence", ["-1", "11", "inf"], ["0", "2"], "from 0 to 10"),
+        ("--vad-pad", ["-1", "1.5"], ["0", "1"], "from 0 to 1"),
+        ("--max-chunk", ["0", "0.5", "29"], ["1", "28"], "from 1 to 28"),
+    ],
+)
+def test_what_speech_detection_and_cutting_take_is_checked(run, jfk, flag, bad, good, most):
+    for value in bad:
+        result = run("transcribe", jfk, "--list-jobs", f"{flag}={value}")
+        assert (result.code, result.stdout) == (2, "")
+        assert flag in result.stderr
+        assert most in result.stderr or "is not a number" in result.stderr
+    for value in good:
+        assert run("transcribe", jfk, "--list-jobs", flag, value).code == 0
+
+
+def test_speech_detection_is_set_by_file_and_environment(run, isolated, monkeypatch):
+    (isolated / "config.toml").write_text("vad_threshold = 0.6\nmax_chunk = 12\n")
+    monkeypatch.setenv("WHISPER_CLI_VAD_PAD", "0.1")
+    found = run("config", "--json").json()
+    assert found["vad_threshold"]["value"] == 0.6
+    assert (found["max_chunk"]["value"], found["vad_pad"]["value"]) == (12, 0.1)
+    assert found["vad_min_silence"] == {"value": None, "origin": "default"}

@@ -40,7 +40,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class DecodingOptions:
-    """What changes the words: part of a transcript's provenance and of what makes it current."""
+    """What changes the words: part of a transcript's provenance and of what makes it current.
+
+    `vad_threshold` (0 to 1), `vad_min_silence`, `vad_pad` and `max_chunk` (seconds) are None for
+    the mode's own, see VadOptions and ChunkingOptions.
+    """
 
     mode: Mode = Mode.fast
     language: str | None = None
@@ -61,6 +65,14 @@ class DecodingOptions:
     track: int = 1
     channel: str = "mix"
     raw: str | None = None
+    vad_threshold: float | None = None
+    vad_min_silence: float | None = None
+    vad_pad: float | None = None
+    max_chunk: float | None = None
+
+
+# Options that came after the first release: None changes nothing, and so makes no output stale.
+ADDED_OPTIONS = ("vad_threshold", "vad_min_silence", "vad_pad", "max_chunk")
 
 
 @dataclass(frozen=True, slots=True)

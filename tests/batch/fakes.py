@@ -14,6 +14,7 @@ from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.sequential import SequentialEngine
+from whisper_cli.engine.vad import VadOptions
 from whisper_cli.formats.registry import Format, FormatOptions, JsonStyle
 from whisper_cli.text.editor import TextOptions
 from whisper_cli.transcript import DecodingOptions, Provenance, Segment
@@ -28,7 +29,7 @@ class FakeEngine:
         self.pause, self.fail = pause, fail or {}
         self.decoded = 0
 
-    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
+    def find_speech(self, samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
         return [(0, len(samples))]
 
     def language_of(self, chunk: Chunk, among: tuple[str, ...]) -> tuple[str, float]:

@@ -27,6 +27,7 @@ from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.result import DecodingResult, LanguageTokens, TimedWord
 from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.engine.streaming import LiveScheduler
+from whisper_cli.engine.vad import VadOptions
 from whisper_cli.transcript import DecodingOptions, Word
 
 KINDS: dict[str, Callable[[], Exception]] = {
@@ -130,7 +131,7 @@ def fast(fault: Fault, kind: type[Scheduler] = Scheduler) -> Scheduler:
     """Give the fast engine, with a fake model."""
     options = DecodingOptions(word_timestamps=True)
 
-    def find_speech(samples: np.ndarray) -> list[tuple[int, int]]:
+    def find_speech(samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
         fault.at("detect", bad=is_loud(samples))
         return [(0, len(samples))]
 
@@ -145,9 +146,9 @@ class FaultyExact(FakeEngine):
         super().__init__()
         self._fault = fault
 
-    def find_speech(self, samples):
+    def find_speech(self, samples, options):
         self._fault.at("detect", bad=is_loud(samples))
-        return super().find_speech(samples)
+        return super().find_speech(samples, options)
 
     def language_of(self, chunk, among):
         self._fault.at("language", bad=is_loud(chunk.samples))

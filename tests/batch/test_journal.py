@@ -23,7 +23,7 @@ from whisper_cli.batch.request import RunFlags
 from whisper_cli.batch.runner import InputDone, InputError, run
 from whisper_cli.batch.session import session_for
 from whisper_cli.config.settings import Settings
-from whisper_cli.engine.chunking import Chunk, chunks_of
+from whisper_cli.engine.chunking import Chunk, ChunkingOptions, chunks_of
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.text.editor import TextOptions
@@ -247,12 +247,14 @@ def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
     def shape(found: list[Chunk]) -> list:
         return [(item.place, item.start, item.samples.tobytes(), item.speech) for item in found]
 
-    whole = list(chunks_of(blocks(), talking, longest))
+    whole = list(chunks_of(blocks(), talking, ChunkingOptions(longest)))
     told = data.draw(st.integers(1, max(1, len(whole))))
     if told <= len(whole):
         last = whole[told - 1].place
         since = type(last)(last.start, last.limit, last.number + 1)
-        assert shape(list(chunks_of(blocks(), talking, longest, since))) == shape(whole[told:])
+        assert shape(list(chunks_of(blocks(), talking, ChunkingOptions(longest), since))) == shape(
+            whole[told:]
+        )
 
 
 @pytest.fixture(scope="module")

@@ -206,7 +206,7 @@ def test_a_ledger_that_cannot_be_used_costs_a_warning(tmp_path, caplog):
 
 def test_silence_is_written_with_no_language(tmp_path, output_index):
     class Deaf(FakeEngine):
-        def find_speech(self, samples):
+        def find_speech(self, samples, options):
             return []
 
     outcome(

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.batch.fakes import FakeEngine
+from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
 from whisper_cli.batch.session import EngineHandle
@@ -199,6 +201,45 @@ def test_exact_without_speech_detection_says_what_faster_whisper_says(tiny_en, s
     device_plan = resolve_device(DeviceRequest(Device.cpu, ComputeType.int8, threads=2))
     ours = text(hear(tiny_en, options, clip, device_plan=device_plan))
     assert ours == "".join(segment.text for segment in found)
+
+
+def _hum(seconds: int) -> np.ndarray:
+    return np.sin(2 * np.pi * 50 * np.arange(seconds * SAMPLE_RATE) / SAMPLE_RATE) * 3e-3
+
+
+EMPTY = {
+    "silence": np.zeros(180 * SAMPLE_RATE),
+    "faint noise": np.random.default_rng(0).normal(0, 2e-4, 180 * SAMPLE_RATE),  # -74 dBFS
+    "noise": np.random.default_rng(0).normal(0, 3e-3, 30 * SAMPLE_RATE),
+    "hum": _hum(30),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", EMPTY)
+def test_nothing_is_said_where_nobody_speaks_though_all_is_heard(tiny_en, tmp_path, kind):
+    path = tmp_path / "nobody.wav"
+    soundfile.write(path, EMPTY[kind], SAMPLE_RATE, subtype="FLOAT")
+    events = hear(tiny_en, DecodingOptions(vad=False), path)
+    assert not text(events)
+    [done] = [event for event in events if isinstance(event, InputFinished)]
+    assert done.info
+    assert done.info.dropped  # what was said is told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [1.0, 0.01])
+@pytest.mark.parametrize("noisy", [False, True])
+def test_speech_stays_whole_though_all_is_heard(tiny_en, tmp_path, jfk, level, noisy):
+    sound, rate = soundfile.read(jfk)
+    loud = np.sqrt(np.square(sound).mean())
+    if noisy:  # a signal 10 dB above the noise
+        sound = sound + np.random.default_rng(0).normal(0, loud / 10**0.5, len(sound))
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, sound * level, rate, subtype="FLOAT")
+    said = text(hear(tiny_en, DecodingOptions(vad=False), path)).lower()
+    for word in ("americans", "not", "your", "country", "ask"):
+        assert word in said
 
 
 @pytest.mark.slow

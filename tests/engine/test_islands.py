@@ -3,17 +3,19 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.engine.chunking import (
-    FIRST_STRETCH,
-    LONGEST_STRETCH,
-    WIDEST_PAUSE,
     Chunk,
+    ChunkingOptions,
     chunks_of,
+    samples_in,
 )
+
+ISLANDS = ChunkingOptions(longest=None)
 
 
 def blocks(samples: np.ndarray, start: float = 0.0):
@@ -45,7 +47,7 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
     samples = recording(pattern)
     covered = np.zeros(len(samples), int)
     last = 0.0
-    for chunk in chunks_of(blocks(samples), loud):
+    for chunk in chunks_of(blocks(samples), loud, ISLANDS):
         assert chunk.start >= last - 1e-6
         last = chunk.end
         first = round(chunk.start * SAMPLE_RATE)
@@ -57,19 +59,19 @@ def test_every_sample_of_speech_is_in_exactly_one_island(pattern):
 
 @given(patterns)
 def test_no_island_holds_a_long_pause(pattern):
-    for chunk in chunks_of(blocks(recording(pattern)), loud):
+    for chunk in chunks_of(blocks(recording(pattern)), loud, ISLANDS):
         spans = loud(chunk.samples)
         pauses = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
-        assert max(pauses, default=0) < WIDEST_PAUSE
+        assert max(pauses, default=0) < samples_in(ISLANDS.widest_pause)
 
 
 @settings(max_examples=10)
 @given(st.integers(1, 2000))
 def test_without_detection_all_is_heard_in_bounded_pieces(seconds):
     samples = np.full(seconds * SAMPLE_RATE, 0.5, np.float32)
-    found = list(chunks_of(blocks(samples), None))
+    found = list(chunks_of(blocks(samples), None, ISLANDS))
     assert sum(len(chunk.samples) for chunk in found) == len(samples)
-    longest = LONGEST_STRETCH + FIRST_STRETCH
+    longest = samples_in(ISLANDS.longest_stretch + ISLANDS.first_stretch)
     assert max(len(chunk.samples) for chunk in found) <= longest
 
 
@@ -77,13 +79,13 @@ def test_long_speech_is_cut_where_it_is_quietest():
     samples = recording([(100, 0)])
     pause = slice(round(25.2 * SAMPLE_RATE), round(25.7 * SAMPLE_RATE))
     samples[pause] = 0.2
-    first = next(chunks_of(blocks(samples), loud))
+    first = next(chunks_of(blocks(samples), loud, ISLANDS))
     assert 25.2 < first.end < 25.7
 
 
 def test_a_gap_in_the_input_parts_islands_and_keeps_its_time():
     samples = recording([(5, 0)])
-    found = list(chunks_of([*blocks(samples), *blocks(samples, start=60.0)], loud))
+    found = list(chunks_of([*blocks(samples), *blocks(samples, start=60.0)], loud, ISLANDS))
     assert [(chunk.start, chunk.end) for chunk in found] == [(0.0, 5.0), (60.0, 65.0)]
 
 
@@ -91,13 +93,23 @@ def test_dead_silence_is_never_analysed():
     def fail(samples: np.ndarray) -> list[tuple[int, int]]:
         raise AssertionError
 
-    assert list(chunks_of(blocks(np.zeros(SAMPLE_RATE * 3600, np.float32)), fail)) == []
+    assert list(chunks_of(blocks(np.zeros(SAMPLE_RATE * 3600, np.float32)), fail, ISLANDS)) == []
 
 
 def test_what_is_very_quiet_is_lifted_before_it_is_judged():
-    found = list(chunks_of(blocks(recording([(5, 0)]) * np.float32(0.01)), loud))
+    found = list(chunks_of(blocks(recording([(5, 0)]) * np.float32(0.01)), loud, ISLANDS))
     assert [round(chunk.end) for chunk in found] == [5]
     assert 0.2 < np.abs(found[0].samples).max() < 0.4
+
+
+@given(patterns, st.sampled_from([3.0, 9.0, 18.0]), st.sampled_from([0.0, 0.3, 1.0]))
+def test_no_chunk_is_longer_than_asked_for(pattern, longest, pad):
+    samples = recording(pattern)
+    found = list(chunks_of(blocks(samples), loud, ChunkingOptions(longest, pad)))
+    assert max(chunk.length for chunk in found) <= longest + 2 * pad + 1e-6
+    assert sum(b - a for chunk in found for a, b in chunk.speech) == pytest.approx(
+        sum(speech for speech, _ in pattern)
+    )
 
 
 def test_an_island_knows_its_end():

@@ -15,6 +15,7 @@ from tests.formats.schemas import JSONL
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
+from whisper_cli.engine.chunking import ChunkingOptions
 from whisper_cli.engine.streaming import phrases
 
 turns = st.lists(st.tuples(st.floats(0.3, 40), st.floats(0.0, 3)), min_size=1, max_size=6)
@@ -37,7 +38,7 @@ def sound_of(spoken: list[tuple[float, float]]) -> np.ndarray:
 @given(turns, st.sampled_from([1600, 3200, 16_000]))
 def test_all_speech_is_in_phrases_in_order_none_too_long(spoken, size):
     sound = sound_of(spoken)
-    found = list(phrases(blocks(sound, size), talking, 18.0))
+    found = list(phrases(blocks(sound, size), talking, ChunkingOptions()))
     heard = np.zeros(len(sound), bool)
     reached = 0.0
     for chunk in found:
@@ -59,13 +60,17 @@ def test_a_phrase_is_given_before_the_next_one_comes():
             read.append(block.end)
             yield block
 
-    ends = [(chunk.end, read[-1]) for chunk in phrases(coming(), talking)]
+    ends = [(chunk.end, read[-1]) for chunk in phrases(coming(), talking, ChunkingOptions())]
     assert len(ends) == 3
     assert all(known - end < 1.0 for end, known in ends[:2])
 
 
 def test_what_a_phrase_says_so_far_is_given_every_second():
-    found = list(phrases(blocks(sound_of([(6.0, 1.5), (0.5, 1.0)])), talking, partials=True))
+    found = list(
+        phrases(
+            blocks(sound_of([(6.0, 1.5), (0.5, 1.0)])), talking, ChunkingOptions(), partials=True
+        )
+    )
     *partial, first, second = found
     assert 4 <= len(partial) <= 6
     assert all(chunk.partial and chunk.start == first.start for chunk in partial)

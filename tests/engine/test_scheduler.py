@@ -24,6 +24,7 @@ from whisper_cli.engine.events import (
 from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.queue import MOST_SECONDS, ChunkQueue, FairQueue
 from whisper_cli.engine.scheduler import Scheduler
+from whisper_cli.engine.vad import VadOptions
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
 from whisper_cli.transcript import DecodingOptions, Info, Provenance, Segment
 
@@ -63,7 +64,7 @@ class Sound:
             self.read = second
 
 
-def loud(samples: np.ndarray) -> list[tuple[int, int]]:
+def loud(samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
     mask = np.concatenate([[0], (np.abs(samples) > 0.1).astype(int), [0]])
     return [(int(a), int(b)) for a, b in np.flatnonzero(np.diff(mask)).reshape(-1, 2)]
 

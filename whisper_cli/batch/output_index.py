@@ -18,7 +18,7 @@ from whisper_cli.choices import CUES, Format
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.formats.options import FormatOptions
 from whisper_cli.subtitles.presets import CueOptions
-from whisper_cli.transcript import Info, Provenance
+from whisper_cli.transcript import ADDED_OPTIONS, Info, Provenance
 
 if TYPE_CHECKING:
     from whisper_cli.text.editor import TextOptions
@@ -199,7 +199,11 @@ def _key(
     looks: tuple[tuple[str, object], ...] = (),
     asked: str = "{}",
 ) -> str:
-    content: list[object] = [FORMAT_VERSION, kind, style, asdict(provenance)]
+    known = asdict(provenance)
+    for name in ADDED_OPTIONS:
+        if known["options"][name] is None:
+            del known["options"][name]
+    content: list[object] = [FORMAT_VERSION, kind, style, known]
     content += [shaped] if shaped != "null" else []
     content += [looks] if looks else []
     content += [asked] if asked != "{}" else []

@@ -194,6 +194,10 @@ ConnectionsOpt = Annotated[str | None, _setting(DOWNLOAD, "--connections")]
 ChunkSizeOpt = Annotated[str | None, _setting(DOWNLOAD, "--chunk-size")]
 LimitRateOpt = Annotated[str | None, _setting(DOWNLOAD, "--limit-rate")]
 VadOpt = Annotated[bool | None, _setting(AUDIO, "--vad/--no-vad")]
+VadThresholdOpt = Annotated[str | None, _setting(AUDIO, "--vad-threshold")]
+VadMinSilenceOpt = Annotated[str | None, _setting(AUDIO, "--vad-min-silence")]
+VadPadOpt = Annotated[str | None, _setting(AUDIO, "--vad-pad")]
+MaxChunkOpt = Annotated[str | None, _setting(AUDIO, "--max-chunk")]
 ClipOpt = Annotated[list[str] | None, _setting(AUDIO, "--clip")]
 TrackOpt = Annotated[str | None, _setting(AUDIO, "--track")]
 ChannelOpt = Annotated[str | None, _setting(AUDIO, "--channel")]
@@ -296,7 +300,17 @@ DecodingOpts = Annotated[
     o.NoSpeechThresholdOpt,
     o.SuppressTokensOpt,
 ]
-AudioOpts = Annotated[None, o.VadOpt, o.ClipOpt, o.TrackOpt, o.ChannelOpt]
+AudioOpts = Annotated[
+    None,
+    o.VadOpt,
+    o.VadThresholdOpt,
+    o.VadMinSilenceOpt,
+    o.VadPadOpt,
+    o.MaxChunkOpt,
+    o.ClipOpt,
+    o.TrackOpt,
+    o.ChannelOpt,
+]
 UrlOpts = Annotated[None, o.AllowPrivateUrlsOpt, o.MaxUrlSizeOpt, o.MaxUrlTimeOpt]
 NamingOpts = Annotated[None, o.NameOpt, o.JsonStyleOpt, o.ReviewBelowOpt]
 CueOpts = Annotated[

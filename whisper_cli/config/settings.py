@@ -72,6 +72,18 @@ class Settings:
     hotwords: str | None = _setting(None, p.optional, "words to expect")
     word_timestamps: bool = _setting(default=False, parse=p.switch, about="time every word")
     vad: bool = _setting(default=True, parse=p.switch, about="find speech first, skip silence")
+    vad_threshold: float | None = _setting(
+        None, p.limit(1), "probability from which on audio is speech; 0.35, exact 0.5"
+    )
+    vad_min_silence: float | None = _setting(
+        None, p.limit(10), "seconds of silence that part two stretches of speech; 0.16, exact 2"
+    )
+    vad_pad: float | None = _setting(
+        None, p.limit(1), "seconds kept around speech; 0.3, exact 0.4, live 0.2"
+    )
+    max_chunk: float | None = _setting(
+        None, p.limit(28, least=1), "seconds of speech decoded in one go; 18, live 12"
+    )
     clip: tuple[tuple[float, float | None], ...] = _setting(
         (), p.clip, "START-END, comma-separated"
     )

@@ -23,6 +23,7 @@ def engine_for(
     A `live` one decodes each phrase as soon as it is over, with `partials` before that too;
     a `fair` one lets inputs take turns.
     """
+    from whisper_cli.engine.chunking import chunking_options
     from whisper_cli.engine.decoder import Decoder
     from whisper_cli.engine.memory import share_heap
     from whisper_cli.engine.model import resolve_model
@@ -31,8 +32,9 @@ def engine_for(
     from whisper_cli.engine.scheduler import Scheduler
     from whisper_cli.engine.sequential import SequentialDecoder, SequentialEngine
     from whisper_cli.engine.streaming import LiveScheduler, PartialsScheduler
-    from whisper_cli.engine.vad import find_phrases
+    from whisper_cli.engine.vad import find_speech
 
+    chunking_options(options)  # refuses what the mode has not before anything is loaded
     share_heap(device_plan.workers)
     if options.mode is Mode.exact:
         device_plan, model = resolve_model(folder, device_plan.for_one())
@@ -43,7 +45,7 @@ def engine_for(
     engine = kind(
         lambda: Decoder(model(), options, quality_checks),
         options,
-        find_phrases,
+        find_speech,
         quality_checks.frames,
         workers=device_plan.workers,
         batch=device_plan.batch,

@@ -7,9 +7,83 @@ from itertools import pairwise
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.choices import Mode
+from whisper_cli.errors import ConfigError
+from whisper_cli.transcript import DecodingOptions
 
 Spans = list[tuple[int, int]]  # (start, end) in samples, in order, none over another
 Quietest = Callable[[int, int], int]  # the quietest sample between two
+FindSpeech = Callable[[np.ndarray], Spans]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunkingOptions:
+    """How audio is cut while it still comes; all times in seconds.
+
+    `step`: new audio after which speech is looked for again. `pause`: silence that ends a phrase;
+    `breath`: silence that ends one longer than `long`. `longest`: of a phrase without either.
+    `pad`: kept around a phrase, since the detector is late for soft consonants. `lead`: kept
+    where nobody speaks. `partial_every`: new speech after which a phrase is decoded so far.
+    """
+
+    step: float = 0.3
+    pause: float = 0.6
+    long: float = 5.0
+    breath: float = 0.25
+    longest: float = 12.0
+    pad: float = 0.2
+    lead: float = 0.5
+    partial_every: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkingOptions:
+    """How audio is cut into chunks; times in seconds, levels as a share of full scale.
+
+    `longest`: speech in a chunk; more costs the encoder more, less costs context. None: a chunk
+    ends only at a pause of `widest_pause`, as `--mode exact` wants it.
+    `pad`: kept around the speech of a chunk, since the detector is late for soft consonants.
+    `first_longest`: as `longest`, in the first stretch, so that the first cue comes soon.
+    `first_stretch`, `longest_stretch`: audio looked at together, at first and in the long run
+    (10 min are 38 MB); the same `_of_windows` where `longest` is given: more gains nothing there.
+    `widest_pause`: a longer one parts two chunks, so that no cue spans it.
+    `lead`: kept before a stretch without speech, for an onset at its edge.
+    `dead`: a peak below it (-80 dBFS) is nothing to detect speech in.
+    `quiet`, `loud`, `most_gain`: a peak below `quiet` is amplified to `loud`, by `most_gain` at
+    most: Silero misses speech at -50 dBFS.
+    """
+
+    longest: float | None = 18.0
+    pad: float = 0.3
+    first_longest: float = 10.0
+    first_stretch: float = 30.0
+    longest_stretch: float = 600.0
+    first_stretch_of_windows: float = 15.0
+    longest_stretch_of_windows: float = 60.0
+    widest_pause: float = 5.0
+    lead: float = 0.5
+    dead: float = 1e-4
+    quiet: float = 0.05
+    loud: float = 0.3
+    most_gain: float = 100.0
+    live: LiveChunkingOptions = LiveChunkingOptions()
+
+
+def chunking_options(asked: DecodingOptions) -> ChunkingOptions:
+    """Return how an input with these options is cut. Raises ConfigError."""
+    if asked.mode is Mode.exact:
+        if asked.max_chunk is not None:
+            message = "--max-chunk is for --mode fast: exact always decodes windows of 30 s"
+            raise ConfigError(message, hint="leave --max-chunk out, or --mode fast")
+        return ChunkingOptions(longest=None)
+    chunk = {} if asked.max_chunk is None else {"longest": asked.max_chunk}
+    pad = {} if asked.vad_pad is None else {"pad": asked.vad_pad}
+    return ChunkingOptions(**chunk, **pad, live=LiveChunkingOptions(**chunk, **pad))
+
+
+def samples_in(seconds: float) -> int:
+    """Convert seconds to a number of samples."""
+    return round(seconds * SAMPLE_RATE)
 
 
 def joined(spans: Spans, pause: int) -> Spans:
@@ -74,21 +148,6 @@ def _longest_pause(spans: Spans, least: int, most: int) -> int | None:
     return max(pauses)[1] if pauses else None
 
 
-FIRST_STRETCH = 30 * SAMPLE_RATE  # one window of Whisper: the first cue comes soon
-LONGEST_STRETCH = 600 * SAMPLE_RATE  # 38 MB of samples, whatever the input's length
-# Where islands are at most a window long: a longer stretch gains nothing, and of the first one the
-# islands are short, so that the first cue comes at once.
-FIRST_OF_WINDOWS, LONGEST_OF_WINDOWS = 15 * SAMPLE_RATE, 60 * SAMPLE_RATE
-FIRST_WINDOW = 10 * SAMPLE_RATE
-WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two islands, so that no cue spans it
-ONSET = SAMPLE_RATE * 3 // 10  # around a phrase: the detector is late for soft consonants
-LEAD = SAMPLE_RATE // 2  # kept before a stretch without speech, for the onset at its edge
-DEAD = 1e-4  # peak of -80 dBFS: nothing to detect speech in
-QUIET, LOUD, MOST_GAIN = 0.05, 0.3, 100.0  # Silero misses speech at -50 dBFS; lift the peak
-
-FindSpeech = Callable[[np.ndarray], Spans]
-
-
 @dataclass(frozen=True, slots=True)
 class ChunkPosition:
     """Which island of a recording one is: the `number`-th, from 0, of the stretch cut together.
@@ -147,19 +206,19 @@ class Chunk:
 def chunks_of(
     blocks: Iterable[Block],
     find_speech: FindSpeech | None,
-    longest: float | None = None,
+    options: ChunkingOptions = ChunkingOptions(),
     since: ChunkPosition | None = None,
 ) -> Iterator[Chunk]:
     """Cut a recording into islands of speech (all of it is one where `find_speech` is None).
 
     Reads in stretches that grow from 30 s to 10 min. Speech that goes on at the end of a stretch
-    is carried into the next one, or cut at its quietest moment when it is long. With `longest`
-    (seconds, below 30) speech is cut into whole phrases of at most that, at the longest pauses.
+    is carried into the next one, or cut at its quietest moment when it is long. With
+    `options.longest` speech is cut into whole phrases of at most that, at the longest pauses.
     With `since` the islands before that place are left out; the others are the same as without.
     """
-    cutter = _Cutter(find_speech, None if longest is None else int(longest * SAMPLE_RATE))
-    opening = FIRST_STRETCH if longest is None else FIRST_OF_WINDOWS
-    limit, first = opening, longest is not None
+    cutter = _Cutter(find_speech, options)
+    opening = cutter.opening
+    limit, first = opening, options.longest is not None
     if since is not None:
         limit, first = since.limit, first and since.limit == opening
         blocks = _from(since.start, blocks)
@@ -206,19 +265,36 @@ def _from(start: float, blocks: Iterable[Block]) -> Iterator[Block]:
 
 @dataclass(frozen=True, slots=True)
 class _Cutter:
-    """Cuts one stretch; `longest` in samples."""
+    """Cuts one stretch."""
 
     find_speech: FindSpeech | None
-    longest: int | None
+    options: ChunkingOptions
+
+    @property
+    def longest(self) -> int | None:
+        """Samples of speech in a chunk; None where only pauses end one."""
+        longest = self.options.longest
+        return None if longest is None else samples_in(longest)
+
+    @property
+    def opening(self) -> int:
+        """How many samples are looked at together, at first."""
+        known = self.options
+        windows = known.longest is not None
+        return samples_in(known.first_stretch_of_windows if windows else known.first_stretch)
 
     @property
     def stretch(self) -> int:
         """How many samples are looked at together, in the long run."""
-        return LONGEST_STRETCH if self.longest is None else LONGEST_OF_WINDOWS
+        known = self.options
+        windows = known.longest is not None
+        return samples_in(known.longest_stretch_of_windows if windows else known.longest_stretch)
 
     def first(self) -> "_Cutter":
         """Give the cutter of the first stretch, for shorter islands."""
-        return replace(self, longest=min(self.longest or FIRST_WINDOW, FIRST_WINDOW))
+        most = self.options.first_longest
+        longest = min(self.options.longest or most, most)
+        return replace(self, options=replace(self.options, longest=longest))
 
     def all(self, start: float, samples: np.ndarray) -> Iterator[Chunk]:
         """Cut what is the end of a recording."""
@@ -228,12 +304,12 @@ class _Cutter:
     def closed(self, start: float, samples: np.ndarray) -> tuple[Iterator[Chunk], int]:
         """Cut off what is over, and tell the sample from which to keep the rest."""
         pieces, spans = self._pieces(samples)
-        if not pieces or len(samples) - pieces[-1][1] >= WIDEST_PAUSE:
-            keep = max(len(samples) - LEAD, pieces[-1][1] if pieces else 0)
+        if not pieces or len(samples) - pieces[-1][1] >= self._widest_pause:
+            keep = max(len(samples) - samples_in(self.options.lead), pieces[-1][1] if pieces else 0)
         else:
             first, last = pieces.pop()
             keep = first
-            if self.longest is None and last - first >= FIRST_STRETCH // 2:
+            if self.longest is None and last - first >= self.opening // 2:
                 keep = quietest(samples, last - (last - first) // 3, last)
                 pieces.append((first, keep))
         return self._chunks(start, samples, pieces, spans), keep
@@ -245,19 +321,24 @@ class _Cutter:
             if self.longest is None:
                 return whole, []
             return packed(whole, self.longest, lambda a, b: quietest(samples, a, b)), []
-        if np.abs(samples).max(initial=0.0) < DEAD:
+        if np.abs(samples).max(initial=0.0) < self.options.dead:
             return [], []
-        spans = self.find_speech(_lifted(samples))
-        pieces = joined(spans, WIDEST_PAUSE)
+        spans, pause = self.find_speech(_lifted(samples, self.options)), self._widest_pause
+        pieces = joined(spans, pause)
         if self.longest is not None:
-            pieces = packed(spans, self.longest, lambda a, b: quietest(samples, a, b), WIDEST_PAUSE)
-            pieces = padded(pieces, ONSET, len(samples)) if pieces else []
+            pieces = packed(spans, self.longest, lambda a, b: quietest(samples, a, b), pause)
+            pad = samples_in(self.options.pad)
+            pieces = padded(pieces, pad, len(samples)) if pieces else []
         return pieces, spans
+
+    @property
+    def _widest_pause(self) -> int:
+        return samples_in(self.options.widest_pause)
 
     def _chunks(
         self, start: float, samples: np.ndarray, pieces: Spans, spans: Spans
     ) -> Iterator[Chunk]:
-        lifted = _lifted(samples)
+        lifted = _lifted(samples, self.options)
         for piece in pieces:
             yield split(start, lifted, piece, spans)
 
@@ -273,12 +354,12 @@ def split(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Span
     return Chunk(start + first / SAMPLE_RATE, samples[first:last].copy(), speech)
 
 
-def _lifted(samples: np.ndarray) -> np.ndarray:
+def _lifted(samples: np.ndarray, options: ChunkingOptions) -> np.ndarray:
     """Amplify what is very quiet; leave everything else alone."""
     peak = float(np.abs(samples).max(initial=0.0))
-    if not DEAD <= peak < QUIET:
+    if not options.dead <= peak < options.quiet:
         return samples
-    return samples * np.float32(min(LOUD / peak, MOST_GAIN))
+    return samples * np.float32(min(options.loud / peak, options.most_gain))
 
 
 def quietest(samples: np.ndarray, first: int, last: int) -> int:

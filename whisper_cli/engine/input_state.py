@@ -1,7 +1,8 @@
 """One input under way: its windows come back in any order, its segments leave in theirs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.coverage import Coverage
@@ -16,7 +17,14 @@ from whisper_cli.engine.events import (
     Progressed,
     SegmentDecoded,
 )
-from whisper_cli.transcript import DecodingOptions, Dropped, Info
+from whisper_cli.transcript import ADDED_OPTIONS, DecodingOptions, Dropped, Info
+
+# What only reading and cutting an input asks for, as windows of one batch are to have it.
+_OF_READING: Mapping[str, Any] = {
+    item.name: item.default
+    for item in fields(DecodingOptions)
+    if item.name in ("raw", "track", "vad", *ADDED_OPTIONS)
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -56,9 +64,7 @@ class InputState:
     @property
     def kind(self) -> DecodingOptions:
         """What of that the windows of one batch share: all but the language and reading."""
-        return replace(
-            self.options, language=None, clip=(), raw=None, track=1, channel="", vad=True
-        )
+        return replace(self.options, language=None, clip=(), channel="", **_OF_READING)
 
     @property
     def over(self) -> bool:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.result import DecodingResult, echoed, last_timestamp, repeated
 
@@ -57,6 +60,19 @@ HALLUCINATIONS = frozenset(
 def is_hallucination(text: str) -> bool:
     """Say whether a text is nothing but such a phrase, whatever its case and punctuation."""
     return " ".join(re.findall(r"\w+", text.casefold())) in HALLUCINATIONS
+
+
+STEADY = 2.0  # loud frames to soft ones: 6 dB; in speech they are 20 dB apart and more
+
+
+def is_steady(samples: np.ndarray) -> bool:
+    """Say whether a sound (n,) is silence, hiss or hum: its frames of 20 ms are equally loud."""
+    frame = SAMPLE_RATE // 50
+    whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    if not len(whole):
+        return False
+    soft, loud = np.percentile(np.sqrt(np.square(whole).mean(axis=1)), (10, 95))
+    return bool(loud <= STEADY * soft)
 
 
 MISSED = "speech without text"  # a doubt about what follows a text, not about the text

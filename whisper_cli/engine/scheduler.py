@@ -10,24 +10,31 @@ from functools import partial
 from typing import Protocol
 
 from whisper_cli.audio.blocks import Block
-from whisper_cli.engine.chunking import Chunk, ChunkPosition, FindSpeech, chunks_of
+from whisper_cli.engine.chunking import (
+    Chunk,
+    ChunkingOptions,
+    ChunkPosition,
+    FindSpeech,
+    chunking_options,
+    chunks_of,
+)
 from whisper_cli.engine.decoder import DecodedWindow, WindowTask
 from whisper_cli.engine.events import Event, Input, InputFailed, InputFinished, Recording, ended
 from whisper_cli.engine.input_state import InputState
 from whisper_cli.engine.queue import ChunkQueue, QueuedChunk
+from whisper_cli.engine.vad import DetectSpeech, vad_options
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError, failure_of
 from whisper_cli.transcript import DecodingOptions, check_language
 
 logger = logging.getLogger("whisper_cli")
 
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
-LONGEST = 18.0  # seconds of speech in a window: more costs the encoder more, less costs context
 # Seconds of a window that tells the language, and of the opening in which one is looked for: of
 # the longest where none has so much. Whisper itself hears the first 30 s.
 DETECTABLE, OPENING = 5.0, 30.0
 Cut = Callable[
-    [Iterable[Block], FindSpeech | None, float | None, ChunkPosition | None], Iterator[Chunk]
-]  # as `chunks` does it
+    [Iterable[Block], FindSpeech | None, ChunkingOptions, ChunkPosition | None], Iterator[Chunk]
+]  # as `chunks_of` does it
 AHEAD = 1024  # events that wait to be taken before the workers rest
 
 
@@ -58,7 +65,7 @@ class Scheduler:
         self,
         load: Callable[[], WindowDecoder],
         options: DecodingOptions,
-        find_speech: FindSpeech,
+        find_speech: DetectSpeech,
         frames: Callable[[Chunk], int],
         *,
         workers: int,
@@ -150,7 +157,7 @@ class _Run:
                 track.language = track.language or self._settled(track.options)
             self._changed.notify_all()
 
-    def read(self, find_speech: FindSpeech, frames: Callable[[Chunk], int], cut: Cut) -> None:
+    def read(self, find_speech: DetectSpeech, frames: Callable[[Chunk], int], cut: Cut) -> None:
         """Read one input after another, and cut each into windows."""
         while (entry := self._pull()) is not None:
             self._read(*entry, find_speech, frames, cut)
@@ -184,7 +191,7 @@ class _Run:
         self,
         number: int,
         source: Input,
-        find_speech: FindSpeech,
+        find_speech: DetectSpeech,
         frames: Callable[[Chunk], int],
         cut: Cut,
     ) -> None:
@@ -196,9 +203,9 @@ class _Run:
                 return
             with recording.audio:
                 track = self._enter(number, source, recording)
-                detector = find_speech if track.options.vad else None
-                since = recording.since.next if recording.since else None
-                found = cut(recording.audio.blocks(), detector, LONGEST, since)
+                asked, since = track.options, recording.since.next if recording.since else None
+                detect = partial(find_speech, options=vad_options(asked)) if asked.vad else None
+                found = cut(recording.audio.blocks(), detect, chunking_options(asked), since)
                 if track.language is None:
                     found = _hold_until_detectable(found, track)
                 for chunk in found:

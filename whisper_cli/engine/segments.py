@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from whisper_cli.engine.chunking import Chunk
-from whisper_cli.engine.quality import is_hallucination
+from whisper_cli.engine.chunking import Chunk, samples_in
+from whisper_cli.engine.quality import is_hallucination, is_steady
 from whisper_cli.engine.result import (
     FRAMES_PER_SECOND,
     DecodingResult,
@@ -19,6 +19,7 @@ from whisper_cli.engine.result import (
 from whisper_cli.transcript import DecodingOptions, Dropped, Segment, Word
 
 LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
+AROUND = 0.5  # seconds around a text: the edges of speech are no steady sound
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
 CLOSING = " \"'”’»)"  # noqa: RUF001
 
@@ -162,12 +163,20 @@ class WindowResult:
     def is_phantom(self, segment: Segment) -> bool:
         """Say whether a segment is a known phrase where the detector, which was asked, hears none.
 
-        Such phrases come from the subtitles that Whisper was trained on.
+        Such phrases come from the subtitles that Whisper was trained on. Where the detector was not
+        asked (`--no-vad`), such a phrase or a single word counts as one over steady sound.
         """
-        if not self.chunk.speech or not is_hallucination(segment.text):
-            return False
+        known = is_hallucination(segment.text)
+        if not self.chunk.speech:
+            return (known or len(segment.text.split()) == 1) and is_steady(self.under(segment))
         start, end = segment.start - self.chunk.start, segment.end - self.chunk.start
-        return not any(start < last and end > first for first, last in self.chunk.speech)
+        return known and not any(start < last and end > first for first, last in self.chunk.speech)
+
+    def under(self, segment: Segment) -> np.ndarray:
+        """Give the samples of a segment, with what is around its edges."""
+        start, end = segment.start - self.chunk.start, segment.end - self.chunk.start
+        first, last = samples_in(max(0.0, start - AROUND)), samples_in(end + AROUND)
+        return self.chunk.samples[first:last]
 
     def _segment(
         self, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...]

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from whisper_cli.engine.chunking import Chunk, chunks_of
+from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
 from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.events import (
     Event,
@@ -22,7 +23,7 @@ from whisper_cli.engine.events import (
 )
 from whisper_cli.engine.model import WhisperEngineModel
 from whisper_cli.engine.result import FRAMES_PER_SECOND
-from whisper_cli.engine.vad import find_speech
+from whisper_cli.engine.vad import VadOptions, find_speech, vad_options
 from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
 from whisper_cli.transcript import DecodingOptions, Segment, Word, check_language
 
@@ -35,7 +36,7 @@ class ChunkDecoder(Protocol):
         """Say whether the model knows more than English."""
         ...
 
-    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
+    def find_speech(self, samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
         """Find speech in 16 kHz samples: (start, end) in samples, in order."""
         ...
 
@@ -107,7 +108,8 @@ def _chunks(
     blocks = recording.audio.blocks()
     if options.vad:
         since = recording.since.next if recording.since else None
-        yield from chunks_of(blocks, decoder.find_speech, since=since)
+        detect = partial(decoder.find_speech, options=vad_options(options))
+        yield from chunks_of(blocks, detect, chunking_options(options), since)
         return
     parts: list[np.ndarray] = []
     start = end = 0.0
@@ -144,9 +146,9 @@ class SequentialDecoder:
         """Say whether the model knows more than English."""
         return self._model.multilingual
 
-    def find_speech(self, samples: np.ndarray) -> list[tuple[int, int]]:
-        """Find speech, padded, pauses under 2 s inside."""
-        return find_speech(samples)
+    def find_speech(self, samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
+        """Find speech in 16 kHz samples: (start, end) in samples, in order."""
+        return find_speech(samples, options)
 
     def language_of(self, chunk: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
         """Tell the language of the first 30 s of an island, and how probable it is."""

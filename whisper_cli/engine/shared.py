@@ -12,7 +12,7 @@ from whisper_cli.engine.model import WhisperEngineModel, resolve_model
 from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.queue import FairQueue
 from whisper_cli.engine.scheduler import Scheduler, WindowDecoder
-from whisper_cli.engine.vad import find_phrases
+from whisper_cli.engine.vad import find_speech
 from whisper_cli.transcript import DecodingOptions
 
 
@@ -37,7 +37,7 @@ class SharedEngine:
         import numpy as np
 
         self.decode([WindowTask(Chunk(0.0, np.zeros(16_000, np.float32)), "en", DecodingOptions())])
-        find_phrases(np.zeros(16_000, np.float32))
+        find_speech(np.zeros(16_000, np.float32))
 
 
 def shared_engine(
@@ -62,7 +62,7 @@ def shared_engine(
     return Scheduler(
         load,
         DecodingOptions(),
-        find_phrases,
+        find_speech,
         QualityChecks().frames,
         workers=device_plan.workers,
         batch=device_plan.batch,

@@ -1,23 +1,58 @@
 """Where speech is, by Silero as faster-whisper carries it."""
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 
-
-def find_speech(samples: np.ndarray) -> list[tuple[int, int]]:
-    """Find speech by Silero: padded (start, end) in samples, pauses under 2 s inside."""
-    from faster_whisper.vad import get_speech_timestamps
-
-    return [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples)]
+from whisper_cli.choices import Mode
+from whisper_cli.transcript import DecodingOptions
 
 
-def find_phrases(samples: np.ndarray) -> list[tuple[int, int]]:
-    """Find speech by Silero between all pauses of 0.16 s: (start, end) in samples, not padded.
+@dataclass(frozen=True, slots=True)
+class VadOptions:
+    """How Silero finds speech.
 
-    More sensitive than Silero's default, since what it doesn't hear is lost.
+    `threshold`: probability of speech, 0 to 1; below Silero's own 0.5, since what it doesn't hear
+    is lost. `min_silence`: seconds of silence between two stretches of speech. `pad`: seconds
+    more on both sides of each; the fast mode pads chunks instead, see ChunkingOptions.
     """
+
+    threshold: float = 0.35
+    min_silence: float = 0.16
+    pad: float = 0.0
+
+
+EXACT = VadOptions(threshold=0.5, min_silence=2.0, pad=0.4)  # as faster-whisper has them
+
+
+class DetectSpeech(Protocol):
+    """What finds speech; `find_speech` is the real one, tests pass fakes."""
+
+    def __call__(self, samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
+        """Find speech in 16 kHz samples: (start, end) in samples, in order."""
+        ...
+
+
+def vad_options(asked: DecodingOptions) -> VadOptions:
+    """Return how speech is found in an input with these options."""
+    exact = asked.mode is Mode.exact
+    usual = EXACT if exact else VadOptions()
+    return VadOptions(
+        usual.threshold if asked.vad_threshold is None else asked.vad_threshold,
+        usual.min_silence if asked.vad_min_silence is None else asked.vad_min_silence,
+        usual.pad if asked.vad_pad is None or not exact else asked.vad_pad,
+    )
+
+
+def find_speech(samples: np.ndarray, options: VadOptions = VadOptions()) -> list[tuple[int, int]]:
+    """Find speech in 16 kHz samples by Silero: (start, end) in samples, in order."""
     from faster_whisper.vad import get_speech_timestamps
 
     spans = get_speech_timestamps(
-        samples, threshold=0.35, min_silence_duration_ms=160, speech_pad_ms=0
+        samples,
+        threshold=options.threshold,
+        min_silence_duration_ms=round(options.min_silence * 1000),
+        speech_pad_ms=round(options.pad * 1000),
     )
     return [(int(span["start"]), int(span["end"])) for span in spans]

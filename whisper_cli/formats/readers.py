@@ -9,7 +9,16 @@ from whisper_cli import __version__, checked
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError, TranscriptError
 from whisper_cli.languages import code_of
-from whisper_cli.transcript import Change, DecodingOptions, Dropped, Info, Provenance, Segment, Word
+from whisper_cli.transcript import (
+    ADDED_OPTIONS,
+    Change,
+    DecodingOptions,
+    Dropped,
+    Info,
+    Provenance,
+    Segment,
+    Word,
+)
 
 Members = Mapping[str, Any]
 _MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
@@ -118,6 +127,8 @@ def _option(name: str, value: Any, default: object) -> Any:
         return _language(value)
     if name in _LISTS:
         return checked.several(value, _LISTS[name])
+    if name in ADDED_OPTIONS:
+        return checked.optional(value, checked.number)
     if default is None:
         return checked.optional(value, checked.text)
     return _KINDS[type(default)](value)
