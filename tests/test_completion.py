@@ -62,6 +62,24 @@ def test_models_formats_and_commands_are_completed():
     assert "--word-timestamps" in complete("whisper-cli transcribe --word")
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("transcribe a.mp3 --json-style ", {"native", "openai", "whisper"}),
+        ("transcribe a.mp3 --channel ", {"left", "right", "mix"}),
+        ("transcribe a.mp3 --mode ", {"fast", "exact"}),
+        ("transcribe a.mp3 --speakers ", {"channels", "auto"}),
+        ("watch in --progress ", {"auto", "plain", "json", "none"}),
+        ("pull base --engine ", {"auto", "hf-transfer", "ranges", "xet"}),
+        ("serve-lite --device ", {"auto", "cpu", "cuda"}),
+        ("transcribe --vad-", {"--vad-threshold", "--vad-min-silence", "--vad-pad"}),
+        ("completion ", {"bash", "zsh", "fish"}),
+    ],
+)
+def test_choices_are_completed(line, offered):
+    assert set(complete(f"whisper-cli {line}")) == offered
+
+
 def test_bash_itself_completes_a_model(tmp_path):
     script = f"""
     PATH={Path(sys.executable).parent}:$PATH

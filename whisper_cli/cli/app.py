@@ -13,7 +13,6 @@ from whisper_cli import __version__
 from whisper_cli.cli.commands import COMMANDS
 from whisper_cli.cli.commands.completion import COMPLETING
 from whisper_cli.cli.help import GroupedCommand, GroupedCommands
-from whisper_cli.cli.options import spread
 from whisper_cli.console.console import Console, ConsoleLogHandler
 from whisper_cli.errors import ConfigError, WhisperError, known_failure
 from whisper_cli.signals import CLOSED_PIPE, Stopped, stoppable
@@ -29,6 +28,13 @@ Examples:
   ffmpeg -i film.mkv -f wav - | whisper-cli transcribe - -f vtt > film.vtt
   whisper-cli pull medium
 """
+
+# What to type where a command is called without what it needs, or with a word that it has not.
+HINTS = {
+    "whisper-cli config": "whisper-cli config shows every setting; config get NAME shows one",
+    "whisper-cli completion": "whisper-cli completion bash (or zsh, fish)",
+    "whisper-cli pull": "whisper-cli pull base; whisper-cli list --remote names all models",
+}
 
 app = typer.Typer(
     name="whisper-cli",
@@ -65,7 +71,7 @@ for panel, command in COMMANDS:
     if isinstance(getattr(command, "app", None), typer.Typer):
         app.add_typer(command.app, name=name, rich_help_panel=panel)
     else:
-        app.command(name, cls=GroupedCommand, rich_help_panel=panel)(spread(command.command))
+        app.command(name, cls=GroupedCommand, rich_help_panel=panel)(command.command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,4 +124,6 @@ def _usage(error: typer.TyperException) -> ConfigError:
     message = getattr(error, "format_message", lambda: str(error))().rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "whisper-cli"
-    return ConfigError(message[:1].lower() + message[1:], hint=f"{path} --help")
+    incomplete = message.startswith(("Missing argument", "No such command"))
+    hint = HINTS.get(path) if incomplete else None
+    return ConfigError(message[:1].lower() + message[1:], hint=hint or f"{path} --help")

@@ -6,6 +6,16 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 Entry = tuple[str, str, str]  # panel, name, what it is
+WHOLE = 1000  # letters of a command's description: it is wrapped, never cut
+# What an option takes, by the name of its type in Typer.
+METAVARS = {
+    "str": "TEXT",
+    "int": "INTEGER",
+    "int range": "INTEGER",
+    "float": "FLOAT",
+    "float range": "FLOAT",
+    "path": "PATH",
+}
 
 
 class GroupedCommand(TyperCommand):
@@ -21,9 +31,8 @@ class GroupedCommands(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write commands and options, a section a panel."""
-        width = formatter.width - 6 - max(map(len, self.commands))
         commands = (
-            (_panel(command, "Commands"), name, command.get_short_help_str(width))
+            (_panel(command, "Commands"), name, command.get_short_help_str(WHOLE))
             for name, command in self.commands.items()
         )
         _write(formatter, [*commands, *_parameters(self, ctx)])
@@ -31,8 +40,10 @@ class GroupedCommands(TyperGroup):
 
 def _parameters(command: Any, ctx: Any) -> Iterator[Entry]:
     for parameter in command.get_params(ctx):
+        argument = parameter.param_type_name == "argument"
+        if not argument and parameter.metavar is None:
+            parameter.metavar = METAVARS.get(parameter.type.name)
         if record := parameter.get_help_record(ctx):
-            argument = parameter.param_type_name == "argument"
             yield _panel(parameter, "Arguments" if argument else "Options"), *record
 
 

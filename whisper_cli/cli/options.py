@@ -3,27 +3,16 @@
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter
 from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from whisper_cli.choices import (
-    ComputeType,
-    Device,
-    EngineName,
-    Format,
-    Highlight,
-    JsonStyle,
-    Mode,
-    ProgressMode,
-    Task,
-)
-from whisper_cli.cli import options as o
+from whisper_cli.choices import Format
 from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
@@ -31,6 +20,9 @@ from whisper_cli.console.console import Console
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
 TEXT = "Text and speakers"
+
+T = TypeVar("T")
+Complete = Callable[[str], Iterable[str]]
 
 
 def begin(ctx: typer.Context) -> tuple[Settings, Console]:
@@ -89,44 +81,102 @@ def complete_preset(incomplete: str) -> list[str]:
     return [name for name in PRESETS if name.startswith(incomplete)]
 
 
-def complete_speakers(incomplete: str) -> list[str]:
-    """Complete how speakers are told apart."""
-    return [way for way in ("channels", "auto") if way.startswith(incomplete)]
-
-
-def complete_shell(incomplete: str) -> list[str]:
-    """Complete a shell's name."""
-    return [shell for shell in ("bash", "zsh", "fish") if shell.startswith(incomplete)]
-
-
 def complete_key(incomplete: str) -> list[str]:
     """Complete a setting's name."""
     return [name for name in loader.NAMES if name.startswith(incomplete)]
 
 
-def _one_of(kind: type[StrEnum]) -> Callable[[str], list[str]]:
-    return lambda incomplete: [value for value in kind if value.startswith(incomplete)]
+def one_of(values: Iterable[str]) -> Complete:
+    """Complete one of these values."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
 
 
-def _setting(
-    panel: str, *names: str, complete: Callable[[str], Iterable[str]] | None = None
-) -> object:
-    """Declare the flag of a setting: its help and default are the setting's own."""
-    setting = setting_of(names[0])
-    default = loader.as_text(loader.default(setting))
-    shown = f"{loader.about(setting)} (default: {default})" if default else loader.about(setting)
-    return typer.Option(
-        *names, rich_help_panel=panel, show_default=False, autocompletion=complete, help=shown
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """An option as Typer takes it: the name of its parameter, its annotation, its default."""
+
+    name: str
+    annotation: Any
+    default: Any = None
+
+
+def flag(
+    panel: str,
+    *names: str,
+    about: str,
+    kind: Any = bool,
+    name: str = "",
+    default: Any = None,
+    **more: Any,
+) -> OptionSpec:
+    """Declare an option that is no setting, such as --strict; `more` is for Typer."""
+    default = False if kind is bool and default is None else default
+    given: dict[str, Any] = {"rich_help_panel": panel, "show_default": False} | more
+    option = typer.Option(*names, help=about, **given)
+    return OptionSpec(name or setting_of(names[0]), Annotated[kind, option], default)
+
+
+def setting(
+    panel: str, flag_name: str, short: str = "", complete: Complete | None = None, kind: Any = None
+) -> OptionSpec:
+    """Declare the option of a setting: type, choices, help and default are the setting's own."""
+    name = setting_of(flag_name)
+    switch = loader.kind(name) is bool
+    names = [f"{flag_name}/--no-{flag_name.removeprefix('--')}" if switch else flag_name, short]
+    default = loader.as_text(loader.default(name))
+    shown = f"{loader.about(name)} (default: {default})" if default else loader.about(name)
+    choices = loader.kind(name)
+    if complete is None and issubclass(choices, StrEnum):
+        complete = one_of(choices)
+    option = typer.Option(
+        *filter(None, names),
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=complete,
+        metavar=None if switch else loader.metavar(name),
+        help=shown,
     )
+    typed = bool if switch else kind or (list[str] if choices is tuple else str)
+    return OptionSpec(name, Annotated[typed | None, option])
 
 
-def setting_of(flag: str) -> str:
+def setting_of(flag_name: str) -> str:
     """Name the setting of a flag, such as --vad/--no-vad."""
-    return flag.partition("/")[0].removeprefix("--").replace("-", "_")
+    return flag_name.partition("/")[0].removeprefix("--").replace("-", "_")
 
 
-def _flag(panel: str, *names: str, about: str) -> object:
-    return typer.Option(*names, rich_help_panel=panel, show_default=False, help=about)
+def options(*groups: OptionSpec | tuple[OptionSpec, ...]) -> Callable[[Callable[..., T]], Any]:
+    """Give a command options, in the order in which its help lists them.
+
+    The command gets those that it has a parameter for, by name; all are in `ctx.params`, from
+    where `begin` takes the settings. Raises TypeError where it has a parameter that none gives.
+    """
+    specs = [spec for group in groups for spec in (group if isinstance(group, tuple) else (group,))]
+    added = {
+        spec.name: Parameter(
+            spec.name, Parameter.KEYWORD_ONLY, default=spec.default, annotation=spec.annotation
+        )
+        for spec in specs
+    }
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        signature = inspect.signature(command)
+        own = [item for item in signature.parameters.values() if item.name not in added]
+        if plain := [item.name for item in own[1:] if not _is_declared(item)]:
+            raise TypeError(f"{command.__module__}: no option gives {', '.join(plain)}")
+
+        @wraps(command)
+        def call(**given: Any) -> T:
+            return command(**{name: given[name] for name in signature.parameters})
+
+        vars(call)["__signature__"] = signature.replace(parameters=[*own, *added.values()])
+        return call
+
+    return decorate
+
+
+def _is_declared(parameter: Parameter) -> bool:
+    return hasattr(parameter.annotation, "__metadata__")
 
 
 ModelsArg = Annotated[
@@ -135,7 +185,7 @@ ModelsArg = Annotated[
         metavar="MODEL...",
         show_default=False,
         autocompletion=complete_any_model,
-        help="short names, owner/name[@revision]",
+        help="short names as in whisper-cli list --remote, or owner/name[@revision]",
     ),
 ]
 InstalledArg = Annotated[
@@ -144,7 +194,7 @@ InstalledArg = Annotated[
         metavar="MODEL...",
         show_default=False,
         autocompletion=complete_installed,
-        help="names as whisper-cli list shows them",
+        help="names of models as whisper-cli list shows them",
     ),
 ]
 AnyInstalledArg = Annotated[
@@ -153,206 +203,158 @@ AnyInstalledArg = Annotated[
         metavar="[MODEL...]",
         show_default=False,
         autocompletion=complete_installed,
-        help="names as whisper-cli list shows them; none: all",
+        help="names of models as whisper-cli list shows them; all where none is named",
     ),
 ]
-ModelOpt = Annotated[str | None, _setting(DECODING, "--model", "-m", complete=complete_model)]
-LanguageOpt = Annotated[
-    str | None, _setting(DECODING, "--language", "-l", complete=complete_language)
-]
-ModeOpt = Annotated[str | None, _setting(DECODING, "--mode", complete=_one_of(Mode))]
-LanguageCandidatesOpt = Annotated[
-    list[str] | None, _setting(DECODING, "--language-candidates", complete=complete_language)
-]
-MultilingualOpt = Annotated[bool | None, _setting(DECODING, "--multilingual/--no-multilingual")]
-TaskOpt = Annotated[str | None, _setting(DECODING, "--task", complete=_one_of(Task))]
-BeamSizeOpt = Annotated[str | None, _setting(DECODING, "--beam-size")]
-TemperatureOpt = Annotated[str | None, _setting(DECODING, "--temperature")]
-CompressionRatioThresholdOpt = Annotated[
-    str | None, _setting(DECODING, "--compression-ratio-threshold")
-]
-LogProbThresholdOpt = Annotated[str | None, _setting(DECODING, "--log-prob-threshold")]
-NoSpeechThresholdOpt = Annotated[str | None, _setting(DECODING, "--no-speech-threshold")]
-SuppressTokensOpt = Annotated[list[str] | None, _setting(DECODING, "--suppress-tokens")]
-InitialPromptOpt = Annotated[str | None, _setting(DECODING, "--initial-prompt")]
-HotwordsOpt = Annotated[str | None, _setting(DECODING, "--hotwords")]
-WordTimestampsOpt = Annotated[
-    bool | None, _setting(DECODING, "--word-timestamps/--no-word-timestamps")
-]
-DeviceOpt = Annotated[str | None, _setting(MACHINE, "--device", complete=_one_of(Device))]
-ComputeTypeOpt = Annotated[
-    str | None, _setting(MACHINE, "--compute-type", complete=_one_of(ComputeType))
-]
-ThreadsOpt = Annotated[str | None, _setting(MACHINE, "--threads")]
-WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
-BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
-ServerOpt = Annotated[str | None, _setting(MACHINE, "--server")]
-OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
-SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
-EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
-ConnectionsOpt = Annotated[str | None, _setting(DOWNLOAD, "--connections")]
-ChunkSizeOpt = Annotated[str | None, _setting(DOWNLOAD, "--chunk-size")]
-LimitRateOpt = Annotated[str | None, _setting(DOWNLOAD, "--limit-rate")]
-VadOpt = Annotated[bool | None, _setting(AUDIO, "--vad/--no-vad")]
-VadThresholdOpt = Annotated[str | None, _setting(AUDIO, "--vad-threshold")]
-VadMinSilenceOpt = Annotated[str | None, _setting(AUDIO, "--vad-min-silence")]
-VadPadOpt = Annotated[str | None, _setting(AUDIO, "--vad-pad")]
-MaxChunkOpt = Annotated[str | None, _setting(AUDIO, "--max-chunk")]
-ClipOpt = Annotated[list[str] | None, _setting(AUDIO, "--clip")]
-TrackOpt = Annotated[str | None, _setting(AUDIO, "--track")]
-ChannelOpt = Annotated[str | None, _setting(AUDIO, "--channel")]
-LiveOpt = Annotated[
-    bool, _flag(AUDIO, "--live", about="decode each phrase once it is over, while sound comes")
-]
-PartialsOpt = Annotated[
-    bool, _flag(AUDIO, "--partials", about="with --live, -f jsonl: what a phrase says so far, too")
-]
-RawOpt = Annotated[
-    str | None, _flag(AUDIO, "--raw", about="the input is bare PCM, such as s16le:16000:1")
-]
-FormatOpt = Annotated[
-    list[str] | None, _setting(OUTPUT, "--format", "-f", complete=complete_formats)
-]
-OutputOpt = Annotated[
-    str | None, _flag(OUTPUT, "--output", "-o", about="file, FOLDER/ or - for stdout")
-]
-NameOpt = Annotated[str | None, _setting(OUTPUT, "--name")]
-JsonStyleOpt = Annotated[str | None, _setting(OUTPUT, "--json-style", complete=_one_of(JsonStyle))]
-ReviewBelowOpt = Annotated[str | None, _setting(OUTPUT, "--review-below")]
-ColorsOpt = Annotated[bool | None, _setting(OUTPUT, "--colors/--no-colors")]
-PresetOpt = Annotated[str | None, _setting(CUES, "--preset", complete=complete_preset)]
-MaxLineWidthOpt = Annotated[str | None, _setting(CUES, "--max-line-width")]
-MaxLinesOpt = Annotated[str | None, _setting(CUES, "--max-lines")]
-MaxCpsOpt = Annotated[str | None, _setting(CUES, "--max-cps")]
-MinDurationOpt = Annotated[str | None, _setting(CUES, "--min-duration")]
-MaxDurationOpt = Annotated[str | None, _setting(CUES, "--max-duration")]
-MinGapOpt = Annotated[str | None, _setting(CUES, "--min-gap")]
-MaxWordsOpt = Annotated[str | None, _setting(CUES, "--max-words")]
-HighlightOpt = Annotated[str | None, _setting(CUES, "--highlight", complete=_one_of(Highlight))]
-VttSettingsOpt = Annotated[str | None, _setting(CUES, "--vtt-settings")]
-SpeakersOpt = Annotated[str | None, _setting(TEXT, "--speakers", complete=complete_speakers)]
-SpeakerNamesOpt = Annotated[list[str] | None, _setting(TEXT, "--speaker-names")]
-SegmentationModelOpt = Annotated[str | None, _setting(TEXT, "--segmentation-model")]
-EmbeddingModelOpt = Annotated[str | None, _setting(TEXT, "--embedding-model")]
-ReplaceOpt = Annotated[str | None, _setting(TEXT, "--replace")]
-StripFillersOpt = Annotated[bool | None, _setting(TEXT, "--strip-fillers/--no-strip-fillers")]
-MaskProfanityOpt = Annotated[bool | None, _setting(TEXT, "--mask-profanity/--no-mask-profanity")]
-MaskWordsOpt = Annotated[list[str] | None, _setting(TEXT, "--mask-words")]
-OverwriteOpt = Annotated[
-    bool, _flag(OUTPUT, "--overwrite", about="replace outputs that aren't ours, redo current ones")
-]
-ResumeOpt = Annotated[
-    bool,
-    _flag(OUTPUT, "--resume/--no-resume", about="go on where a run was cut off, or start over"),
-]
-HistoryOpt = Annotated[bool | None, _setting(OUTPUT, "--history/--no-history")]
-StrictOpt = Annotated[
-    bool, _flag(OUTPUT, "--strict", about="speech that got no text fails: exit code 1")
-]
-FailFastOpt = Annotated[
-    bool, _flag(OUTPUT, "--fail-fast", about="stop at the first input that fails")
-]
-SummaryOpt = Annotated[
-    Path | None,
-    _flag(OUTPUT, "--summary", about="FILE.json: what became of each input, for programs"),
-]
-StdinListOpt = Annotated[
-    bool, _flag(INPUT, "--stdin-list", about="read further names from standard input, one a line")
-]
-NulOpt = Annotated[
-    bool, _flag(INPUT, "-0", "--null", about="its names end in NUL, as from find -print0")
-]
-ShardOpt = Annotated[
-    str | None, _flag(INPUT, "--shard", about="2/8: only the second of eight parts of the inputs")
-]
-AllowPrivateUrlsOpt = Annotated[
-    bool | None, _setting(INPUT, "--allow-private-urls/--no-allow-private-urls")
-]
-MaxUrlSizeOpt = Annotated[str | None, _setting(INPUT, "--max-url-size")]
-MaxUrlTimeOpt = Annotated[str | None, _setting(INPUT, "--max-url-time")]
-ListJobsOpt = Annotated[
-    bool,
-    _flag(INPUT, "--list-jobs", about="print what would be done as JSON lines, and do nothing"),
-]
-ProgressOpt = Annotated[str | None, _setting(GENERAL, "--progress", complete=_one_of(ProgressMode))]
-QuietOpt = Annotated[bool, _flag(GENERAL, "--quiet", "-q", about="errors only")]
-VerboseOpt = Annotated[bool, _flag(GENERAL, "--verbose", "-v", about="say more on stderr")]
-JsonOpt = Annotated[bool, _flag(GENERAL, "--json", about="print JSON")]
 
-
-T = TypeVar("T")
-
-DecodingOpts = Annotated[
-    None,
-    o.ModelOpt,
-    o.ModeOpt,
-    o.LanguageOpt,
-    o.LanguageCandidatesOpt,
-    o.MultilingualOpt,
-    o.TaskOpt,
-    o.WordTimestampsOpt,
-    o.InitialPromptOpt,
-    o.HotwordsOpt,
-    o.BeamSizeOpt,
-    o.TemperatureOpt,
-    o.CompressionRatioThresholdOpt,
-    o.LogProbThresholdOpt,
-    o.NoSpeechThresholdOpt,
-    o.SuppressTokensOpt,
-]
-AudioOpts = Annotated[
-    None,
-    o.VadOpt,
-    o.VadThresholdOpt,
-    o.VadMinSilenceOpt,
-    o.VadPadOpt,
-    o.MaxChunkOpt,
-    o.ClipOpt,
-    o.TrackOpt,
-    o.ChannelOpt,
-]
-UrlOpts = Annotated[None, o.AllowPrivateUrlsOpt, o.MaxUrlSizeOpt, o.MaxUrlTimeOpt]
-NamingOpts = Annotated[None, o.NameOpt, o.JsonStyleOpt, o.ReviewBelowOpt]
-CueOpts = Annotated[
-    None,
-    o.PresetOpt,
-    o.MaxLineWidthOpt,
-    o.MaxLinesOpt,
-    o.MaxCpsOpt,
-    o.MinDurationOpt,
-    o.MaxDurationOpt,
-    o.MinGapOpt,
-    o.MaxWordsOpt,
-    o.HighlightOpt,
-    o.VttSettingsOpt,
-]
-SpeakerOpts = Annotated[
-    None, o.SpeakersOpt, o.SpeakerNamesOpt, o.SegmentationModelOpt, o.EmbeddingModelOpt
-]
-CareOpts = Annotated[None, o.ReplaceOpt, o.StripFillersOpt, o.MaskProfanityOpt, o.MaskWordsOpt]
-MachineOpts = Annotated[
-    None, o.DeviceOpt, o.ComputeTypeOpt, o.ThreadsOpt, o.WorkersOpt, o.BatchSizeOpt
-]
-
-
-def spread(command: Callable[..., T]) -> Callable[..., T]:
-    """Show Typer each option of a command's groups, where the group stands."""
-    own = inspect.signature(command)
-    shown = [item for parameter in own.parameters.values() for item in _options(parameter)]
-
-    @wraps(command)
-    def call(**given: Any) -> T:
-        return command(**{name: given[name] for name in own.parameters if name in given})
-
-    vars(call)["__signature__"] = own.replace(parameters=shown)
-    return call
-
-
-def _options(parameter: Parameter) -> Iterator[Parameter]:
-    kind, *members = get_args(parameter.annotation) or (None,)
-    if kind is not NoneType:
-        yield parameter
-        return
-    for member in members:
-        flag = member.__metadata__[0].default
-        yield Parameter(o.setting_of(flag), parameter.kind, default=None, annotation=member)
+MODE = setting(DECODING, "--mode")
+LANGUAGE = setting(DECODING, "--language", "-l", complete_language)
+DECODING_OPTIONS = (
+    setting(DECODING, "--model", "-m", complete_model),
+    MODE,
+    LANGUAGE,
+    setting(DECODING, "--language-candidates", complete=complete_language),
+    setting(DECODING, "--multilingual"),
+    setting(DECODING, "--task"),
+    setting(DECODING, "--word-timestamps"),
+    setting(DECODING, "--initial-prompt"),
+    setting(DECODING, "--hotwords"),
+    setting(DECODING, "--beam-size"),
+    setting(DECODING, "--temperature", kind=str),  # several are one list: the last one counts
+    setting(DECODING, "--compression-ratio-threshold"),
+    setting(DECODING, "--log-prob-threshold"),
+    setting(DECODING, "--no-speech-threshold"),
+    setting(DECODING, "--suppress-tokens"),
+)
+AUDIO_OPTIONS = (
+    setting(AUDIO, "--vad"),
+    setting(AUDIO, "--vad-threshold"),
+    setting(AUDIO, "--vad-min-silence"),
+    setting(AUDIO, "--vad-pad"),
+    setting(AUDIO, "--max-chunk"),
+    setting(AUDIO, "--clip"),
+    setting(AUDIO, "--track"),
+    setting(AUDIO, "--channel", complete=one_of(("left", "right", "mix"))),
+)
+LIVE_OPTIONS = (
+    flag(
+        AUDIO,
+        "--raw",
+        kind=str | None,
+        metavar="ENCODING:RATE:CHANNELS",
+        about="the input is raw PCM without a header, such as s16le:16000:1",
+    ),
+    flag(AUDIO, "--live", about="decode each phrase as soon as it is over, while audio comes in"),
+    flag(
+        AUDIO,
+        "--partials",
+        about="with --live and -f jsonl: also write the text of a phrase so far, every second",
+    ),
+)
+OUTPUT_PATH = flag(
+    OUTPUT,
+    "--output",
+    "-o",
+    kind=str | None,
+    metavar="PATH",
+    about="output file, FOLDER/, or - for standard output",
+)
+FORMAT = setting(OUTPUT, "--format", "-f", complete_formats)
+NAMING_OPTIONS = (
+    setting(OUTPUT, "--name"),
+    setting(OUTPUT, "--json-style"),
+    setting(OUTPUT, "--review-below"),
+)
+COLORS = setting(OUTPUT, "--colors")
+HISTORY = setting(OUTPUT, "--history")
+OVERWRITE = flag(
+    OUTPUT, "--overwrite", about="replace outputs that others made, and make current ones again"
+)
+RESUME = flag(
+    OUTPUT,
+    "--resume/--no-resume",
+    default=True,
+    about="continue where an earlier run was interrupted, or start over (default: true)",
+)
+RUN_OPTIONS = (
+    flag(OUTPUT, "--strict", about="exit with 1 where speech was found and no text"),
+    flag(OUTPUT, "--fail-fast", about="stop at the first input that fails"),
+    flag(
+        OUTPUT,
+        "--summary",
+        kind=Path | None,
+        metavar="FILE.json",
+        about="JSON file for programs that says what became of each input",
+    ),
+)
+CUE_OPTIONS = (
+    setting(CUES, "--preset", complete=complete_preset),
+    setting(CUES, "--max-line-width"),
+    setting(CUES, "--max-lines"),
+    setting(CUES, "--max-cps"),
+    setting(CUES, "--min-duration"),
+    setting(CUES, "--max-duration"),
+    setting(CUES, "--min-gap"),
+    setting(CUES, "--max-words"),
+    setting(CUES, "--highlight"),
+    setting(CUES, "--vtt-settings"),
+)
+PRESET = CUE_OPTIONS[0]
+SPEAKER_NAMES = setting(TEXT, "--speaker-names")
+SPEAKER_OPTIONS = (
+    setting(TEXT, "--speakers", complete=one_of(("channels", "auto"))),
+    SPEAKER_NAMES,
+    setting(TEXT, "--segmentation-model"),
+    setting(TEXT, "--embedding-model"),
+)
+TEXT_OPTIONS = (
+    setting(TEXT, "--replace"),
+    setting(TEXT, "--strip-fillers"),
+    setting(TEXT, "--mask-profanity"),
+    setting(TEXT, "--mask-words"),
+)
+LIST_OPTIONS = (
+    flag(INPUT, "--stdin-list", about="read more input names from standard input, one a line"),
+    flag(
+        INPUT,
+        "-0",
+        "--null",
+        name="null",
+        about="as --stdin-list, with names that end in NUL, as find -print0 writes them",
+    ),
+    flag(
+        INPUT,
+        "--shard",
+        kind=str | None,
+        metavar="K/N",
+        about="do only the K-th of N parts of the inputs, such as 2/8",
+    ),
+    flag(INPUT, "--list-jobs", about="print what would be done as JSON lines, and do nothing"),
+)
+URL_OPTIONS = (
+    setting(INPUT, "--allow-private-urls"),
+    setting(INPUT, "--max-url-size"),
+    setting(INPUT, "--max-url-time"),
+)
+THREADS = setting(MACHINE, "--threads")
+MACHINE_OPTIONS = (
+    setting(MACHINE, "--device"),
+    setting(MACHINE, "--compute-type"),
+    THREADS,
+    setting(MACHINE, "--workers"),
+    setting(MACHINE, "--batch-size"),
+)
+SERVER = setting(MACHINE, "--server")
+OFFLINE = setting(MACHINE, "--offline")
+SOURCE = setting(MACHINE, "--source")
+DOWNLOAD_OPTIONS = (
+    setting(DOWNLOAD, "--engine"),
+    setting(DOWNLOAD, "--connections"),
+    setting(DOWNLOAD, "--chunk-size"),
+    setting(DOWNLOAD, "--limit-rate"),
+)
+PROGRESS = setting(GENERAL, "--progress")
+QUIET = flag(GENERAL, "--quiet", "-q", about="show errors only")
+VERBOSE = flag(GENERAL, "--verbose", "-v", about="show more details on standard error")
+JSON = flag(GENERAL, "--json", about="print JSON")
+JsonOpt = JSON.annotation

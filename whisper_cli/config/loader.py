@@ -4,9 +4,11 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 from whisper_cli import files
 from whisper_cli.config.settings import Settings
@@ -67,9 +69,32 @@ def about(name: str) -> str:
     return str(_metadata(name)["about"])
 
 
+def kind(name: str) -> type:
+    """Name the type of a setting's values: an enum, bool, int, float, str, or tuple for several."""
+    return _kind(_field(name).type)
+
+
+def _kind(annotation: Any) -> type:
+    if get_origin(annotation) is tuple:
+        return tuple
+    named = [item for item in get_args(annotation) or (annotation,) if item is not NoneType]
+    found: type = named[0]
+    return found
+
+
+def metavar(name: str) -> str:
+    """Show what a setting's option takes: INTEGER, FLOAT, its choices, or a word of its own."""
+    known = kind(name)
+    choices = f"[{'|'.join(known)}]" if issubclass(known, StrEnum) else ""
+    return _metadata(name)["metavar"] or choices or _KINDS.get(known, "TEXT")
+
+
+_KINDS = {int: "INTEGER", float: "FLOAT"}
+
+
 def default(name: str) -> Any:
     """Give a setting's default."""
-    return next(item.default for item in fields(Settings) if item.name == name)
+    return _field(name).default
 
 
 def as_text(value: Any) -> str:
@@ -132,7 +157,12 @@ def _given(
 
 
 def _metadata(name: str) -> Mapping[str, Any]:
-    return next(item.metadata for item in fields(Settings) if item.name == name)
+    metadata: Mapping[str, Any] = _field(name).metadata
+    return metadata
+
+
+def _field(name: str) -> "Field[Any]":
+    return next(item for item in fields(Settings) if item.name == name)
 
 
 def _as_text(raw: Any) -> str:

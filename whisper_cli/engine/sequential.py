@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from whisper_cli.choices import Mode
 from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
 from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.events import (
@@ -108,8 +109,9 @@ def _chunks(
     blocks = recording.audio.blocks()
     if options.vad:
         since = recording.since.next if recording.since else None
-        detect = partial(decoder.find_speech, options=vad_options(options))
-        yield from chunks_of(blocks, detect, chunking_options(options), since)
+        asked = replace(options, mode=Mode.exact)  # this engine has no other
+        detect = partial(decoder.find_speech, options=vad_options(asked))
+        yield from chunks_of(blocks, detect, chunking_options(asked), since)
         return
     parts: list[np.ndarray] = []
     start = end = 0.0

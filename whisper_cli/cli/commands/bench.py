@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,35 +16,53 @@ from whisper_cli.errors import ModelError
 if TYPE_CHECKING:
     from whisper_cli.bench import Case, Measured
 
-Audio = Annotated[
-    Path | None,
-    typer.Option("--audio", help="a recording of your own, instead of the clip that comes with us"),
-]
-Seconds = Annotated[
-    int, typer.Option("--seconds", min=5, max=36000, help="how much of that clip, repeated")
-]
-Runs = Annotated[int, typer.Option("--runs", min=1, max=99, help="runs a row; medians are shown")]
-Tune = Annotated[
-    bool, typer.Option("--tune", help="try workers and threads, and remember what does best")
-]
+AUDIO = o.flag(
+    "Options",
+    "--audio",
+    kind=Path | None,
+    metavar="FILE",
+    about="recording to measure with, instead of the clip that comes with whisper-cli",
+)
+SECONDS = o.flag(
+    "Options",
+    "--seconds",
+    kind=int,
+    default=60,
+    min=5,
+    max=36000,
+    show_default=True,
+    about="seconds of audio: the clip is repeated for so long",
+)
+RUNS = o.flag(
+    "Options",
+    "--runs",
+    kind=int,
+    default=3,
+    min=1,
+    max=99,
+    show_default=True,
+    about="number of runs for each row, of which the median is shown",
+)
+TUNE = o.flag(
+    "Options", "--tune", about="try numbers of workers and threads, and remember the fastest"
+)
 
 
+@o.options(o.MODE, AUDIO, SECONDS, RUNS, TUNE, o.THREADS, o.JSON, o.PROGRESS, o.QUIET)
 def command(
     ctx: typer.Context,
     models: o.AnyInstalledArg = None,
-    mode: o.ModeOpt = None,
-    audio: Audio = None,
-    seconds: Seconds = 60,
-    runs: Runs = 3,
-    tune: Tune = False,
-    threads: o.ThreadsOpt = None,
-    json: o.JsonOpt = False,
-    progress: o.ProgressOpt = None,
-    quiet: o.QuietOpt = False,
+    *,
+    mode: str | None,
+    audio: Path | None,
+    seconds: int,
+    runs: int,
+    tune: bool,
+    json: bool,
 ) -> None:
-    """Measure how fast this machine transcribes with the models that are here.
+    """Measure how fast this machine transcribes with each model.
 
-    RTFx is seconds of sound a second; the start of the program and the loading of the model count.
+    RTFx is seconds of audio for each second of time, with starting and loading the model.
 
     \b
     whisper-cli bench

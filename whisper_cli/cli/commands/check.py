@@ -10,20 +10,15 @@ import typer
 from whisper_cli.cli import options as o
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="subtitles: SRT, VTT or ASS, anybody's")
+    list[Path],
+    typer.Argument(metavar="FILE...", help="subtitle files: SRT, VTT or ASS, made by any tool"),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="exit code 1 where a rule is broken")]
+STRICT = o.flag("Options", "--strict", about="exit with 1 where a rule is broken")
 
 
-def command(
-    ctx: typer.Context,
-    files: Files,
-    preset: o.PresetOpt = None,
-    language: o.LanguageOpt = None,
-    strict: Strict = False,
-    json: o.JsonOpt = False,
-) -> int:
-    """Check subtitles against a preset, netflix unless --preset names another.
+@o.options(o.PRESET, o.LANGUAGE, STRICT, o.JSON)
+def command(ctx: typer.Context, files: Files, *, strict: bool, json: bool) -> int:
+    """Check subtitles against the rules of a preset (netflix).
 
     \b
     whisper-cli check film.srt

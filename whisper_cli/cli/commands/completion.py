@@ -9,14 +9,22 @@ from whisper_cli.errors import ConfigError, OutputError
 
 COMPLETING = "_WHISPER_CLI_COMPLETE"  # the variable by which a shell asks the program
 
-Shell = Annotated[str, typer.Argument(help="bash, zsh or fish", autocompletion=o.complete_shell)]
-Install = Annotated[
-    bool, typer.Option("--install", help="Set it up for this user instead of showing it.")
+SHELLS = ("bash", "zsh", "fish")
+Shell = Annotated[
+    str,
+    typer.Argument(
+        metavar=f"[{'|'.join(SHELLS)}]",
+        show_default=False,
+        help="shell that is to complete",
+        autocompletion=o.one_of(SHELLS),
+    ),
 ]
+INSTALL = o.flag("Options", "--install", about="set it up for this user instead of showing it")
 
 
-def command(ctx: typer.Context, shell: Shell, install: Install = False) -> None:
-    """Show or install the shell's completion of commands, options, models and formats.
+@o.options(INSTALL)
+def command(ctx: typer.Context, shell: Shell, *, install: bool) -> None:
+    """Print or install the completion script of a shell.
 
     \b
     source <(whisper-cli completion bash)
@@ -24,7 +32,7 @@ def command(ctx: typer.Context, shell: Shell, install: Install = False) -> None:
     """
     from typer import completion
 
-    if shell not in o.complete_shell(""):
+    if shell not in SHELLS:
         raise ConfigError(f'no completion for "{shell}"', hint="bash, zsh or fish")
     if install:
         try:

@@ -6,18 +6,20 @@ from typing import Annotated
 import typer
 
 from whisper_cli.cli import options as o
+from whisper_cli.cli.help import GroupedCommand, GroupedCommands
 from whisper_cli.config import loader as settings
 from whisper_cli.errors import ConfigError
 from whisper_cli.paths import config_path
 
 app = typer.Typer(
-    help="Show every setting and where its value comes from; get, set, path.",
+    help="Show or change settings, and where each value comes from.",
+    cls=GroupedCommands,
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-Key = Annotated[str, typer.Argument(help="a setting's name", autocompletion=o.complete_key)]
+Key = Annotated[str, typer.Argument(help="name of a setting", autocompletion=o.complete_key)]
 NewValue = Annotated[
-    str, typer.Argument(metavar="VALUE", help='its value; "" goes back to the default')
+    str, typer.Argument(metavar="VALUE", help='value of the setting; "" goes back to the default')
 ]
 
 
@@ -34,7 +36,7 @@ def show(ctx: typer.Context, json: o.JsonOpt = False) -> None:
         ctx.obj.table(("Setting", "Value", "From"), rows)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 def get(ctx: typer.Context, key: Key) -> None:
     """Print one setting's value."""
     for value in settings.load({}, os.environ, config_path()):
@@ -44,14 +46,14 @@ def get(ctx: typer.Context, key: Key) -> None:
     raise ConfigError(f'unknown key "{key}"', hint="whisper-cli config shows every key")
 
 
-@app.command(name="set")
+@app.command(name="set", cls=GroupedCommand)
 def set_(ctx: typer.Context, key: Key, value: NewValue) -> None:
     """Write one setting into the configuration file, keeping its comments."""
     settings.set_value(config_path(), key.replace("-", "_"), value)
     ctx.obj.info(f"{config_path()}: {key} = {value or 'default'}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 def path(ctx: typer.Context) -> None:
     """Print where the configuration file is, whether it exists or not."""
     ctx.obj.write(f"{config_path()}\n")

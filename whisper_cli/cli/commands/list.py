@@ -1,6 +1,6 @@
 """`whisper-cli list`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from whisper_cli.models.catalog import Model
     from whisper_cli.models.store import InstalledModel
 
-Remote = Annotated[bool, typer.Option("--remote", help="The catalogue: all that can be pulled.")]
+REMOTE = o.flag("Options", "--remote", about="list all models that can be pulled by name")
 
 
-def command(ctx: typer.Context, remote: Remote = False, json: o.JsonOpt = False) -> None:
-    """List the models that are here, or with --remote all that can be pulled by name.
+@o.options(REMOTE, o.JSON)
+def command(ctx: typer.Context, *, remote: bool, json: bool) -> None:
+    """List the models here, or with --remote all that can be pulled.
 
     \b
     whisper-cli list

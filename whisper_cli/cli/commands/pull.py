@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,44 +18,54 @@ if TYPE_CHECKING:
     from whisper_cli.download.types import Progress
     from whisper_cli.models.catalog import Model
 
-AllFiles = Annotated[
-    bool, typer.Option("--all-files", help="every file of the repository, not only what is needed")
-]
-Force = Annotated[bool, typer.Option("--force", help="fetch again what is there already")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="show what would be fetched, and from where")
-]
-Token = Annotated[
-    str | None,
-    typer.Option("--token", help="for gated and private repositories (better: HF_TOKEN)"),
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="a plain folder instead of the cache")
-]
+ALL_FILES = o.flag(
+    "Options", "--all-files", about="download all files of the repository, not only those needed"
+)
+FORCE = o.flag("Options", "--force", about="download again what is already here")
+DRY_RUN = o.flag("Options", "--dry-run", about="show what would be downloaded, and from where")
+TOKEN = o.flag(
+    "Options",
+    "--token",
+    kind=str | None,
+    about="access token for gated and private repositories (better: HF_TOKEN)",
+)
+OUTPUT = o.flag(
+    "Options",
+    "--output",
+    "-o",
+    kind=Path | None,
+    metavar="FOLDER",
+    about="folder for plain files, instead of the cache",
+)
 
 
+@o.options(
+    o.SOURCE,
+    o.DOWNLOAD_OPTIONS,
+    TOKEN,
+    ALL_FILES,
+    OUTPUT,
+    DRY_RUN,
+    FORCE,
+    o.OFFLINE,
+    o.PROGRESS,
+    o.QUIET,
+    o.VERBOSE,
+)
 def command(
     ctx: typer.Context,
     models: o.ModelsArg,
-    source: o.SourceOpt = None,
-    engine: o.EngineOpt = None,
-    connections: o.ConnectionsOpt = None,
-    chunk_size: o.ChunkSizeOpt = None,
-    limit_rate: o.LimitRateOpt = None,
-    token: Token = None,
-    all_files: AllFiles = False,
-    output: Output = None,
-    dry_run: DryRun = False,
-    force: Force = False,
-    offline: o.OfflineOpt = None,
-    progress: o.ProgressOpt = None,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
+    *,
+    token: str | None,
+    all_files: bool,
+    output: Path | None,
+    dry_run: bool,
+    force: bool,
 ) -> int:
-    """Download models, verify them, and print the folder of each.
+    """Download and verify models, and print the folder of each.
 
-    What is here already and right is not fetched again; what was begun is gone on with. One that
-    fails does not stop the others.
+    What is already here and intact is not downloaded again, and an interrupted download is
+    continued. One model that fails does not stop the others.
 
     \b
     whisper-cli pull medium

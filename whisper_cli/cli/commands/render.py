@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError
@@ -20,26 +19,32 @@ Transcripts = Annotated[
     list[str],
     typer.Argument(
         metavar="TRANSCRIPT...",
-        help="JSON files, globs, @list.txt, or - for standard input",
+        help="transcripts: JSON files, globs, @list.txt, or - for standard input",
         show_default=False,
     ),
 ]
 
 
+@o.options(
+    o.OUTPUT_PATH,
+    o.FORMAT,
+    o.NAMING_OPTIONS,
+    o.CUE_OPTIONS,
+    o.SPEAKER_NAMES,
+    o.TEXT_OPTIONS,
+    o.OVERWRITE,
+    o.QUIET,
+    o.VERBOSE,
+)
 def command(
     ctx: typer.Context,
     transcripts: Transcripts,
-    output: o.OutputOpt = None,
-    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
-    cues: g.CueOpts = None,
-    speaker_names: o.SpeakerNamesOpt = None,
-    care: g.CareOpts = None,
-    overwrite: o.OverwriteOpt = False,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
+    *,
+    output: str | None,
+    format: list[str] | None,  # noqa: A002 - the flag's name
+    overwrite: bool,
 ) -> int:
-    """Make subtitles, text or JSON of transcripts that are there, without decoding again.
+    """Write other formats of finished transcripts, without decoding.
 
     Reads the JSON of whisper-cli, openai-whisper, whisperX and the OpenAI API (verbose_json).
 

@@ -6,8 +6,11 @@ from whisper_cli.cli import options as o
 from whisper_cli.console.console import Console, size
 
 
-def command(ctx: typer.Context, models: o.InstalledArg, quiet: o.QuietOpt = False) -> None:
-    """Remove models from the cache; what other models share stays.
+@o.options(o.QUIET)
+def command(ctx: typer.Context, models: o.InstalledArg) -> None:
+    """Remove models from the cache.
+
+    Files that other models share stay.
 
     \b
     whisper-cli rm tiny.en

@@ -2,90 +2,114 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring, how_to_pull
 
 if TYPE_CHECKING:
     from whisper_cli.serve.settings import ServerSettings
 
-Host = Annotated[str, typer.Option("--host", help="address to listen on")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free")]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
+
+def _text(name: str, default: str, metavar: str, about: str, key: str = "") -> o.OptionSpec:
+    return o.flag(
+        "Options",
+        name,
+        kind=str,
+        default=default,
+        metavar=metavar,
+        show_default=True,
+        about=about,
+        name=key,
+    )
+
+
+def _number(name: str, default: int, about: str, **limits: int) -> o.OptionSpec:
+    more: Any = limits
+    return o.flag(
+        "Options", name, kind=int, default=default, show_default=True, about=about, **more
+    )
+
+
+SERVER_OPTIONS = (
+    _text("--host", "127.0.0.1", "ADDRESS", "address to listen on"),
+    _number("--port", 8000, "port to listen on; 0: any that is free", min=0, max=65535),
+    o.flag(
+        "Options",
         "--model",
         "-m",
-        show_default=False,
+        name="models",
+        kind=list[str] | None,
+        metavar="MODEL",
         autocompletion=o.complete_model,
-        help="short name, owner/name or a folder; several times (default: the setting model)",
+        about="model to load: a short name as in whisper-cli list --remote, owner/name, or a"
+        " folder; may be given several times (default: the setting model)",
     ),
-]
-ApiKey = Annotated[
-    str | None,
-    typer.Option(
+    o.flag(
+        "Options",
         "--api-key",
+        kind=str | None,
         envvar="WHISPER_CLI_API_KEY",
-        show_default=False,
         show_envvar=False,
-        help="what clients have to send (better: WHISPER_CLI_API_KEY, which ps does not show)",
+        metavar="KEY",
+        about="key that clients must send (better: WHISPER_CLI_API_KEY, which ps does not show)",
     ),
-]
-KeepAlive = Annotated[
-    str, typer.Option("--keep-alive", help="an idle model stays loaded: 5m, 0, -1: for ever")
-]
-MaxQueue = Annotated[int, typer.Option("--max-queue", min=1, help="jobs at once, waiting or not")]
-MaxUpload = Annotated[str, typer.Option("--max-upload", help="size of a file, such as 100MB")]
-MaxDuration = Annotated[str, typer.Option("--max-duration", help="length of its sound")]
-AllowOrigin = Annotated[
-    list[str] | None,
-    typer.Option("--allow-origin", show_default=False, help="web site that may use it"),
-]
-AllowHost = Annotated[
-    list[str] | None,
-    typer.Option("--allow-host", show_default=False, help="name that it may be called by"),
-]
-Insecure = Annotated[
-    bool, typer.Option("--insecure-bind", help="listen on a network without a key")
-]
-OnDemand = Annotated[bool, typer.Option("--pull-on-demand", help="fetch a model when asked for it")]
-LogJson = Annotated[bool, typer.Option("--log-json", help="a line of JSON for each request")]
-Certificate = Annotated[
-    Path | None, typer.Option("--ssl-certfile", show_default=False, help="for https")
-]
-Key = Annotated[Path | None, typer.Option("--ssl-keyfile", show_default=False, help="for https")]
+    _text(
+        "--keep-alive",
+        "5m",
+        "TIME",
+        "time that an idle model stays loaded; -1: forever",
+    ),
+    _number("--max-queue", 64, "largest number of jobs at once, waiting or not", min=1),
+    _text("--max-upload", "100MB", "SIZE", "largest file that is taken, such as 100MB"),
+    _text(
+        "--max-duration",
+        "4h",
+        "TIME",
+        "longest recording that is taken, such as 4h",
+        key="max_seconds",
+    ),
+    o.flag(
+        "Options",
+        "--allow-origin",
+        kind=list[str] | None,
+        metavar="ORIGIN",
+        about="origin of a web site that may use the server, such as https://example.org",
+    ),
+    o.flag(
+        "Options",
+        "--allow-host",
+        kind=list[str] | None,
+        metavar="HOST",
+        about="host name that clients may call the server by",
+    ),
+    o.flag("Options", "--insecure-bind", about="listen on a network without a key"),
+    o.flag("Options", "--pull-on-demand", about="download a model when a client asks for it"),
+    o.flag("Options", "--log-json", about="log each request as a line of JSON"),
+    o.flag(
+        "Options",
+        "--ssl-certfile",
+        kind=Path | None,
+        metavar="FILE",
+        about="certificate file, for https",
+    ),
+    o.flag(
+        "Options",
+        "--ssl-keyfile",
+        kind=Path | None,
+        metavar="FILE",
+        about="private key file, for https",
+    ),
+)
 
 
-def command(
-    ctx: typer.Context,
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
-    models: Models = None,
-    api_key: ApiKey = None,
-    keep_alive: KeepAlive = "5m",
-    max_queue: MaxQueue = 64,
-    max_upload: MaxUpload = "100MB",
-    max_seconds: MaxDuration = "4h",
-    allow_origin: AllowOrigin = None,
-    allow_host: AllowHost = None,
-    insecure_bind: Insecure = False,
-    pull_on_demand: OnDemand = False,
-    log_json: LogJson = False,
-    ssl_certfile: Certificate = None,
-    ssl_keyfile: Key = None,
-    machine: g.MachineOpts = None,
-    offline: o.OfflineOpt = None,
-    source: o.SourceOpt = None,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
-) -> None:
-    """Serve the OpenAI transcription API on this machine, until Ctrl-C.
+@o.options(SERVER_OPTIONS, o.MACHINE_OPTIONS, o.OFFLINE, o.SOURCE, o.QUIET, o.VERBOSE)
+def command(ctx: typer.Context) -> None:
+    """Serve the OpenAI transcription API, until Ctrl-C.
 
-    A page for people is at /, what programs may ask at /docs.
+    The server has a web page at / and documents its API at /docs.
 
     \b
     whisper-cli serve-lite --model tiny.en

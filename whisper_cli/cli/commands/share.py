@@ -1,34 +1,41 @@
 """`whisper-cli share`."""
 
 from contextlib import nullcontext
-from typing import Annotated
 
 import typer
 
 from whisper_cli.cli import options as o
 from whisper_cli.errors import ConfigError
 
-Host = Annotated[str, typer.Option("--host", help="address to listen on; 0.0.0.0: every network")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free")]
-Announce = Annotated[
-    bool | None,
-    typer.Option(
-        "--announce/--no-announce",
-        show_default=False,
-        help="be found on the LAN by others (default: where zeroconf is installed)",
-    ),
-]
+HOST = o.flag(
+    "Options",
+    "--host",
+    kind=str,
+    default="0.0.0.0",  # noqa: S104 - what sharing is for
+    show_default=True,
+    about="address to listen on; 0.0.0.0: every network",
+)
+PORT = o.flag(
+    "Options",
+    "--port",
+    kind=int,
+    default=8770,
+    min=0,
+    max=65535,
+    show_default=True,
+    about="port to listen on; 0: any that is free",
+)
+ANNOUNCE = o.flag(
+    "Options",
+    "--announce/--no-announce",
+    kind=bool | None,
+    about="let others on the LAN find this machine (default: where zeroconf is installed)",
+)
 
 
-def command(
-    ctx: typer.Context,
-    host: Host = "0.0.0.0",  # noqa: S104 - what sharing is for
-    port: Port = 8770,
-    announce: Announce = None,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
-) -> None:
-    """Give the models that are here to other machines on the LAN, until Ctrl-C.
+@o.options(HOST, PORT, ANNOUNCE, o.QUIET, o.VERBOSE)
+def command(ctx: typer.Context, *, host: str, port: int, announce: bool | None) -> None:
+    """Offer the models here to other machines on the LAN, until Ctrl-C.
 
     Only verified files of catalogue models are shared. Others take them by --source peer.
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whisper_cli.choices import Format
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 from whisper_cli.console.console import Console
@@ -31,49 +30,60 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="INPUT...",
-        help="files, folders, globs, @list.txt, URLs, or - for standard input",
+        help="audio or video files, folders, globs, @list.txt, URLs, or - for standard input",
         show_default=False,
     ),
 ]
 
 
+@o.options(
+    o.LIST_OPTIONS,
+    o.URL_OPTIONS,
+    o.OUTPUT_PATH,
+    o.FORMAT,
+    o.NAMING_OPTIONS,
+    o.COLORS,
+    o.CUE_OPTIONS,
+    o.SPEAKER_OPTIONS,
+    o.TEXT_OPTIONS,
+    o.OVERWRITE,
+    o.RESUME,
+    o.HISTORY,
+    o.RUN_OPTIONS,
+    o.DECODING_OPTIONS,
+    o.AUDIO_OPTIONS,
+    o.LIVE_OPTIONS,
+    o.MACHINE_OPTIONS,
+    o.SERVER,
+    o.OFFLINE,
+    o.SOURCE,
+    o.PROGRESS,
+    o.QUIET,
+    o.VERBOSE,
+)
 def command(
     ctx: typer.Context,
     inputs: Inputs = None,
-    stdin_list: o.StdinListOpt = False,
-    null: o.NulOpt = False,
-    shard: o.ShardOpt = None,
-    list_jobs: o.ListJobsOpt = False,
-    urls: g.UrlOpts = None,
-    output: o.OutputOpt = None,
-    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
-    colors: o.ColorsOpt = None,
-    cues: g.CueOpts = None,
-    voices: g.SpeakerOpts = None,
-    care: g.CareOpts = None,
-    overwrite: o.OverwriteOpt = False,
-    resume: o.ResumeOpt = True,
-    history: o.HistoryOpt = None,
-    strict: o.StrictOpt = False,
-    fail_fast: o.FailFastOpt = False,
-    summary: o.SummaryOpt = None,
-    decoding: g.DecodingOpts = None,
-    audio: g.AudioOpts = None,
-    raw: o.RawOpt = None,
-    live: o.LiveOpt = False,
-    partials: o.PartialsOpt = False,
-    machine: g.MachineOpts = None,
-    server: o.ServerOpt = None,
-    offline: o.OfflineOpt = None,
-    source: o.SourceOpt = None,
-    progress: o.ProgressOpt = None,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
+    *,
+    stdin_list: bool,
+    null: bool,
+    shard: str | None,
+    list_jobs: bool,
+    output: str | None,
+    format: list[str] | None,  # noqa: A002 - the flag's name
+    overwrite: bool,
+    resume: bool,
+    strict: bool,
+    fail_fast: bool,
+    summary: Path | None,
+    raw: str | None,
+    live: bool,
+    partials: bool,
 ) -> int:
-    """Turn speech into text, subtitles or JSON, written as it is decoded.
+    """Turn speech into text, subtitles or JSON.
 
-    One input goes to standard output; several, or a folder, go beside each input.
+    Outputs are written while the speech is decoded: of one input to standard output, of several
+    or a folder beside each input.
 
     \b
     whisper-cli transcribe talk.mp3

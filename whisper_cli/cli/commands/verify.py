@@ -12,13 +12,9 @@ if TYPE_CHECKING:
     from whisper_cli.models.store import InstalledModel
 
 
-def command(
-    ctx: typer.Context,
-    models: o.AnyInstalledArg = None,
-    progress: o.ProgressOpt = None,
-    quiet: o.QuietOpt = False,
-) -> int:
-    """Hash every file of the models here again and compare: all of them, or those named.
+@o.options(o.PROGRESS, o.QUIET)
+def command(ctx: typer.Context, models: o.AnyInstalledArg = None) -> int:
+    """Check the files of the models here against their hashes.
 
     \b
     whisper-cli verify

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 from whisper_cli.console.console import Console
@@ -19,48 +18,51 @@ if TYPE_CHECKING:
     from whisper_cli.batch.targets import BatchJob
     from whisper_cli.batch.watch import Watch
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the folder", show_default=False)]
-FailedOpt = Annotated[
-    Path | None,
-    typer.Option(
-        "--failed",
-        rich_help_panel=o.OUTPUT,
-        show_default=False,
-        help="FOLDER to move inputs to that fail; else NAME.failed says why",
-    ),
-]
-SettleOpt = Annotated[
-    float,
-    typer.Option(
-        "--settle", min=0.1, rich_help_panel=o.INPUT, help="seconds without growth until it is done"
-    ),
-]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="folder to watch", show_default=False)]
+FAILED = o.flag(
+    o.OUTPUT,
+    "--failed",
+    kind=Path | None,
+    metavar="FOLDER",
+    about="folder to move inputs to that fail; without it NAME.failed says why",
+)
+SETTLE = o.flag(
+    o.INPUT,
+    "--settle",
+    kind=float,
+    default=2.0,
+    min=0.1,
+    show_default=True,
+    about="seconds without growth after which a file is complete",
+)
 
 
+@o.options(
+    o.OUTPUT_PATH,
+    o.FORMAT,
+    o.NAMING_OPTIONS,
+    o.CUE_OPTIONS,
+    o.SPEAKER_OPTIONS,
+    o.TEXT_OPTIONS,
+    FAILED,
+    SETTLE,
+    o.HISTORY,
+    o.DECODING_OPTIONS,
+    o.AUDIO_OPTIONS,
+    o.MACHINE_OPTIONS,
+    o.OFFLINE,
+    o.SOURCE,
+    o.PROGRESS,
+    o.QUIET,
+    o.VERBOSE,
+)
 def command(
-    ctx: typer.Context,
-    folder: Folder,
-    output: o.OutputOpt = None,
-    format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
-    cues: g.CueOpts = None,
-    voices: g.SpeakerOpts = None,
-    care: g.CareOpts = None,
-    failed: FailedOpt = None,
-    settle: SettleOpt = 2.0,
-    history: o.HistoryOpt = None,
-    decoding: g.DecodingOpts = None,
-    audio: g.AudioOpts = None,
-    machine: g.MachineOpts = None,
-    offline: o.OfflineOpt = None,
-    source: o.SourceOpt = None,
-    progress: o.ProgressOpt = None,
-    quiet: o.QuietOpt = False,
-    verbose: o.VerboseOpt = False,
+    ctx: typer.Context, folder: Folder, *, output: str | None, failed: Path | None, settle: float
 ) -> int:
-    """Transcribe what comes into a folder, until it is stopped; the model stays loaded.
+    """Transcribe files as they come into a folder, until Ctrl-C.
 
-    A file is taken up once it has stopped growing. What is done is not done again after a restart.
+    The model stays loaded. A file is read once it has stopped growing. What is done is not done
+    again after a restart.
 
     \b
     whisper-cli watch recordings/ -o transcripts/ -f srt
