@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.serve.errors import ApiError
 
-_FOLDER = Path(__file__).parent / "page"
+_FOLDER = Path(__file__).parents[1] / "page"
 _KINDS = {
     "index.html": "text/html",
     "page.css": "text/css",
