@@ -29,6 +29,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": _commands(),
         "all-settings.md": _settings(),
+        "http-api.md": _http_api(document()["paths"]),
         "openapi.json": json.dumps(document(), indent=1, ensure_ascii=False) + "\n",
         **schemas,
     }
@@ -58,6 +59,28 @@ def _row(name: str) -> str:
     shown = f"`{value}`" if value else ""
     meaning = about(name).replace("|", "\\|")
     return f"| `{name}` | `{PREFIX}{name.upper()}` | {shown} | {meaning} |\n"
+
+
+def _http_api(paths: dict[str, Any]) -> str:
+    intro = """# The HTTP API
+The requests that `serve-lite` answers. [openapi.json](openapi.json) has every field and every
+answer; [the server](../guides/serve.md) says what they are for. The realtime WebSocket, the page
+and what `transcribe --server` asks for are described there only.
+
+| request | what it does | may answer |
+|---|---|---|
+"""
+    rows = (
+        f"| `{method.upper()} {path}` | {operation['summary']} | {_statuses(operation)} |\n"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    )
+    return intro + "".join(rows)
+
+
+def _statuses(operation: dict[str, Any]) -> str:
+    return ", ".join(sorted(operation["responses"]))
 
 
 def _names() -> Iterator[str]:

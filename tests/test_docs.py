@@ -95,3 +95,10 @@ def test_a_hint_installs_an_extra_that_exists_from_the_clone(extra):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert extra in project["optional-dependencies"]
     assert install_hint(extra).startswith(f"pip install '.[{extra}]'")
+
+
+def test_every_module_that_the_architecture_names_exists():
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`([a-z_/]+(?:\.py|/))`", text)
+    assert len(named) > 30
+    assert [name for name in named if not (ROOT / "whisper_cli" / name).exists()] == []
