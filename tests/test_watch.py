@@ -107,7 +107,7 @@ def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     missing = run("watch", tmp_path)
     assert missing.code == 2
-    assert "pip install 'whisper-cli[watch]'" in missing.stderr
+    assert "pip install '.[watch]'" in missing.stderr
 
 
 @pytest.mark.slow

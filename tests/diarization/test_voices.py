@@ -174,7 +174,7 @@ def test_without_the_extra_the_line_that_installs_it_is_told(run, jfk, monkeypat
     monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
     refused = run("transcribe", jfk, "--speakers", "auto")
     assert refused.code == 2
-    assert "pip install 'whisper-cli[speakers]'" in refused.stderr
+    assert "pip install '.[speakers]'" in refused.stderr
 
 
 def test_a_model_of_another_kind_is_refused(run, jfk):

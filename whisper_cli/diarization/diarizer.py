@@ -22,13 +22,14 @@ from whisper_cli.config.settings import Settings
 from whisper_cli.diarization.turns import SpeakerTurn, numbered
 from whisper_cli.engine.device import cores
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError
+from whisper_cli.extras import install_hint
 from whisper_cli.models import store
 from whisper_cli.models.catalog import Model, ModelKind, names, resolve
 from whisper_cli.transcript import Info
 
 logger = logging.getLogger("whisper_cli")
 
-INSTALL = "pip install 'whisper-cli[speakers]'"
+INSTALL = install_hint("speakers")
 THRESHOLD = (
     0.6  # distance up to which voices are one where nobody says how many: 0.4 splits, 0.7 merges
 )
