@@ -112,7 +112,7 @@ class Chunk:
 
     `speech` are the (start, end) in seconds, from the island's start, where the detector heard
     speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
-    the beginning of what comes whole later.
+    the beginning of what comes whole later. `source` is what messages call the input.
     """
 
     start: float
@@ -120,6 +120,7 @@ class Chunk:
     speech: tuple[tuple[float, float], ...] = ()
     place: ChunkPosition | None = None
     partial: bool = False
+    source: str = ""
 
     @property
     def end(self) -> float:
@@ -141,6 +142,7 @@ class Chunk:
                 for first, last in self.speech
                 if last > offset
             ),
+            source=self.source,
         )
 
 

@@ -16,7 +16,7 @@ from whisper_cli.engine.result import (
     lines,
     without_loops,
 )
-from whisper_cli.transcript import DecodingOptions, Dropped, Segment, Word
+from whisper_cli.transcript import DecodingOptions, Dropped, DropReason, Segment, Word
 
 LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
@@ -157,7 +157,8 @@ class WindowResult:
         for line in self.lines:
             if without_loops(line.tokens) != line.tokens:
                 text = self.language_tokens.text(line.tokens)
-                yield Dropped(self.origin + line.start, self.origin + line.end, text, "loop")
+                start, end = self.origin + line.start, self.origin + line.end
+                yield Dropped(start, end, text, DropReason.loop)
 
     def is_phantom(self, segment: Segment) -> bool:
         """Say whether a segment is a known phrase where the detector, which was asked, hears none.
