@@ -414,7 +414,7 @@ def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, 
 @pytest.mark.parametrize("language", ["../../x", "", 5, ["en"], {"x": 1}])
 def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language):
     def stored(language):
-        ended = {"duration": 1.0, "dropped": [], "warnings": []}
+        ended = {"duration": 1.0, "dropped": [], "redecoded": [], "warnings": []}
         begun = {"language": language, "language_probability": 1.0}
         head = _head("w")
         first, checksum = _sealed(["begun", begun], zlib.crc32(head))

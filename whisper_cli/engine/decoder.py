@@ -402,6 +402,7 @@ class Decoder:
                 reached = segment.end
                 if not segment.text.strip():
                     continue
+                item.tell_early(segment)
                 if reason := self._reason(segment, item):
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
                 else:
