@@ -177,6 +177,7 @@ class JobOutputs:
         for segment in stored.segments if stored else ():
             self._add(channel_state, segment)
         if stored is not None:
+            tell_dropped(self.name, stored.info.dropped)
             self._passed(channel_state, stored.seconds)
 
     def note(self, job_input: JobInput) -> None:

@@ -86,11 +86,11 @@ class Console:
 
         With `log_json` messages are lines of JSON, and bars are left out.
         """
-        terminal = _is_terminal(sys.stderr)
-        hidden = quiet or log_json or not terminal
+        shown = _is_terminal(sys.stderr) and not quiet
+        hidden = log_json or not shown
         self._mode = ProgressMode.none if mode is ProgressMode.auto and hidden else mode
         self._quiet = quiet
-        self._talks = verbose or not (quiet or not terminal)
+        self._talks = verbose or shown
         self._log_json = log_json
 
     def listen(self, level: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
-from whisper_cli.decisions import about, decided
+from whisper_cli.decisions import about, debugging, decided
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.model import FULL_WINDOW, WhisperEngineModel
 from whisper_cli.engine.quality import ENDLESS, QualityChecks
@@ -261,16 +261,30 @@ class Decoder:
     ) -> tuple[Redecoded, ...]:
         """Describe what is rejected of a chunk, after what was rejected before it."""
         reason = self._doubt(decoding, chunk, language_tokens, options)
+        if reason is None and _is_prompt(decoding.text, options):
+            reason = RedecodeReason.prompt  # said in what would pass as silence
         if reason is None:  # a beam search looks for better words than good ones
             return decoding.instead_of
+        if debugging():
+            self._explain(decoding, chunk, language_tokens, options, reason)
+        return (*decoding.instead_of, _redecoded(chunk, reason, decoding.text))
+
+    def _explain(
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
+        reason: RedecodeReason,
+    ) -> None:
+        """Log what a check measured; a text is the prompt or it isn't, which has no measure."""
+        if reason is RedecodeReason.prompt:
+            _tell_rejected(chunk, decoding.text, reason, 1, 0)
         for check in self._quality_checks.checks(
             decoding, chunk, options, language_tokens.first_timestamp, language_tokens.eot
         ):
             if check.reason == reason:
                 _tell_rejected(chunk, decoding.text, reason, check.measured, check.limit)
-        if reason is RedecodeReason.prompt:
-            _tell_rejected(chunk, decoding.text, reason, 1, 0)
-        return (*decoding.instead_of, _redecoded(chunk, reason, decoding.text))
 
     def _silent(self, decoding: DecodingResult) -> bool:
         """Say whether Whisper's own rule takes the window for silence."""
