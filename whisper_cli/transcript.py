@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError
@@ -63,14 +64,54 @@ class DecodingOptions:
     raw: str | None = None
 
 
+class DropReason(StrEnum):
+    """Why a text was left out; the schemas of JSON and JSON lines list these, too."""
+
+    silence = "silence"  # Whisper's own rule takes the window for silence
+    phantom = "phantom"  # a known phrase where nobody speaks
+    loop = "loop"  # repetitions after the first
+    bleed = "bleed"  # what a channel only overhears of the other
+    no_time = "no time"  # it starts and ends at one moment, or after the sound
+
+
+class RedecodeReason(StrEnum):
+    """Why a text was rejected and its sound decoded again."""
+
+    too_many_tokens = "too many tokens"
+    compression_ratio = "compression ratio"
+    repetition = "repetition"
+    log_probability = "log probability"
+    no_end = "no end"
+    beyond_the_window = "beyond the window"
+    missed = "speech without text"
+    prompt = "the prompt"
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A text that the model said and that was left out, in seconds of the input; `reason` why."""
+    """A text that the model said and that was left out, in seconds of the input.
+
+    `reason` is a DropReason; a newer release may know others.
+    """
 
     start: float
     end: float
     text: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redecoded:
+    """A stretch that was decoded again, in seconds of the input, and the text that was rejected.
+
+    That is empty where only the rest of a chunk, without a text so far, was decoded again.
+    `reason` is a RedecodeReason; a newer release may know others.
+    """
+
+    start: float
+    end: float
+    reason: str
+    rejected_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +147,8 @@ class Info:
 
     `source` is the input's name as shown to people; `language` is None where no speech was found
     to tell it from; `duration` is in seconds of audio, None while the input is still read.
-    `dropped`, `warnings` (doubts about what was covered) and `changes` are complete in the end;
+    `dropped`, `redecoded`, `warnings` (doubts about what was covered) and `changes` are complete
+    in the end;
     `changes` is None where the text is as it was decoded. `changed` says that the input became
     another one while it was read.
     """
@@ -120,6 +162,7 @@ class Info:
     warnings: tuple[str, ...] = ()
     changes: tuple[Change, ...] | None = None
     changed: bool = False
+    redecoded: tuple[Redecoded, ...] = ()
 
     @property
     def over(self) -> bool:

@@ -1,6 +1,7 @@
 """The options that commands share, each declared once; the settings have their defaults."""
 
 import inspect
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -27,6 +28,7 @@ from whisper_cli.cli import options as o
 from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
+from whisper_cli.decisions import VERBOSE
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
@@ -39,8 +41,11 @@ def begin(ctx: typer.Context) -> tuple[Settings, Console]:
 
     settings = loader.settings(loader.load(ctx.params, os.environ, config_path()))
     console: Console = ctx.obj
-    quiet, verbose = bool(ctx.params.get("quiet")), bool(ctx.params.get("verbose"))
-    console.configure(settings.progress, quiet=quiet, verbose=verbose)
+    quiet, verbose, debug, log_json = (
+        bool(ctx.params.get(name)) for name in ("quiet", "verbose", "debug", "log_json")
+    )
+    console.configure(settings.progress, quiet=quiet, verbose=verbose or debug, log_json=log_json)
+    console.listen(logging.DEBUG if debug else VERBOSE if verbose else logging.INFO)
     return settings, console
 
 
@@ -273,6 +278,12 @@ ListJobsOpt = Annotated[
 ProgressOpt = Annotated[str | None, _setting(GENERAL, "--progress", complete=_one_of(ProgressMode))]
 QuietOpt = Annotated[bool, _flag(GENERAL, "--quiet", "-q", about="errors only")]
 VerboseOpt = Annotated[bool, _flag(GENERAL, "--verbose", "-v", about="say more on stderr")]
+DebugOpt = Annotated[
+    bool, _flag(GENERAL, "--debug", about="say on stderr how each decision was taken, with numbers")
+]
+LogJsonOpt = Annotated[
+    bool, _flag(GENERAL, "--log-json", about="messages on stderr as lines of JSON, for programs")
+]
 JsonOpt = Annotated[bool, _flag(GENERAL, "--json", about="print JSON")]
 
 

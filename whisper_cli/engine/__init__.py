@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from whisper_cli.choices import Mode
+from whisper_cli.decisions import decided
 from whisper_cli.engine.device import ResolvedDevice
 from whisper_cli.engine.events import Engine
 from whisper_cli.transcript import DecodingOptions
@@ -36,8 +37,10 @@ def engine_for(
     share_heap(device_plan.workers)
     if options.mode is Mode.exact:
         device_plan, model = resolve_model(folder, device_plan.for_one())
+        _tell_device(device_plan)
         return SequentialEngine(cache(lambda: SequentialDecoder(model()))), device_plan
     device_plan, model = resolve_model(folder, device_plan)
+    _tell_device(device_plan)
     quality_checks = QualityChecks()
     kind = PartialsScheduler if partials else LiveScheduler if live else Scheduler
     engine = kind(
@@ -50,3 +53,16 @@ def engine_for(
         pool=FairQueue if fair else ChunkQueue,
     )
     return engine, device_plan
+
+
+def _tell_device(device_plan: ResolvedDevice) -> None:
+    decided(
+        "device",
+        "decoding on {device} in {compute_type}: {workers} workers of {threads} threads, "
+        "up to {batch} chunks together",
+        device=str(device_plan.device),
+        compute_type=str(device_plan.compute_type),
+        workers=device_plan.workers,
+        threads=device_plan.threads,
+        batch=device_plan.batch,
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from whisper_cli.formats.text import encodable, joined
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.timestamps import span, ticks
-from whisper_cli.transcript import Change, Dropped, Info, Segment, Word
+from whisper_cli.transcript import Change, Dropped, Info, Redecoded, Segment, Word
 
 Members = Mapping[str, object]
 
@@ -46,7 +46,7 @@ def dump(value: object) -> str:
     return encodable(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
 
-def times(stretch: Segment | Word | Dropped | Change) -> Members:
+def times(stretch: Segment | Word | Dropped | Redecoded | Change) -> Members:
     """Give start and end in seconds, to the millisecond."""
     start, end = span(stretch)
     return {"start": start / 1000, "end": end / 1000}
@@ -153,15 +153,20 @@ def duration(info: Info) -> float | None:
 
 
 def doubts(info: Info) -> Members:
-    """List what was left out and why, and doubts about what was covered."""
+    """List what was left out or decoded again and why, and doubts about what was covered."""
     changes = info.changes
     return {
         "dropped": [
             {**times(item), "text": item.text, "reason": item.reason} for item in info.dropped
         ],
+        "redecoded": [_redecoded(item) for item in info.redecoded],
         "warnings": list(info.warnings),
         **({} if changes is None else {"changes": [_change(item) for item in changes]}),
     }
+
+
+def _redecoded(item: Redecoded) -> Members:
+    return {**times(item), "reason": item.reason, "rejected_text": item.rejected_text}
 
 
 def _change(change: Change) -> Members:

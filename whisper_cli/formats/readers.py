@@ -9,7 +9,16 @@ from whisper_cli import __version__, checked
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError, TranscriptError
 from whisper_cli.languages import code_of
-from whisper_cli.transcript import Change, DecodingOptions, Dropped, Info, Provenance, Segment, Word
+from whisper_cli.transcript import (
+    Change,
+    DecodingOptions,
+    Dropped,
+    Info,
+    Provenance,
+    Redecoded,
+    Segment,
+    Word,
+)
 
 Members = Mapping[str, Any]
 _MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
@@ -55,6 +64,7 @@ def _told(content: Members, name: str) -> ReadTranscript:
         checked.several(content.get("dropped") or [], _dropped),
         checked.several(content.get("warnings") or [], checked.text),
         checked.optional(content.get("changes"), _changes),
+        redecoded=checked.several(content.get("redecoded") or [], _redecoded),
     )
     return ReadTranscript(info, segments)
 
@@ -62,6 +72,11 @@ def _told(content: Members, name: str) -> ReadTranscript:
 def _dropped(entry: Members) -> Dropped:
     text, reason = (checked.text(entry[name]) for name in ("text", "reason"))
     return Dropped(_time(entry["start"]), _time(entry["end"]), text, reason)
+
+
+def _redecoded(entry: Members) -> Redecoded:
+    reason, text = (checked.text(entry[name]) for name in ("reason", "rejected_text"))
+    return Redecoded(_time(entry["start"]), _time(entry["end"]), reason, text)
 
 
 def _changes(entries: object) -> tuple[Change, ...]:

@@ -51,6 +51,7 @@ def command(
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
 ) -> int:
     """Download models, verify them, and print the folder of each.
 

@@ -38,6 +38,7 @@ def command(
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
 ) -> int:
     """Make subtitles, text or JSON of transcripts that are there, without decoding again.
 

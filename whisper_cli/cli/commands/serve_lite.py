@@ -82,6 +82,7 @@ def command(
     source: o.SourceOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
 ) -> None:
     """Serve the OpenAI transcription API on this machine, until Ctrl-C.
 

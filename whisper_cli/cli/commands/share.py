@@ -27,6 +27,7 @@ def command(
     announce: Announce = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
 ) -> None:
     """Give the models that are here to other machines on the LAN, until Ctrl-C.
 

@@ -70,6 +70,8 @@ def command(
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
+    log_json: o.LogJsonOpt = False,
 ) -> int:
     """Turn speech into text, subtitles or JSON, written as it is decoded.
 

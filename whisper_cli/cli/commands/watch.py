@@ -57,6 +57,8 @@ def command(
     progress: o.ProgressOpt = None,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,
+    debug: o.DebugOpt = False,
+    log_json: o.LogJsonOpt = False,
 ) -> int:
     """Transcribe what comes into a folder, until it is stopped; the model stays loaded.
 
