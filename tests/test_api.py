@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -265,6 +267,28 @@ def test_offline_nothing_is_fetched():
             call("base", offline=True)
 
 
+class Endless(FakeEngine):
+    """Goes on and on."""
+
+    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+        while True:
+            yield Segment(0.0, 1.0, " on and on")
+
+
+def test_a_transcript_that_nobody_holds_any_more_is_decoded_no_further(loaded):
+    def decoding() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "decoding"]
+
+    segments = iter(loaded(Endless()).transcribe(samples()))
+    assert next(segments).text == " on and on"
+    assert decoding()
+    del segments
+    end = time.monotonic() + 60
+    while decoding() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not decoding()
+
+
 # Many.
 
 
@@ -285,6 +309,15 @@ def test_of_many_one_that_fails_on_the_way_keeps_what_was_decoded(loaded, tmp_pa
     assert isinstance(broken.error, EngineError)
     assert [item.text for item in broken._heard.segments] == THREE[:2]
     assert (whole.error, texts(whole)) == (None, THREE[:1])
+
+
+def test_the_channels_of_a_call_are_speakers_with_names(loaded, tmp_path):
+    sound = np.random.default_rng(0).normal(0, 0.1, (48_000, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "call.wav", sound, 16_000)
+    asked = {"speakers": "channels", "speaker_names": ["Alice", "Bob"]}
+    transcript = loaded().transcribe(tmp_path / "call.wav", **asked)
+    assert {segment.speaker for segment in transcript} <= {"Alice", "Bob"}
+    assert "Alice: second 0" in transcript.render("txt")
 
 
 def test_many_of_none_are_none(loaded):
@@ -412,7 +445,7 @@ def test_examples_and_a_wrong_client_are_told_apart_by_strict_types(tmp_path):
     (tmp_path / "wrong.py").write_text(wrong, "utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
-    [error, _] = done.stdout.splitlines()
+    [error] = [line for line in done.stdout.splitlines() if " error: " in line]
     assert error.startswith("wrong.py:2: error: Unexpected keyword argument")
     assert (ROOT / "whisper_cli" / "py.typed").exists()
 
@@ -442,6 +475,14 @@ def test_one_model_is_used_for_several_modes_of_reading(tiny_en, jfk):
     assert not model.multilingual
     with pytest.raises(ConfigError, match="English only"):
         model.transcribe(jfk, language="de")
+
+
+@pytest.mark.slow
+def test_several_threads_may_use_one_model(tiny_en, jfk):
+    model = load_model(tiny_en)
+    with ThreadPoolExecutor(3) as threads:
+        heard = list(threads.map(lambda _: model.transcribe(jfk).text, range(3)))
+    assert heard == [model.transcribe(jfk).text] * 3
 
 
 @pytest.mark.slow

@@ -208,10 +208,14 @@ class LoadedModel:
             self._model,
             settings,
             flags,
-            bring=self._bring,
+            bring=self._folder_of,
             write=lambda _: None,
             engines=self._engine,
         )
+
+    def _folder_of(self, model: Model) -> Path:
+        """Give a model's folder; one for speakers is pulled where it isn't here."""
+        return self.folder if model == self._model else self._bring(model)
 
     def _engine(
         self,
