@@ -21,7 +21,7 @@ import soundfile
 import whisper_cli
 from tests.batch.fakes import FakeEngine, noise
 from tests.conftest import MODELS, ROOT
-from whisper_cli import LoadedModel, Transcript, api, arguments, load_model, pull
+from whisper_cli import LoadedModel, Progress, Transcript, api, arguments, load_model, pull
 from whisper_cli.config.settings import Settings
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.sequential import SequentialEngine
@@ -373,6 +373,8 @@ def test_what_cannot_be_written_is_an_output_error(loaded, tmp_path):
         transcript.write(tmp_path / "none" / "a.srt")
     with pytest.raises(ConfigError, match="no format"):
         transcript.write(tmp_path / "a.docx")
+    with pytest.raises(ConfigError, match='unknown format "srt,vtt"'):
+        transcript.render("srt,vtt")
     with pytest.raises(TranscriptError, match="times of words"):
         transcript.render("srt", highlight="words")
 
@@ -475,6 +477,37 @@ def test_one_model_is_used_for_several_modes_of_reading(tiny_en, jfk):
     assert not model.multilingual
     with pytest.raises(ConfigError, match="English only"):
         model.transcribe(jfk, language="de")
+
+
+@pytest.mark.slow
+def test_pull_takes_its_sources_tells_its_progress_and_gives_the_folder(tiny_en, tmp_path):
+    told: list[Progress] = []
+    sources = [f"folder:{tmp_path}", f"folder:{MODELS}"]
+    folder = pull(tiny_en, sources=sources, folder=tmp_path / "here", progress=told.append)
+    assert folder == tmp_path / "here"
+    assert {item.source for item in told if item.phase == "download"} == {sources[1]}
+    done = {item.file: item.done for item in told if item.phase == "download"}
+    assert done["model.bin"] == (folder / "model.bin").stat().st_size
+    assert load_model(folder).name == str(folder)
+
+
+@pytest.mark.slow
+def test_the_exact_mode_says_what_the_command_line_says_in_it(tiny_en, jfk, run):
+    theirs = run("transcribe", jfk, "-m", tiny_en, "--mode", "exact")
+    assert load_model(tiny_en, mode="exact").transcribe(jfk).render("txt") == theirs.stdout
+
+
+@pytest.mark.slow
+def test_what_the_progress_raises_ends_a_pull(tiny_en, tmp_path):
+    class EnoughError(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        pull(tiny_en, sources=[f"folder:{MODELS}"], folder=tmp_path / "here", progress=stop)
+    assert not (tmp_path / "here" / "model.bin").exists()
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ From Python: `load_model`, then `transcribe`; see docs/python-api.md.
 """
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # true for type checkers; to import it would load all of typing
 if TYPE_CHECKING:
     from whisper_cli.api import (
         AudioError,

@@ -24,13 +24,14 @@ from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.pcm import parse_raw
 from whisper_cli.audio.sources import Source, Url, UrlLimits, is_url
 from whisper_cli.batch.events import InputDone, InputError, Outcome
-from whisper_cli.batch.render import as_text
+from whisper_cli.batch.render import render_text
 from whisper_cli.batch.request import RunFlags
 from whisper_cli.batch.runner import run
 from whisper_cli.batch.session import Session, device_request, session_for
 from whisper_cli.batch.targets import BatchJob, Target, check_highlight, format_named, special
 from whisper_cli.choices import Format, Mode
-from whisper_cli.config.loader import parse, settings_of
+from whisper_cli.config.loader import settings_of
+from whisper_cli.config.parsers import one_of
 from whisper_cli.config.settings import Settings
 from whisper_cli.download.fetch import ensure
 from whisper_cli.download.options import PullOptions, pull_options_of
@@ -78,6 +79,8 @@ __all__ = [
 
 AudioInput: TypeAlias = str | os.PathLike[str] | BinaryIO | NDArray[np.float32]
 PullCallback: TypeAlias = Callable[[Progress], object]
+_SETTING = {"sources": "source"}  # what the command line calls otherwise
+_format = one_of(Format)
 
 
 def load_model(
@@ -301,7 +304,7 @@ class Transcript:
         (`word_timestamps=True` finds them), ConfigError for an impossible value, TypeError for an
         unknown option.
         """
-        return self._rendered(parse("format", format, "format")[0], options)
+        return self._rendered(_format(format), options)
 
     def write(
         self,
@@ -315,7 +318,7 @@ class Transcript:
         OutputError where the file can't be written.
         """
         path = Path(path)
-        kind = parse("format", format, "format")[0] if format else format_named(str(path))
+        kind = _format(format) if format else format_named(str(path))
         text = self._rendered(kind, options, str(path))
         try:
             if special(path):
@@ -330,7 +333,7 @@ class Transcript:
         settings = _settings("write", options, WriteArguments)
         check_highlight(frozenset({kind}), settings.highlight)
         self._read()
-        return as_text(ReadTranscript(self.info, self.segments), kind, settings, page)
+        return render_text(ReadTranscript(self.info, self.segments), kind, settings, page)
 
     def _read(self) -> None:
         """Read to the end."""
@@ -403,9 +406,6 @@ def _settings(function: str, options: Mapping[str, Any], known: type) -> Setting
     """Read keyword arguments as settings. Raises TypeError and ConfigError naming the argument."""
     _check_names(function, options, known)
     return settings_of({_SETTING.get(name, name): value for name, value in options.items()})
-
-
-_SETTING = {"sources": "source"}  # what the command line calls otherwise
 
 
 def _check_names(function: str, options: Iterable[str], known: type) -> None:

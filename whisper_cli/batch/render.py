@@ -31,7 +31,7 @@ def render(jobs: Sequence[BatchJob], work: Session) -> Iterator[Outcome]:
             yield InputError(number, job.source.name, failure_of(error, job.source.name))
 
 
-def as_text(
+def render_text(
     transcript: ReadTranscript, kind: Format, settings: Settings, page: str | None = None
 ) -> str:
     """Give the text of one format; `page` is where it will stand, for links to the sound.
