@@ -1,6 +1,5 @@
 """What everything else passes around: words, segments, options, and facts about a transcript."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -173,18 +172,6 @@ class Info:
     def spoken(self) -> str | None:
         """The language of the text, which is English in every translation."""
         return "en" if self.provenance.options.task is Task.TRANSLATE else self.language
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What is known now, and a one-shot stream of what is decoded next.
-
-    `heard` tells how many seconds of the input are dealt with so far.
-    """
-
-    info: Info
-    segments: Iterator[Segment]
-    heard: Callable[[], float]
 
 
 def check_language(options: DecodingOptions, *, multilingual: bool) -> None:

@@ -89,10 +89,11 @@ def session_for(
     bring: Callable[[Model], Path],
     write: Callable[[str], None],
     server: "ServerAddress | None" = None,
+    engines: Callable[..., tuple[Engine, ResolvedDevice]] = engine_for,
 ) -> Session:
     """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
 
-    With a `server` it decodes, and no Whisper model is needed here.
+    With a `server` it decodes, and no Whisper model is needed here. `engines` chooses the engine.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
@@ -119,7 +120,12 @@ def session_for(
         if server is not None:
             return _served(model, options, server, provenance.revision)
         fair = speakers is not None and speakers.by is DiarizationMethod.channels
-        return _local(model, here or bring(model), device_plan, options, wanted, fair=fair)
+        folder = here or bring(model)
+        usage.remember_used(folder)
+        engine, plan = engines(
+            folder, device_plan, options, live=wanted.live, partials=wanted.partials, fair=fair
+        )
+        return EngineHandle(_revision(model, folder), engine, plan)
 
     provenance = _provenance(model, here, device_plan, options)
     return replace(
@@ -191,24 +197,6 @@ def _served(
 
     name = model.folder.absolute().name if model.folder else model.name
     return EngineHandle(revision, engine(server, name, options))
-
-
-def _local(
-    model: Model,
-    folder: Path,
-    device_plan: ResolvedDevice,
-    options: DecodingOptions,
-    wanted: RunFlags,
-    *,
-    fair: bool,
-) -> EngineHandle:
-    """Decode here; the model is loaded when the engine is first asked."""
-    usage.remember_used(folder)
-    live, partials = wanted.live, wanted.partials
-    engine, device_plan = engine_for(
-        folder, device_plan, options, live=live, partials=partials, fair=fair
-    )
-    return EngineHandle(_revision(model, folder), engine, device_plan)
 
 
 def _check(

@@ -3,9 +3,10 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.output_index import PART
@@ -13,6 +14,10 @@ from whisper_cli.choices import HIGHLIGHTED, Format
 from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.models.catalog import Model
+from whisper_cli.transcript import Info
+
+if TYPE_CHECKING:
+    from whisper_cli.batch.sinks import Sink
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
 # Stands in a name until the language is known: private-use characters, which no file name has.
@@ -21,10 +26,14 @@ LANGUAGE = "\uf8ffl\uf8ff"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One output of one input: a file, or stdout where `pattern` is None."""
+    """One output of one input: a file, or stdout where `pattern` is None.
+
+    With a `sink` nothing is written: it is called as the segments begin, and gets them instead.
+    """
 
     format: Format
     pattern: str | None = None
+    sink: "Callable[[Info], Sink] | None" = None
 
     @property
     def needs_language(self) -> bool:
@@ -159,10 +168,15 @@ def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format
     suffix = Path(output).suffix[1:].lower()
     if asked or not suffix or special(Path(output)):
         return (asked or default)[0]
+    return format_named(output)
+
+
+def format_named(output: str) -> Format:
+    """Tell the format by the suffix of a file's name. Raises ConfigError where there is none."""
     named = [kind for kind in Format if output.lower().endswith(f".{kind.suffix}")]
     if not named:
         hint = f"-f chooses one of: {', '.join(Format)}"
-        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint)
+        raise ConfigError(f'no format is called "{Path(output).suffix[1:]}" ({output})', hint=hint)
     return max(named, key=lambda kind: len(kind.suffix))
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
 
 PREFIX = "WHISPER_CLI_"
+_NOT_GIVEN: tuple[object, ...] = (None, [], ())
 NAMES = tuple(item.name for item in fields(Settings))
 
 
@@ -46,6 +47,16 @@ def load(
 def settings(values: tuple[Value, ...]) -> Settings:
     """Make the frozen settings from resolved values."""
     return Settings(**{value.name: value.value for value in values})
+
+
+def settings_of(options: Mapping[str, Any], base: Settings | None = None) -> Settings:
+    """Change settings by options that Python names; None or an empty list leaves one as it is.
+
+    Neither the environment nor the file is read. Raises ConfigError naming the option.
+    """
+    given = {name: value for name, value in options.items() if value not in _NOT_GIVEN}
+    values = {name: parse(name, value, name) for name, value in given.items()}
+    return replace(base or Settings(), **values)
 
 
 def parse(name: str, raw: Any, where: str) -> Any:
@@ -127,7 +138,7 @@ def _given(
         variable = PREFIX + name.upper()
         if environ.get(variable):
             given.append((variable, name, environ[variable]))
-    flagged = (name for name in NAMES if flags.get(name) not in (None, [], ()))
+    flagged = (name for name in NAMES if flags.get(name) not in _NOT_GIVEN)
     return given + [("--" + name.replace("_", "-"), name, flags[name]) for name in flagged]
 
 

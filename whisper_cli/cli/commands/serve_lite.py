@@ -8,7 +8,7 @@ import typer
 
 from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
-from whisper_cli.cli.commands.pull import bring, how_to_pull
+from whisper_cli.cli.commands.pull import bring
 
 if TYPE_CHECKING:
     from whisper_cli.serve.settings import ServerSettings
@@ -96,6 +96,7 @@ def command(
     from functools import partial
 
     from whisper_cli.batch.session import device_request
+    from whisper_cli.download.options import pull_options_of
     from whisper_cli.models.catalog import require_whisper, resolve
     from whisper_cli.serve import server
 
@@ -109,7 +110,7 @@ def command(
         bring(model, settings, console)
     server.serve(
         server_settings,
-        how_to_pull(settings),
+        pull_options_of(settings),
         partial(device_request, settings=settings),
         console.log,
     )

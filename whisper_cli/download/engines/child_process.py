@@ -18,7 +18,7 @@ _PROC = Path("/proc")
 
 
 class ChildProcess:
-    """A child process that makes one library call; it ends with the block, and dies with its parent."""
+    """A child process that makes one library call; it ends with the block or its parent."""
 
     def __init__(self, library: str, order: dict[str, Any]) -> None:
         whole = {**order, "library": library, "parent": os.getpid()}
