@@ -4,18 +4,23 @@ import pytest
 
 from tests.formats.samples import INFO, SPEECH, unfinished, written
 from tests.formats.schemas import JSONL, TRANSCRIPT
-from whisper_cli.formats.registry import JSON_STYLES, WRITERS, Format, JsonStyle, writer_for
+from whisper_cli.formats.json import STYLES
+from whisper_cli.formats.registry import (
+    Format,
+    JsonStyle,
+    writer_for,
+)
 from whisper_cli.transcript import DecodingOptions, Provenance
 
 
 def test_each_format_and_each_json_style_has_its_row():
-    assert set(WRITERS) == set(Format)
-    assert set(JSON_STYLES) == set(JsonStyle)
+    assert all(writer_for(kind) for kind in Format)
+    assert set(STYLES) == set(JsonStyle)
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_each_writer_names_its_media_type(kind):
-    group, _, name = writer_for(kind).media_type.partition("/")
+def test_each_format_names_its_media_type(kind):
+    group, _, name = kind.spec.media_type.partition("/")
     assert group in ("application", "text")
     assert name
 

@@ -16,7 +16,6 @@ from whisper_cli.choices import (
     ComputeType,
     Device,
     EngineName,
-    Format,
     Highlight,
     JsonStyle,
     Mode,
@@ -27,6 +26,8 @@ from whisper_cli.cli import options as o
 from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
+from whisper_cli.formats.registry import Format
+from whisper_cli.texts import as_text
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
@@ -113,7 +114,7 @@ def _setting(
 ) -> object:
     """Declare the flag of a setting: its help and default are the setting's own."""
     setting = setting_of(names[0])
-    default = loader.as_text(loader.default(setting))
+    default = as_text(loader.default(setting))
     shown = f"{loader.about(setting)} (default: {default})" if default else loader.about(setting)
     return typer.Option(
         *names, rich_help_panel=panel, show_default=False, autocompletion=complete, help=shown
