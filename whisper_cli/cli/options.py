@@ -90,6 +90,13 @@ def complete_preset(incomplete: str) -> list[str]:
     return [name for name in PRESETS if name.startswith(incomplete)]
 
 
+def complete_source(incomplete: str) -> list[str]:
+    """Complete the name of a source of models."""
+    from whisper_cli.download.sources import SOURCES
+
+    return [name for name in (*SOURCES, "folder:") if name.startswith(incomplete)]
+
+
 def complete_speakers(incomplete: str) -> list[str]:
     """Complete how speakers are told apart."""
     return [way for way in ("channels", "auto") if way.startswith(incomplete)]
@@ -189,7 +196,7 @@ WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
 BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
 ServerOpt = Annotated[str | None, _setting(MACHINE, "--server")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
-SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
+SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source", complete=complete_source)]
 EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
 ConnectionsOpt = Annotated[str | None, _setting(DOWNLOAD, "--connections")]
 ChunkSizeOpt = Annotated[str | None, _setting(DOWNLOAD, "--chunk-size")]
