@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from whisper_cli.config.loader import about
+from whisper_cli.download.sources import SOURCES
+from whisper_cli.formats.registry import Format
+from whisper_cli.subtitles.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 NEW_FORMAT = '''"""A cue a line."""
@@ -154,3 +160,15 @@ def test_a_new_source_is_one_that_a_pull_may_name(grown):
 )
 def test_each_new_row_is_completed(grown, line, word):
     assert word in completed(grown, line)
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("highlight", [kind for kind in Format if kind.spec.highlight]),
+        ("preset", PRESETS),
+        ("source", SOURCES),
+    ],
+)
+def test_the_help_names_each_row(setting, names):
+    assert not set(names) - set(re.findall(r"\w+", about(setting)))
