@@ -29,7 +29,7 @@ from whisper_cli.batch.request import RunFlags
 from whisper_cli.batch.runner import run
 from whisper_cli.batch.session import Session, device_request, session_for
 from whisper_cli.batch.targets import BatchJob, Target, check_highlight, format_named, special
-from whisper_cli.choices import Format, Mode
+from whisper_cli.choices import Mode
 from whisper_cli.config.loader import settings_of
 from whisper_cli.config.parsers import one_of
 from whisper_cli.config.settings import Settings
@@ -52,6 +52,7 @@ from whisper_cli.errors import (
     WhisperError,
 )
 from whisper_cli.formats.readers import ReadTranscript
+from whisper_cli.formats.registry import Format
 from whisper_cli.formats.text import joined
 from whisper_cli.models.catalog import Model, require_whisper, resolve
 from whisper_cli.transcript import DecodingOptions, Dropped, Info, Segment, Word

@@ -16,7 +16,6 @@ from tests.fake_hub import Hub
 from tests.formats.schemas import TRANSCRIPT
 from tests.models.fakes import cache
 from whisper_cli.batch.runner import InputDone, InputError, InputProgressed, run
-from whisper_cli.config.settings import Settings
 from whisper_cli.diarization import diarizer
 from whisper_cli.diarization.diarizer import diarization_models_for
 from whisper_cli.diarization.options import DiarizationMethod, DiarizationOptions
@@ -48,9 +47,12 @@ def talk(tmp_path: Path) -> Path:
 def diarization_models(
     models: tuple[Path, Path], kept: Path | None = None, count: int | None = None
 ):
-    settings = Settings(segmentation_model=str(models[0]), embedding_model=str(models[1]))
     return diarization_models_for(
-        settings, count, lambda model: pytest.fail(f"pulls {model.name}"), kept
+        str(models[0]),
+        str(models[1]),
+        count,
+        lambda model: pytest.fail(f"pulls {model.name}"),
+        kept,
     )
 
 

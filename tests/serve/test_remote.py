@@ -467,7 +467,7 @@ def test_auto_uses_the_server_that_runs_and_its_secret_goes_with_it(
 def test_a_key_that_no_header_can_hold_is_not_shown(run, jfk, monkeypatch, key):
     remote = Settings(server="http://127.0.0.1:9")
     with pytest.raises(ConfigError, match="WHISPER_CLI_API_KEY") as error:
-        server_for(remote, {"WHISPER_CLI_API_KEY": key})
+        server_for(remote.server, remote.mode, {"WHISPER_CLI_API_KEY": key})
     assert key not in error.value.message
 
 

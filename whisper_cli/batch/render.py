@@ -13,10 +13,10 @@ from whisper_cli.batch.outputs import address_of_sound, published, sink_for, sti
 from whisper_cli.batch.session import Session, rendering_session
 from whisper_cli.batch.targets import BatchJob, Target
 from whisper_cli.batch.transforms import Postprocessor
-from whisper_cli.choices import Format
 from whisper_cli.config.settings import Settings
 from whisper_cli.errors import TranscriptError, failure_of
 from whisper_cli.formats.readers import ReadTranscript, read_transcript
+from whisper_cli.formats.registry import Format
 from whisper_cli.transcript import Info
 
 PART = "the transcript is of a part only: its making was cut short"
@@ -102,8 +102,8 @@ def _refuse_without_words(targets: Sequence[Target], told: ReadTranscript, work:
         return
     words = [word for segment in told.segments for word in segment.words]
     for target in targets:
-        of_use = [w for w in words if w.probability or target.format is not Format.review]
-        if of_use or not work.look.needs_words(target.format):
+        of_use = [w for w in words if w.probability or not target.format.spec.needs_words]
+        if of_use or not target.format.needs_words(work.look):
             continue
         missing = "probabilities of words" if words else "times of words"
         raise TranscriptError(

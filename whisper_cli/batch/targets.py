@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.output_index import PART
-from whisper_cli.choices import HIGHLIGHTED, Format
-from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError, OutputError
+from whisper_cli.formats.registry import Format
 from whisper_cli.models.catalog import Model
 from whisper_cli.transcript import Info
 
@@ -40,6 +39,11 @@ class Target:
         """Say whether the name is open until the language is known."""
         return self.pattern is not None and LANGUAGE in self.pattern
 
+    @property
+    def tells_partials(self) -> bool:
+        """Say whether it shows what a phrase says so far."""
+        return self.pattern is None and self.format.spec.partials
+
     def path(self, language: str | None) -> Path:
         """Name the file, now that the language is known; `und` where there is none."""
         if self.pattern is None:
@@ -64,10 +68,10 @@ class Naming:
     language: str | None
 
     @classmethod
-    def of(cls, settings: Settings, model: Model) -> "Naming":
-        """Name outputs as the settings say; a model is called by the last part of its name."""
+    def of(cls, template: str, model: Model, language: str | None) -> "Naming":
+        """Name outputs by a template; a model is called by the last part of its name."""
         named = (model.folder or Path(model.name)).absolute().name
-        return cls(settings.name, named, settings.language)
+        return cls(template, named, language)
 
     def name(self, source: Source, kind: Format) -> str:
         """Fill the template; the language may stay open until it is detected."""
@@ -127,26 +131,28 @@ def formats_of(jobs: Iterable[BatchJob]) -> frozenset[Format]:
 
 def check_highlight(formats: frozenset[Format], highlight: str | None) -> None:
     """Raise ConfigError where a `highlight` flag is given, and none of the formats can do it."""
-    if highlight not in (None, "none") and formats and not formats & HIGHLIGHTED:
+    able = [kind for kind in Format if kind.spec.highlight]
+    if highlight not in (None, "none") and formats and not formats.intersection(able):
         raise ConfigError(
             f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
-            hint=f"-f takes one of: {', '.join(sorted(HIGHLIGHTED))}",
+            hint=f"-f takes one of: {', '.join(sorted(able))}",
         )
 
 
 def prints_text(jobs: Iterable[BatchJob]) -> bool:
     """Tell whether plain text goes to stdout."""
     targets = (target for job in jobs for target in job.targets)
-    return any(target == Target(Format.txt) for target in targets)
+    return any(item.pattern is None and item.format.spec.prints_text for item in targets)
 
 
 def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")
-    if several and kinds[0] not in (Format.txt, Format.jsonl):
+    if several and not kinds[0].spec.several_on_stdout:
+        able = [kind for kind in Format if kind.spec.several_on_stdout]
         raise ConfigError(
             f"several inputs can't share stdout as {kinds[0]}",
-            hint="txt and jsonl can; -o FOLDER/ holds any format",
+            hint=f"{' and '.join(able)} can; -o FOLDER/ holds any format",
         )
 
 

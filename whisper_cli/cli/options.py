@@ -17,7 +17,6 @@ from whisper_cli.choices import (
     ComputeType,
     Device,
     EngineName,
-    Format,
     Highlight,
     JsonStyle,
     Mode,
@@ -29,6 +28,8 @@ from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
 from whisper_cli.decisions import VERBOSE
+from whisper_cli.formats.registry import Format
+from whisper_cli.texts import as_text
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
@@ -94,6 +95,13 @@ def complete_preset(incomplete: str) -> list[str]:
     return [name for name in PRESETS if name.startswith(incomplete)]
 
 
+def complete_source(incomplete: str) -> list[str]:
+    """Complete the name of a source of models."""
+    from whisper_cli.download.sources import SOURCES
+
+    return [name for name in (*SOURCES, "folder:") if name.startswith(incomplete)]
+
+
 def complete_speakers(incomplete: str) -> list[str]:
     """Complete how speakers are told apart."""
     return [way for way in ("channels", "auto") if way.startswith(incomplete)]
@@ -118,7 +126,7 @@ def _setting(
 ) -> object:
     """Declare the flag of a setting: its help and default are the setting's own."""
     setting = setting_of(names[0])
-    default = loader.as_text(loader.default(setting))
+    default = as_text(loader.default(setting))
     shown = f"{loader.about(setting)} (default: {default})" if default else loader.about(setting)
     return typer.Option(
         *names, rich_help_panel=panel, show_default=False, autocompletion=complete, help=shown
@@ -193,7 +201,7 @@ WorkersOpt = Annotated[str | None, _setting(MACHINE, "--workers")]
 BatchSizeOpt = Annotated[str | None, _setting(MACHINE, "--batch-size")]
 ServerOpt = Annotated[str | None, _setting(MACHINE, "--server")]
 OfflineOpt = Annotated[bool | None, _setting(MACHINE, "--offline/--no-offline")]
-SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source")]
+SourceOpt = Annotated[list[str] | None, _setting(MACHINE, "--source", complete=complete_source)]
 EngineOpt = Annotated[str | None, _setting(DOWNLOAD, "--engine", complete=_one_of(EngineName))]
 ConnectionsOpt = Annotated[str | None, _setting(DOWNLOAD, "--connections")]
 ChunkSizeOpt = Annotated[str | None, _setting(DOWNLOAD, "--chunk-size")]

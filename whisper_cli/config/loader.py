@@ -11,6 +11,7 @@ from typing import Any
 from whisper_cli import files
 from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
+from whisper_cli.texts import as_text
 
 PREFIX = "WHISPER_CLI_"
 _NOT_GIVEN: tuple[object, ...] = (None, [], ())
@@ -81,21 +82,6 @@ def about(name: str) -> str:
 def default(name: str) -> Any:
     """Give a setting's default."""
     return next(item.default for item in fields(Settings) if item.name == name)
-
-
-def as_text(value: Any) -> str:
-    """Write a setting's value as it would be typed on the command line."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple) and len(value[0]) == 3:
-            return ",".join(f"{preset}.{rule}={item:.15g}" for preset, rule, item in value)
-        if value and isinstance(value[0], tuple):
-            return ",".join(f"{a:.15g}-{'' if b is None else format(b, '.15g')}" for a, b in value)
-        return ",".join(as_text(item) for item in value)
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def set_value(file: Path, name: str, text: str) -> None:

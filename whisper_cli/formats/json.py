@@ -5,8 +5,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from whisper_cli.formats.text import encodable, joined
+from whisper_cli.choices import JsonStyle
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.text import joined
 from whisper_cli.languages import LANGUAGES
+from whisper_cli.texts import encodable
 from whisper_cli.timestamps import span, ticks
 from whisper_cli.transcript import Change, Dropped, Info, Redecoded, Segment, Word
 
@@ -20,7 +23,6 @@ class JsonDocument:
     head: Callable[[Info], Members]
     entry: Callable[[int, Segment], Members]
     tail: Callable[[Info, Sequence[Segment]], Members]
-    media_type: str = "application/json"
 
     def begin(self, info: Info) -> str:
         """Write the object up to the opening of its segments."""
@@ -193,3 +195,14 @@ def _native_tail(info: Info, segments: Sequence[Segment]) -> Members:
 
 
 NATIVE = JsonDocument(_native_head, entry, _native_tail)
+
+STYLES: Mapping[JsonStyle, JsonDocument] = {
+    JsonStyle.native: NATIVE,
+    JsonStyle.openai: OPENAI,
+    JsonStyle.whisper: WHISPER,
+}
+
+
+def writer(look: FormatOptions) -> JsonDocument:
+    """Choose the document by its style."""
+    return STYLES[look.json_style]
