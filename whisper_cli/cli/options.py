@@ -23,7 +23,6 @@ from whisper_cli.choices import (
     ProgressMode,
     Task,
 )
-from whisper_cli.cli import options as o
 from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
@@ -299,45 +298,41 @@ T = TypeVar("T")
 
 DecodingOpts = Annotated[
     None,
-    o.ModelOpt,
-    o.ModeOpt,
-    o.LanguageOpt,
-    o.LanguageCandidatesOpt,
-    o.MultilingualOpt,
-    o.TaskOpt,
-    o.WordTimestampsOpt,
-    o.InitialPromptOpt,
-    o.HotwordsOpt,
-    o.BeamSizeOpt,
-    o.TemperatureOpt,
-    o.CompressionRatioThresholdOpt,
-    o.LogProbThresholdOpt,
-    o.NoSpeechThresholdOpt,
-    o.SuppressTokensOpt,
+    ModelOpt,
+    ModeOpt,
+    LanguageOpt,
+    LanguageCandidatesOpt,
+    MultilingualOpt,
+    TaskOpt,
+    WordTimestampsOpt,
+    InitialPromptOpt,
+    HotwordsOpt,
+    BeamSizeOpt,
+    TemperatureOpt,
+    CompressionRatioThresholdOpt,
+    LogProbThresholdOpt,
+    NoSpeechThresholdOpt,
+    SuppressTokensOpt,
 ]
-AudioOpts = Annotated[None, o.VadOpt, o.ClipOpt, o.TrackOpt, o.ChannelOpt]
-UrlOpts = Annotated[None, o.AllowPrivateUrlsOpt, o.MaxUrlSizeOpt, o.MaxUrlTimeOpt]
-NamingOpts = Annotated[None, o.NameOpt, o.JsonStyleOpt, o.ReviewBelowOpt]
+AudioOpts = Annotated[None, VadOpt, ClipOpt, TrackOpt, ChannelOpt]
+UrlOpts = Annotated[None, AllowPrivateUrlsOpt, MaxUrlSizeOpt, MaxUrlTimeOpt]
+NamingOpts = Annotated[None, NameOpt, JsonStyleOpt, ReviewBelowOpt]
 CueOpts = Annotated[
     None,
-    o.PresetOpt,
-    o.MaxLineWidthOpt,
-    o.MaxLinesOpt,
-    o.MaxCpsOpt,
-    o.MinDurationOpt,
-    o.MaxDurationOpt,
-    o.MinGapOpt,
-    o.MaxWordsOpt,
-    o.HighlightOpt,
-    o.VttSettingsOpt,
+    PresetOpt,
+    MaxLineWidthOpt,
+    MaxLinesOpt,
+    MaxCpsOpt,
+    MinDurationOpt,
+    MaxDurationOpt,
+    MinGapOpt,
+    MaxWordsOpt,
+    HighlightOpt,
+    VttSettingsOpt,
 ]
-SpeakerOpts = Annotated[
-    None, o.SpeakersOpt, o.SpeakerNamesOpt, o.SegmentationModelOpt, o.EmbeddingModelOpt
-]
-CareOpts = Annotated[None, o.ReplaceOpt, o.StripFillersOpt, o.MaskProfanityOpt, o.MaskWordsOpt]
-MachineOpts = Annotated[
-    None, o.DeviceOpt, o.ComputeTypeOpt, o.ThreadsOpt, o.WorkersOpt, o.BatchSizeOpt
-]
+SpeakerOpts = Annotated[None, SpeakersOpt, SpeakerNamesOpt, SegmentationModelOpt, EmbeddingModelOpt]
+CareOpts = Annotated[None, ReplaceOpt, StripFillersOpt, MaskProfanityOpt, MaskWordsOpt]
+MachineOpts = Annotated[None, DeviceOpt, ComputeTypeOpt, ThreadsOpt, WorkersOpt, BatchSizeOpt]
 
 
 def spread(command: Callable[..., T]) -> Callable[..., T]:
