@@ -355,4 +355,4 @@ def _options(parameter: Parameter) -> Iterator[Parameter]:
         return
     for member in members:
         flag = member.__metadata__[0].default
-        yield Parameter(o.setting_of(flag), parameter.kind, default=None, annotation=member)
+        yield Parameter(setting_of(flag), parameter.kind, default=None, annotation=member)
