@@ -18,6 +18,11 @@ lint:
     mypy
     codespell
 
+# the pages of docs/, served on this machine
+docs:
+    python docs/generate.py
+    mkdocs serve
+
 # the words of our names that no well-known package of the field uses
 vocabulary:
     python -m benchmarks.vocabulary

@@ -71,7 +71,11 @@ def talk(pair: list[str], known: dict[str, list[np.ndarray]], chance: random.Ran
 
 def measured(settings: Settings, count: int | None, talks, folder: Path) -> Iterator[tuple]:
     diarization_models = diarization_models_for(
-        settings, count, lambda model: find(model) or Path(), None
+        settings.segmentation_model,
+        settings.embedding_model,
+        count,
+        lambda model: find(model) or Path(),
+        None,
     )
     for number, (sound, reference) in enumerate(talks):
         path = folder / f"{number}.wav"

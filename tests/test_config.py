@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.oddities import any_value
 from whisper_cli.config import loader
 from whisper_cli.errors import ConfigError
+from whisper_cli.texts import as_text
 
 
 def value(name, flags=None, environ=None, file=None):
@@ -69,7 +70,7 @@ def test_values_of_the_file_may_have_toml_types(tmp_path):
 def test_every_default_can_be_typed(name):
     default = loader.default(name)
     if default not in (None, ()):
-        assert loader.parse(name, loader.as_text(default), "--x") == default
+        assert loader.parse(name, as_text(default), "--x") == default
 
 
 def test_set_keeps_comments_and_get_shows_the_value(run, isolated):

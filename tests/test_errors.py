@@ -141,14 +141,17 @@ def test_no_argument_shows_the_help(run):
         assert panel in result.stdout
 
 
-def test_the_readme_tables_name_every_exit_code_format_and_model():
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+def test_the_docs_name_every_exit_code_format_and_model():
+    docs = Path(__file__).parent.parent / "docs"
+    codes = (docs / "reference/exit-codes.md").read_text(encoding="utf-8")
+    formats = (docs / "reference/formats.md").read_text(encoding="utf-8")
+    models = (docs / "guides/models.md").read_text(encoding="utf-8")
     for code in (0, 1, 2, 3, 4, 5, 6, 130, 143, 141):
-        assert f"| {code} |" in readme
+        assert f"| {code} |" in codes
     for kind in Format:
-        assert f"`{kind}`" in readme
+        assert f"`{kind}`" in formats
     for name in names():
-        assert f"`{name}`" in readme
+        assert f"`{name}`" in models
 
 
 def test_a_model_that_cannot_translate_is_said_to(run, jfk):

@@ -8,9 +8,9 @@ import textwrap
 import pytest
 import typer
 
-from whisper_cli.choices import Format
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands import COMMANDS
+from whisper_cli.formats.registry import Format
 
 MODULES = {module.__name__.rpartition(".")[2]: module for _, module in COMMANDS}
 NAMES = [name.rstrip("_").replace("_", "-") for name in MODULES]

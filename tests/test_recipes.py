@@ -1,4 +1,4 @@
-"""The recipes of the README, each run as it stands there."""
+"""The recipes of the guide to scripts, each run as it stands there."""
 
 import json
 import re
@@ -21,7 +21,7 @@ pytestmark = [
 
 def recipes() -> dict[str, str]:
     """The commands by what is said of them."""
-    text = (ROOT / "README.md").read_text("utf-8").partition("\nRecipes:\n")[2]
+    text = (ROOT / "docs/guides/scripts.md").read_text("utf-8").partition("\n## Recipes\n")[2]
     block = text.partition("```sh\n")[2].partition("```")[0]
     return dict(re.findall(r"# (.+)\n(.+)\n", block))
 

@@ -17,12 +17,12 @@ from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.events import InputDone, InputError
 from whisper_cli.batch.targets import Naming, plan
 from whisper_cli.batch.watch import Watch, clear_mark, note_failure
-from whisper_cli.choices import Format
 from whisper_cli.cli.app import app
 from whisper_cli.cli.commands.watch import _report
 from whisper_cli.config.loader import NAMES
 from whisper_cli.console.console import Console
 from whisper_cli.errors import AudioError
+from whisper_cli.formats.registry import Format
 
 
 def until(what, seconds: float = 240.0) -> None:
@@ -107,7 +107,7 @@ def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     missing = run("watch", tmp_path)
     assert missing.code == 2
-    assert "pip install 'whisper-cli[watch]'" in missing.stderr
+    assert "pip install '.[watch]'" in missing.stderr
 
 
 @pytest.mark.slow

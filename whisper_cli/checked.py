@@ -7,8 +7,8 @@ from reprlib import repr as short
 from typing import Any, TypeVar
 
 from whisper_cli.errors import ConfigError
-from whisper_cli.formats.text import encodable
 from whisper_cli.languages import code_of
+from whisper_cli.texts import encodable
 
 T = TypeVar("T")
 

@@ -17,35 +17,6 @@ class Mode(StrEnum):
     exact = "exact"
 
 
-class Format(StrEnum):
-    """An output format."""
-
-    txt = "txt"
-    srt = "srt"
-    vtt = "vtt"
-    json = "json"
-    jsonl = "jsonl"
-    tsv = "tsv"
-    lrc = "lrc"
-    ass = "ass"
-    ttml = "ttml"
-    csv = "csv"
-    md = "md"
-    html = "html"
-    review = "review"
-
-    @property
-    def suffix(self) -> str:
-        """What the names of its files end in, after a dot."""
-        return "review.csv" if self is Format.review else self.value
-
-
-# Shown while sound plays, and those of them that can mark each word as it is spoken.
-CUES = frozenset({Format.srt, Format.vtt, Format.tsv, Format.lrc, Format.ass, Format.ttml})
-HIGHLIGHTED = frozenset({Format.srt, Format.vtt, Format.lrc, Format.ass})
-LABELLED = frozenset({Format.srt, Format.lrc, Format.ttml})  # whose cues have no place for a name
-
-
 class Highlight(StrEnum):
     """What of a cue is marked while it is spoken."""
 

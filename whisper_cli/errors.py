@@ -46,6 +46,10 @@ class AudioError(WhisperError):
     exit_code = 3
 
 
+class TooLong(AudioError):
+    """The audio is longer than the server takes."""
+
+
 class TranscriptError(WhisperError):
     """The transcript can't be read, or it is none."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+from typing import Protocol
 
-from whisper_cli.batch.output_index import OutputIndex
 from whisper_cli.errors import OutputError
 
 _TRIES = 10  # a file may be renamed or made by another process between two steps of ours
@@ -37,7 +37,19 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
     raise _foreign(path)
 
 
-def claim(path: Path, output_index: OutputIndex, ours: Callable[[FileIO], bool]) -> FileIO | None:
+class MadeFiles(Protocol):
+    """Remembers which files we made."""
+
+    def made(self, path: Path, file: FileIO) -> bool:
+        """Say whether the open file at `path` is one that we made, or wrote to its end."""
+        ...
+
+    def note_made(self, path: Path, file: FileIO) -> None:
+        """Note a file that was just made, and will be worked on."""
+        ...
+
+
+def claim(path: Path, output_index: MadeFiles, ours: Callable[[FileIO], bool]) -> FileIO | None:
     """Open a file to be worked on, for us alone; None where another process works on it.
 
     It is made anew, or taken over where it is empty, or where the ledger or `ours` says that we

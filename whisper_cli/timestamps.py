@@ -2,7 +2,7 @@
 
 import math
 
-from whisper_cli.transcript import Change, Dropped, Segment, Word
+from whisper_cli.transcript import Change, Dropped, Redecoded, Segment, Word
 
 
 def ticks(seconds: float, per_second: int = 1000) -> int:
@@ -11,7 +11,7 @@ def ticks(seconds: float, per_second: int = 1000) -> int:
     return max(round(scaled), 0) if math.isfinite(scaled) else 0
 
 
-def span(stretch: Segment | Word | Dropped | Change) -> tuple[int, int]:
+def span(stretch: Segment | Word | Dropped | Redecoded | Change) -> tuple[int, int]:
     """Give start and end in milliseconds, the end never before the start."""
     start = ticks(stretch.start)
     return start, max(start, ticks(stretch.end))

@@ -1,7 +1,7 @@
 """What everything else passes around: words, segments, options, and facts about a transcript."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError
@@ -75,14 +75,54 @@ class DecodingOptions:
 ADDED_OPTIONS = ("vad_threshold", "vad_min_silence", "vad_pad", "max_chunk")
 
 
+class DropReason(StrEnum):
+    """Why a text was left out; the schemas of JSON and JSON lines list these, too."""
+
+    silence = "silence"  # Whisper's own rule takes the window for silence
+    phantom = "phantom"  # a known phrase where nobody speaks
+    loop = "loop"  # repetitions after the first
+    bleed = "bleed"  # what a channel only overhears of the other
+    no_time = "no time"  # it starts and ends at one moment, or after the sound
+
+
+class RedecodeReason(StrEnum):
+    """Why a text was rejected and its sound decoded again."""
+
+    too_many_tokens = "too many tokens"
+    compression_ratio = "compression ratio"
+    repetition = "repetition"
+    log_probability = "log probability"
+    no_end = "no end"
+    beyond_the_window = "beyond the window"
+    missed = "speech without text"
+    prompt = "the prompt"
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A text that the model said and that was left out, in seconds of the input; `reason` why."""
+    """A text that the model said and that was left out, in seconds of the input.
+
+    `reason` is a DropReason; a newer release may know others.
+    """
 
     start: float
     end: float
     text: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redecoded:
+    """A stretch that was decoded again, in seconds of the input, and the text that was rejected.
+
+    That is empty where only the rest of a chunk, without a text so far, was decoded again.
+    `reason` is a RedecodeReason; a newer release may know others.
+    """
+
+    start: float
+    end: float
+    reason: str
+    rejected_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +158,8 @@ class Info:
 
     `source` is the input's name as shown to people; `language` is None where no speech was found
     to tell it from; `duration` is in seconds of audio, None while the input is still read.
-    `dropped`, `warnings` (doubts about what was covered) and `changes` are complete in the end;
+    `dropped`, `redecoded`, `warnings` (doubts about what was covered) and `changes` are complete
+    in the end;
     `changes` is None where the text is as it was decoded. `changed` says that the input became
     another one while it was read.
     """
@@ -132,6 +173,7 @@ class Info:
     warnings: tuple[str, ...] = ()
     changes: tuple[Change, ...] | None = None
     changed: bool = False
+    redecoded: tuple[Redecoded, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -142,18 +184,6 @@ class Info:
     def spoken(self) -> str | None:
         """The language of the text, which is English in every translation."""
         return "en" if self.provenance.options.task is Task.TRANSLATE else self.language
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What is known now, and a one-shot stream of what is decoded next.
-
-    `heard` tells how many seconds of the input are dealt with so far.
-    """
-
-    info: Info
-    segments: Iterator[Segment]
-    heard: Callable[[], float]
 
 
 def check_language(options: DecodingOptions, *, multilingual: bool) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
+from tests.formats.schemas import TRANSCRIPT
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.batch.journal import _head, _sealed, prune, read
 from whisper_cli.batch.request import RunFlags
-from whisper_cli.batch.runner import InputDone, InputError, run
-from whisper_cli.batch.session import session_for
+from whisper_cli.batch.runner import InputDone, InputError, Outcome, run
+from whisper_cli.batch.session import EngineHandle, session_for
 from whisper_cli.config.settings import Settings
 from whisper_cli.engine.chunking import Chunk, ChunkingOptions, chunks_of
+from whisper_cli.engine.decoder import DecodedWindow
+from whisper_cli.engine.quality import QualityChecks
+from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.errors import EngineError
 from whisper_cli.models.catalog import resolve
 from whisper_cli.text.editor import TextOptions
 from whisper_cli.text.replacements import Replacement, ReplacementKind
-from whisper_cli.transcript import DecodingOptions, Info, Provenance
+from whisper_cli.transcript import (
+    DecodingOptions,
+    Dropped,
+    DropReason,
+    Info,
+    Provenance,
+    Redecoded,
+    RedecodeReason,
+    Segment,
+)
 
 
 def done(outcomes):
@@ -416,7 +430,7 @@ def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, 
 @pytest.mark.parametrize("language", ["../../x", "", 5, ["en"], {"x": 1}])
 def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language):
     def stored(language):
-        ended = {"duration": 1.0, "dropped": [], "warnings": []}
+        ended = {"duration": 1.0, "dropped": [], "redecoded": [], "warnings": []}
         begun = {"language": language, "language_probability": 1.0}
         head = _head("w")
         first, checksum = _sealed(["begun", begun], zlib.crc32(head))
@@ -428,3 +442,50 @@ def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language
 
     assert stored("en").info.language == "en"
     assert stored(language) is None
+
+
+class Doubtful:
+    """Leaves a text out and decodes one again in each chunk; `fail` is a time that it can't do."""
+
+    multilingual = False
+
+    def __init__(self, fail: float = 1e9) -> None:
+        self.fail = fail
+
+    def decode(self, tasks):
+        if any(task.chunk.end > self.fail for task in tasks):
+            raise EngineError("the engine failed")
+        return [self._window(task.chunk) for task in tasks]
+
+    def _window(self, chunk: Chunk) -> DecodedWindow:
+        start, end = chunk.start, chunk.end
+        dropped = Dropped(start, end, " you", DropReason.phantom)
+        again = Redecoded(start, end, RedecodeReason.repetition, " so so so")
+        segment = Segment(start, end, f" from {start:.1f}")
+        return DecodedWindow((segment,), "en", 1.0, (dropped,), redecoded=(again,))
+
+
+def test_a_resumed_run_tells_the_same_reasons(tmp_path, output_index):
+    clip = noise(tmp_path / "a.wav", 200)
+
+    def decoded(folder: str, fail: float = 1e9) -> list[Outcome]:
+        def find(samples):
+            return [(0, len(samples))]
+
+        frames, options = QualityChecks().frames, DecodingOptions()
+        engine = Scheduler(lambda: Doubtful(fail), options, find, frames, workers=1, batch=1)
+        session = replace(
+            work(output_index, FakeEngine()), locate=lambda: EngineHandle("r1", engine)
+        )
+        asked = jobs(clip, output=f"{tmp_path}/{folder}/", kinds="json,jsonl")
+        return done(run(asked, session))
+
+    [whole], [broken] = decoded("whole"), decoded("out", 150.0)
+    assert isinstance(broken, InputError)
+    assert isinstance(decoded("out")[0], InputDone)
+    for path in whole.outputs:
+        assert (tmp_path / "out" / path.name).read_text("utf-8") == path.read_text("utf-8")
+    document = json.loads((tmp_path / "out" / "a.json").read_text("utf-8"))
+    assert len(document["redecoded"]) == len(document["dropped"]) == len(document["segments"]) > 9
+    assert document["redecoded"][0]["rejected_text"] == " so so so"
+    TRANSCRIPT.validate(document)

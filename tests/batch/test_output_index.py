@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from whisper_cli.batch.output_index import words_key, work_key
-from whisper_cli.choices import Format
 from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.registry import Format
 from whisper_cli.transcript import ADDED_OPTIONS, DecodingOptions, Info, Provenance
 
 INFO = Info("x", Provenance("t", "m", None, "r", "cpu", "int8", DecodingOptions(), "x", "0" * 64))

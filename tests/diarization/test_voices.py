@@ -16,7 +16,6 @@ from tests.fake_hub import Hub
 from tests.formats.schemas import TRANSCRIPT
 from tests.models.fakes import cache
 from whisper_cli.batch.runner import InputDone, InputError, InputProgressed, run
-from whisper_cli.config.settings import Settings
 from whisper_cli.diarization import diarizer
 from whisper_cli.diarization.diarizer import diarization_models_for
 from whisper_cli.diarization.options import DiarizationMethod, DiarizationOptions
@@ -48,9 +47,12 @@ def talk(tmp_path: Path) -> Path:
 def diarization_models(
     models: tuple[Path, Path], kept: Path | None = None, count: int | None = None
 ):
-    settings = Settings(segmentation_model=str(models[0]), embedding_model=str(models[1]))
     return diarization_models_for(
-        settings, count, lambda model: pytest.fail(f"pulls {model.name}"), kept
+        str(models[0]),
+        str(models[1]),
+        count,
+        lambda model: pytest.fail(f"pulls {model.name}"),
+        kept,
     )
 
 
@@ -174,7 +176,7 @@ def test_without_the_extra_the_line_that_installs_it_is_told(run, jfk, monkeypat
     monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
     refused = run("transcribe", jfk, "--speakers", "auto")
     assert refused.code == 2
-    assert "pip install 'whisper-cli[speakers]'" in refused.stderr
+    assert "pip install '.[speakers]'" in refused.stderr
 
 
 def test_a_model_of_another_kind_is_refused(run, jfk):

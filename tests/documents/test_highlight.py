@@ -30,7 +30,9 @@ from whisper_cli.formats.registry import Format, FormatOptions, writer_for
 from whisper_cli.formats.text import lines
 
 WORDS = FormatOptions(highlight=Highlight.words)
-spoken = any_segments | speech()
+spoken = any_segments | speech().map(  # writers never get a segment without text
+    lambda segments: [segment for segment in segments if segment.text.strip()]
+)
 
 
 def written(kind, segments):

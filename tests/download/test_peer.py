@@ -174,7 +174,7 @@ def test_no_peer_at_all_says_how_to_name_or_find_one(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "zeroconf", None)
     with pytest.raises(SourceUnavailable, match="no peer is named; WHISPER_CLI_PEERS=") as caught:
         PeerSource().pin(MODEL)
-    assert "pip install 'whisper-cli[share]'" in caught.value.message
+    assert "pip install '.[share]'" in caught.value.message
 
 
 def test_peers_are_asked_only_on_request():

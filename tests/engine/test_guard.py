@@ -12,7 +12,7 @@ from whisper_cli.audio.sources import Source
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.decoder import Decoder, WindowTask
 from whisper_cli.engine.model import WhisperEngineModel
-from whisper_cli.engine.quality import MISSED, QualityChecks, is_hallucination
+from whisper_cli.engine.quality import QualityChecks, is_hallucination
 from whisper_cli.engine.result import (
     DecodingResult,
     TimedLine,
@@ -23,9 +23,10 @@ from whisper_cli.engine.result import (
 )
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
-from whisper_cli.transcript import DecodingOptions
+from whisper_cli.transcript import DecodingOptions, RedecodeReason
 
 EOT, FIRST = 1000, 1100  # text below, times from FIRST on
+MISSED = RedecodeReason.missed
 
 
 def at(seconds: float) -> int:

@@ -5,7 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from whisper_cli.formats.registry import Format, FormatOptions, JsonStyle, Writer, writer_for
-from whisper_cli.transcript import DecodingOptions, Dropped, Info, Provenance, Segment, Word
+from whisper_cli.transcript import (
+    DecodingOptions,
+    Dropped,
+    DropReason,
+    Info,
+    Provenance,
+    Redecoded,
+    RedecodeReason,
+    Segment,
+    Word,
+)
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -26,7 +36,8 @@ INFO = Info(
     language="es",
     language_probability=0.9876543210987,
     duration=7325.5004,
-    dropped=(Dropped(12.5, 13.25, " Thank you.", "phantom"),),
+    dropped=(Dropped(12.5, 13.25, " Thank you.", DropReason.phantom),),
+    redecoded=(Redecoded(60.5, 71.0, RedecodeReason.repetition, " Hi. Hi. Hi."),),
     warnings=("the last cue ends at 1.0 s, and 9.0 s of speech follow",),
 )
 
@@ -58,6 +69,7 @@ def unfinished(info: Info) -> Info:
         info,
         duration=None,
         dropped=(),
+        redecoded=(),
         warnings=(),
         provenance=replace(info.provenance, complete=False),
     )

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests.formats.documents import milliseconds_of, read_csv, read_html, read_md, read_ttml
 from tests.formats.samples import INFO, opened, unfinished, written
 from tests.formats.schemas import JSONL, TRANSCRIPT
-from whisper_cli.formats.registry import JSON_STYLES, Format, JsonStyle, writer_for
+from whisper_cli.formats.json import STYLES
+from whisper_cli.formats.registry import Format, JsonStyle, writer_for
 from whisper_cli.transcript import Segment, Word
 
 AWKWARD = (
@@ -223,7 +224,7 @@ def test_each_json_line_follows_its_schema_and_names_its_source(segments, source
 @pytest.mark.parametrize("style", [JsonStyle.openai, JsonStyle.whisper])
 @given(segments=any_segments)
 def test_drop_in_json_has_the_ten_keys_and_the_whole_text(style, segments):
-    document = json.loads(written(JSON_STYLES[style], INFO, segments))
+    document = json.loads(written(STYLES[style], INFO, segments))
     ten = ["id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob"]
     ten += ["compression_ratio", "no_speech_prob"]
     for segment, item in zip(document["segments"], segments, strict=True):

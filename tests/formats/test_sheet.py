@@ -7,8 +7,7 @@ import pytest
 
 from tests.formats.documents import without_apostrophe
 from tests.formats.samples import INFO, written
-from whisper_cli.choices import Format
-from whisper_cli.formats.registry import writer_for
+from whisper_cli.formats.registry import Format, writer_for
 from whisper_cli.transcript import Segment, Word
 
 FORMULAS = ["=1+1", "@SUM(A1)", "+49 30", "-5 degrees", "'=1+1", "''-x"]

@@ -1,23 +1,56 @@
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from tests.formats.samples import INFO, SPEECH, unfinished, written
 from tests.formats.schemas import JSONL, TRANSCRIPT
-from whisper_cli.formats.registry import JSON_STYLES, WRITERS, Format, JsonStyle, writer_for
+from whisper_cli import serve
+from whisper_cli.choices import Highlight
+from whisper_cli.formats.json import STYLES
+from whisper_cli.formats.registry import (
+    Format,
+    FormatKind,
+    FormatOptions,
+    HighlightBy,
+    JsonStyle,
+    PartialWriter,
+    writer_for,
+)
 from whisper_cli.transcript import DecodingOptions, Provenance
 
 
 def test_each_format_and_each_json_style_has_its_row():
-    assert set(WRITERS) == set(Format)
-    assert set(JSON_STYLES) == set(JsonStyle)
+    assert all(writer_for(kind) for kind in Format)
+    assert set(STYLES) == set(JsonStyle)
 
 
 @pytest.mark.parametrize("kind", Format)
-def test_each_writer_names_its_media_type(kind):
-    group, _, name = writer_for(kind).media_type.partition("/")
+def test_each_format_names_its_media_type(kind):
+    group, _, name = kind.spec.media_type.partition("/")
     assert group in ("application", "text")
     assert name
+
+
+@pytest.mark.parametrize("kind", Format)
+def test_a_row_says_what_its_writer_can_do(kind):
+    spec, writer = kind.spec, writer_for(kind)
+    assert spec.partials == isinstance(writer, PartialWriter)
+    assert set(spec.options) <= {item.name for item in fields(FormatOptions)}
+    assert spec.kind is FormatKind.cue or not (spec.labels or spec.highlight)
+    if spec.highlight is HighlightBy.marks:
+        marked = FormatOptions(highlight=Highlight.words)
+        plain, shown = (writer_for(kind, look) for look in (FormatOptions(), marked))
+        assert written(plain, INFO, SPEECH) != written(shown, INFO, SPEECH)
+
+
+def test_the_documentation_names_each_format():
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    lines = [line for page in pages for line in page.read_text("utf-8").splitlines()]
+    rows = " ".join(line for line in lines if line.startswith("| `"))
+    assert not [kind for kind in Format if f"`{kind}`" not in rows]
 
 
 @pytest.mark.parametrize("kind", Format)
@@ -52,3 +85,17 @@ def test_the_schema_describes_every_field_of_the_provenance(name, noun):
     described = TRANSCRIPT.schema["$defs"][name]
     assert list(described["properties"]) == [field.name for field in fields(noun)]
     assert described["required"] == list(described["properties"])
+
+
+def test_the_page_writes_each_format_that_it_offers():
+    code = (Path(serve.__file__).parent / "page" / "formats.js").read_text("utf-8")
+    [listed] = re.findall(r"export const WRITERS = \{([^}]*)\}", code)
+    offered = [kind for kind in Format if kind.spec.page_label]
+    assert [name.strip() for name in listed.split(",")] == offered
+
+
+def test_no_module_outside_of_the_formats_asks_which_one_it_is():
+    root = Path(serve.__file__).parents[1]
+    asking = re.compile(r"(?:is|is not|==|!=|in) \(?Format\.|\{Format\.")
+    modules = [path for path in root.rglob("*.py") if path.parent.name != "formats"]
+    assert not [path for path in modules if asking.search(path.read_text("utf-8"))]

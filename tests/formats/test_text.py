@@ -1,7 +1,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from whisper_cli.formats.registry import WRITERS, Format, writer_for
+from whisper_cli.formats.registry import Format, writer_for
 from whisper_cli.formats.text import encodable, lines
 from whisper_cli.transcript import Segment
 
@@ -39,5 +39,5 @@ def test_typographic_spaces_stay():
 
 
 def test_a_blank_segment_is_left_out_of_what_people_read():
-    for kind in set(WRITERS) - {Format.json, Format.jsonl}:
+    for kind in set(Format) - {Format.json, Format.jsonl}:
         assert writer_for(kind).segment(1, Segment(0, 1, " \n\u2028\t ")) == ""

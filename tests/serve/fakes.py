@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from whisper_cli.download.options import PullOptions
-from whisper_cli.errors import AudioError, EngineError, ModelError
+from whisper_cli.errors import AudioError, EngineError, ModelError, TooLong
 from whisper_cli.serve.app import application
 from whisper_cli.serve.connections import Listener
 from whisper_cli.serve.downloads import Downloads
@@ -31,7 +31,6 @@ from whisper_cli.serve.worker.messages import (
     LanguageDetected,
     Start,
     TextDecoded,
-    TooLong,
     UploadOpened,
 )
 from whisper_cli.transcript import DecodingOptions, Info, Provenance, Segment, Word

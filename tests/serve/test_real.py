@@ -212,4 +212,4 @@ def test_without_the_extra_the_line_to_type_is_given(run, monkeypatch):
     )
     result = run("serve-lite")
     assert result.code == 6
-    assert "pip install 'whisper-cli[serve]'" in result.stderr
+    assert "pip install '.[serve]'" in result.stderr

@@ -117,7 +117,8 @@ SEGMENT = {
 }  # fmt: skip
 BEGUN = {"language": "en", "probability": 0.9}
 DROPPED = {"start": 0.0, "end": 0.5, "text": " you", "reason": "silence"}
-DONE = {"done": True, "dropped": [DROPPED], "warnings": ["a doubt"]}
+REDECODED = {"start": 0.0, "end": 0.5, "reason": "no end", "rejected_text": " so"}
+DONE = {"done": True, "dropped": [DROPPED], "redecoded": [REDECODED], "warnings": ["a doubt"]}
 GOOD = [BEGUN, {"segment": SEGMENT}, {"seconds": 1.0}, DONE]
 
 
@@ -145,6 +146,7 @@ WRONG = {
     "an error that is a text": lines({"error": "no"}),
     "an error that is null": lines({"error": None}),
     "no dropped": lines(BEGUN, without(DONE, "dropped")),
+    "decoded again without a reason": lines(DONE | {"redecoded": [without(REDECODED, "reason")]}),
     "dropped without a reason": lines(DONE | {"dropped": [without(DROPPED, "reason")]}),
     "no warnings": lines(BEGUN, without(DONE, "warnings")),
     "warnings that are numbers": lines(BEGUN, DONE | {"warnings": [1]}),
@@ -465,5 +467,14 @@ def test_auto_uses_the_server_that_runs_and_its_secret_goes_with_it(
 def test_a_key_that_no_header_can_hold_is_not_shown(run, jfk, monkeypatch, key):
     remote = Settings(server="http://127.0.0.1:9")
     with pytest.raises(ConfigError, match="WHISPER_CLI_API_KEY") as error:
-        server_for(remote, {"WHISPER_CLI_API_KEY": key})
+        server_for(remote.server, remote.mode, {"WHISPER_CLI_API_KEY": key})
     assert key not in error.value.message
+
+
+@pytest.mark.parametrize("done", [DONE, without(DONE, "redecoded")], ids=["today", "older"])
+def test_what_a_server_left_out_or_decoded_again_is_told(run, jfk, done):
+    with listening(replying(lines(*GOOD[:-1], done))) as server:
+        result = run("transcribe", jfk, "--server", server.url, "-f", "json", "-v")
+    assert result.code == 0, result.stderr
+    assert result.json()["redecoded"] == done.get("redecoded", [])
+    assert '0.00 to 0.50 s left out (silence): "you"' in result.stderr

@@ -15,8 +15,8 @@ from whisper_cli.audio.block_codec import BlockFile, packed
 from whisper_cli.audio.blocks import Block
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
-from whisper_cli.errors import AudioError, EngineError
-from whisper_cli.serve.worker.messages import DecodeLimits, TooLong
+from whisper_cli.errors import AudioError, EngineError, TooLong
+from whisper_cli.serve.worker.messages import DecodeLimits
 from whisper_cli.serve.worker.sandbox import SandboxedAudio
 
 

@@ -55,7 +55,7 @@ def test_announcing_without_zeroconf_says_how_to_get_it(run, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "zeroconf", None)
     result = run("share", "--host", "127.0.0.1", "--announce")
     assert (result.code, result.stdout) == (2, "")
-    assert "hint: pip install 'whisper-cli[share]'" in result.stderr
+    assert "hint: pip install '.[share]'" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["here", "here:", ":80", "a:0", "a:65536", "http://a:1", "a b:1"])

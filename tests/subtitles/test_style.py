@@ -45,11 +45,11 @@ def test_transcribe_shapes_subtitles_and_leaves_json_whole(run, jfk, tiny_en, tm
     assert max(map(len, (tmp_path / "jfk.srt").read_text().splitlines())) > 20
 
 
-def test_the_readme_names_every_preset():
+def test_the_guide_names_every_preset():
     from tests.conftest import ROOT
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = {line.split("`")[1]: line for line in readme.splitlines() if line.startswith("| `")}
+    guide = (ROOT / "docs/guides/subtitles.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in guide.splitlines() if line.startswith("| `")}
     for name, rules in PRESETS.items():
         cells = [cell.strip() for cell in rows[name].split("|")[2:-1]]
         shown = (rules.max_line_width, rules.max_lines, rules.max_cps, rules.min_duration)

@@ -9,8 +9,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.channels import clean
-from whisper_cli.errors import AudioError
-from whisper_cli.serve.worker.messages import TooLong
+from whisper_cli.errors import AudioError, TooLong
 
 MEDIA_TYPE = "application/x-whisper-blocks"
 _HEAD = struct.Struct("<dI")  # start in seconds, count of samples; float32 samples follow

@@ -58,7 +58,7 @@ SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input: a path, an address on the web or, where both are None, standard input.
+    """One input: a path, an address on the web, an open `file` or, without any, standard input.
 
     `root` is the folder input it was found in (outputs are mirrored below it). The path need not
     exist: opening it says why not, so that with several inputs the others go on.
@@ -67,12 +67,16 @@ class Source:
     path: Path | None
     root: Path | None = None
     address: Url | None = None
+    file: BinaryIO | None = None
 
     @property
     def name(self) -> str:
         """The path as given, undecodable bytes replaced; `-` for standard input."""
         if self.address is not None:
             return self.address.url
+        if self.file is not None:
+            named = getattr(self.file, "name", None)  # of a temporary file a number
+            return named if isinstance(named, str) and named else "audio"
         return os.fsencode(self.path or "-").decode(errors="replace")
 
     def within(self, limits: UrlLimits) -> "Source":
@@ -86,6 +90,8 @@ class Source:
         """What an output is named after; `stdin` for standard input."""
         if self.address is not None:
             return self.address.stem
+        if self.file is not None:
+            return Path(self.name).stem
         return self.path.stem if self.path else "stdin"
 
 

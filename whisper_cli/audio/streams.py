@@ -108,6 +108,7 @@ class _Pipe(io.RawIOBase):
     def __init__(self, file: io.BufferedIOBase, *, owned: bool) -> None:
         self._file = file
         self._owned = owned
+        self._read = getattr(file, "read1", file.read)  # not every file of others has read1
         self._hash = hashlib.sha256()
         self._ended = False
         self.head = self._pending = file.read(HEAD)
@@ -125,7 +126,7 @@ class _Pipe(io.RawIOBase):
         data = self._pending[: len(view)]
         self._pending = self._pending[len(view) :]
         if not data:
-            data = self._file.read1(len(view))
+            data = self._read(len(view))
             self._hash.update(data)
             self._ended = not data
         view[: len(data)] = data
@@ -168,6 +169,9 @@ def _open(source: Source) -> InputStream:
         from whisper_cli.audio.http_stream import open_url
 
         return _streamed(source.name, _Pipe(open_url(source.address), owned=True))
+    if source.file is not None:
+        pipe = _Pipe(cast("io.BufferedIOBase", source.file), owned=False)
+        return _streamed(source.name, pipe)
     if source.path is None:
         if sys.stdin is None:
             raise AudioError("standard input is closed", hint="name a file, or pipe one in")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ from whisper_cli.batch.outputs import sink_for
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.batch.transforms import Postprocessor
+from whisper_cli.decisions import debugging, decided, tell_dropped
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.engine.events import PartialDecoded, Progressed, SegmentDecoded
 from whisper_cli.transcript import Dropped, Info, Segment
@@ -110,6 +111,7 @@ def combined_info(
         return first
     infos = (first, *others)
     left_out = [*dropped, *(item for info in infos for item in info.dropped)]
+    again = [item for info in infos for item in info.redecoded]
     doubts = tuple(
         f"channel {number}: {doubt}"
         for number, info in enumerate(infos, 1)
@@ -119,6 +121,7 @@ def combined_info(
         whole,
         duration=max(info.duration or 0.0 for info in infos),
         dropped=tuple(sorted(left_out, key=lambda item: item.start)),
+        redecoded=tuple(sorted(again, key=lambda item: item.start)),
         warnings=doubts,
         changed=any(info.changed for info in infos),
         provenance=replace(
@@ -174,6 +177,7 @@ class JobOutputs:
         for segment in stored.segments if stored else ():
             self._add(channel_state, segment)
         if stored is not None:
+            tell_dropped(self.name, stored.info.dropped)
             self._passed(channel_state, stored.seconds)
 
     def note(self, job_input: JobInput) -> None:
@@ -198,10 +202,11 @@ class JobOutputs:
             case PartialDecoded(_, segment):
                 for sink in self._sinks:
                     sink.guess(segment)
-            case Progressed(_, seconds, mark, dropped):
+            case Progressed(_, seconds, mark, dropped, redecoded):
+                tell_dropped(self.name, dropped)
                 self._passed(channel_state, seconds)
                 if channel_state.journal is not None and mark is not None:
-                    channel_state.journal.passed(seconds, mark, dropped)
+                    channel_state.journal.passed(seconds, mark, dropped, redecoded)
 
     def end(self, job_input: JobInput, info: Info) -> Info | None:
         """Take note that an input is over; give what is known once all are, and published."""
@@ -218,6 +223,7 @@ class JobOutputs:
         self._emit(self._rendered.end() if self._rendered else ())
         channel_states = [self._channel_states[item] for item in self._group]
         self._info = combined_info(channel_states, self._info, self._order.dropped)
+        self._explain()
         self.stack.close()
         if self._voices is not None and self._info.changed:
             self._voices.forget()
@@ -227,6 +233,19 @@ class JobOutputs:
             else:
                 item.job_input.clear()
         return self._info
+
+    def _explain(self) -> None:
+        """Log what was left out or changed after decoding."""
+        tell_dropped(self.name, self._order.dropped)
+        if self._rendered is None or not debugging():
+            return
+        for change in self._rendered.told(self._info).changes or ():
+            decided(
+                "changed",
+                '{start:.2f} to {end:.2f} s: "{before}" became "{after}" ({why})',
+                source=self.name,
+                **asdict(change),
+            )
 
     def _open(self, info: Info) -> None:
         provenance = replace(info.provenance, complete=False)

@@ -25,13 +25,13 @@ from whisper_cli.engine.chunking import ChunkPosition
 from whisper_cli.engine.events import Checkpoint
 from whisper_cli.errors import OutputError
 from whisper_cli.files import claim, opened, write_all
-from whisper_cli.transcript import Dropped, Info, Segment, Word
+from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
 
 logger = logging.getLogger("whisper_cli")
 
 BEAT = 1.0  # seconds after which what was written is made sure to be on the disk
 MOST = 512 * 1024 * 1024  # bytes of finished segments that are kept
-FORMAT = 2
+FORMAT = 3  # 2 did not tell what was decoded again
 _HEAD = 4096  # bytes, more than a first line has
 _SEAL = len('["00000000", ')  # bytes of a line before what its checksum is of
 
@@ -114,12 +114,15 @@ def _read(lines: Iterable[bytes], head: bytes, info: Info) -> JournalContent | N
         elif kind == "segment":
             segments.append(_segment(said))
         elif kind == "passed":
-            info = replace(info, dropped=(*info.dropped, *_dropped(said["dropped"])))
+            dropped = (*info.dropped, *_dropped(said["dropped"]))
+            redecoded = (*info.redecoded, *_redecoded(said["redecoded"]))
+            info = replace(info, dropped=dropped, redecoded=redecoded)
             mark = _mark(said["mark"])
             stored = JournalContent(info, tuple(segments), mark, said["seconds"], size, checksum)
         else:
             provenance = replace(info.provenance, complete=True)
             said |= {"dropped": _dropped(said["dropped"]), "warnings": tuple(said["warnings"])}
+            said |= {"redecoded": _redecoded(said["redecoded"])}
             whole = replace(info, provenance=provenance, **said)
             return JournalContent(
                 whole, tuple(segments), None, whole.duration or 0.0, size, checksum
@@ -160,18 +163,23 @@ class SegmentJournal:
         """Note a segment."""
         self._write("segment", asdict(segment))
 
-    def passed(self, seconds: float, mark: Checkpoint, dropped: tuple[Dropped, ...]) -> None:
+    def passed(
+        self,
+        seconds: float,
+        mark: Checkpoint,
+        dropped: tuple[Dropped, ...],
+        redecoded: tuple[Redecoded, ...],
+    ) -> None:
         """Note that all before so many seconds is told."""
-        told = {"seconds": seconds, "mark": asdict(mark), "dropped": [asdict(d) for d in dropped]}
-        self._write("passed", told)
+        told = {"seconds": seconds, "mark": asdict(mark)}
+        self._write("passed", told | _listed(dropped, redecoded))
         if time.monotonic() - self._synced > BEAT:
             self._sync()
 
     def ended(self, info: Info) -> None:
         """Note what only the end tells."""
-        dropped = [asdict(item) for item in info.dropped]
-        told = {"duration": info.duration, "dropped": dropped, "warnings": list(info.warnings)}
-        self._write("ended", told)
+        told = {"duration": info.duration, "warnings": list(info.warnings)}
+        self._write("ended", told | _listed(info.dropped, info.redecoded))
 
     def move(self, keep: Path | None) -> None:
         """Take it away once the outputs are there: to `keep`, or for good."""
@@ -248,6 +256,18 @@ def _segment(said: dict[str, Any]) -> Segment:
 
 def _dropped(said: list[dict[str, Any]]) -> tuple[Dropped, ...]:
     return tuple(Dropped(**item) for item in said)
+
+
+def _redecoded(said: list[dict[str, Any]]) -> tuple[Redecoded, ...]:
+    return tuple(Redecoded(**item) for item in said)
+
+
+def _listed(dropped: Iterable[Dropped], redecoded: Iterable[Redecoded]) -> dict[str, object]:
+    """Describe what was left out, and what was decoded again."""
+    return {
+        "dropped": [asdict(item) for item in dropped],
+        "redecoded": [asdict(item) for item in redecoded],
+    }
 
 
 def _mark(said: dict[str, Any]) -> Checkpoint:

@@ -14,9 +14,9 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisper_cli.choices import CUES, Format
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.registry import Format
 from whisper_cli.subtitles.presets import CueOptions
 from whisper_cli.transcript import ADDED_OPTIONS, Info, Provenance
 
@@ -28,7 +28,6 @@ logger = logging.getLogger("whisper_cli")
 PATIENCE = 30.0  # seconds to wait for another process
 PART = ".part"  # what is added to the name of a file in work
 FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older files are stale
-_LATER = {Format.csv: 2, Format.review: 2}  # formats that were changed alone
 
 
 class State(Enum):
@@ -161,15 +160,15 @@ def work_key(
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
-    shaped = asdict(cues) if cues and kind in CUES else None
-    style_of_json = look.json_style if kind is Format.json else ""
-    looks = tuple(look.changes(kind).items())
+    shaped = asdict(cues) if cues and kind.is_cue else None
+    style_of_json = look.json_style if kind.takes("json_style") else ""
+    looks = tuple(item for item in kind.changes(look).items() if item[0] != "json_style")
     added = {"care": care, "speakers": speakers}
     asked: dict[str, object] = {
         name: asdict(item) for name, item in added.items() if item is not None
     }
-    if kind in _LATER:
-        asked["version"] = _LATER[kind]
+    if kind.spec.version > 1:
+        asked["version"] = kind.spec.version
     return _key(
         _nameless(info.provenance),
         kind,

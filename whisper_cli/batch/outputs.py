@@ -13,7 +13,6 @@ from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink
 from whisper_cli.batch.targets import BatchJob, Target, prepare, special
 from whisper_cli.batch.transforms import TransformedSink, transforms
-from whisper_cli.choices import Format
 from whisper_cli.errors import OutputError
 from whisper_cli.files import claim
 from whisper_cli.formats.registry import FormatOptions, Writer, writer_for
@@ -88,9 +87,9 @@ def _key(target: Target, info: Info, work: Session) -> str:
 
 def _look(target: Target, info: Info, work: Session) -> FormatOptions:
     """Tell a page where its sound is; colours are for stdout alone."""
-    if target.format is not Format.html:
+    if not target.format.takes("audio"):
         return work.look if target.pattern is None else replace(work.look, colors=False)
-    return replace(work.look, audio=address_of_sound(info, target.pattern))
+    return replace(work.look, audio=work.look.audio or address_of_sound(info, target.pattern))
 
 
 def sink_for(target: Target, info: Info, work: Session, *, begun: bool = False) -> Sink:
@@ -98,6 +97,8 @@ def sink_for(target: Target, info: Info, work: Session, *, begun: bool = False) 
 
     `begun` says that we were at it before: what is left of it is ours.
     """
+    if target.sink is not None:
+        return target.sink(info)
     writer = writer_for(target.format, _look(target, info, work), info.source)
     sink = _plain_sink(target, writer, info, work, begun=begun)
     for stage in reversed(transforms(target.format, info, work.look, work.cues)):

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from whisper_cli.audio.sources import Source
 from whisper_cli.batch.events import InputDone, InputError, Outcome
-from whisper_cli.batch.outputs import published, sink_for, still_to_write
-from whisper_cli.batch.session import Session
+from whisper_cli.batch.outputs import address_of_sound, published, sink_for, still_to_write
+from whisper_cli.batch.session import Session, rendering_session
 from whisper_cli.batch.targets import BatchJob, Target
 from whisper_cli.batch.transforms import Postprocessor
-from whisper_cli.choices import Format
+from whisper_cli.config.settings import Settings
 from whisper_cli.errors import TranscriptError, failure_of
 from whisper_cli.formats.readers import ReadTranscript, read_transcript
+from whisper_cli.formats.registry import Format
 from whisper_cli.transcript import Info
 
 PART = "the transcript is of a part only: its making was cut short"
@@ -28,6 +29,22 @@ def render(jobs: Sequence[BatchJob], work: Session) -> Iterator[Outcome]:
             yield _rendered(number, job, work)
         except Exception as error:  # noqa: BLE001 - it is this transcript's failure
             yield InputError(number, job.source.name, failure_of(error, job.source.name))
+
+
+def render_text(
+    transcript: ReadTranscript, kind: Format, settings: Settings, page: str | None = None
+) -> str:
+    """Give the text of one format; `page` is where it will stand, for links to the sound.
+
+    Raises TranscriptError where the format needs times of words, and there are none.
+    """
+    parts: list[str] = []
+    work = rendering_session(settings, write=parts.append, overwrite=True)
+    look = replace(work.look, audio=address_of_sound(transcript.info, page))
+    work, targets = replace(work, look=look), [Target(kind)]
+    _refuse_without_words(targets, transcript, work)
+    _write(targets, transcript, work)
+    return "".join(parts)
 
 
 def _rendered(number: int, job: BatchJob, work: Session) -> InputDone:
@@ -85,8 +102,8 @@ def _refuse_without_words(targets: Sequence[Target], told: ReadTranscript, work:
         return
     words = [word for segment in told.segments for word in segment.words]
     for target in targets:
-        of_use = [w for w in words if w.probability or target.format is not Format.review]
-        if of_use or not work.look.needs_words(target.format):
+        of_use = [w for w in words if w.probability or not target.format.spec.needs_words]
+        if of_use or not target.format.needs_words(work.look):
             continue
         missing = "probabilities of words" if words else "times of words"
         raise TranscriptError(

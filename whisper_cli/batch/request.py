@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from whisper_cli.choices import Format
 from whisper_cli.config.settings import Settings
+from whisper_cli.formats.registry import Format
 from whisper_cli.models.catalog import Model
 
 

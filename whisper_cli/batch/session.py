@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 from whisper_cli import __version__
 from whisper_cli.batch.output_index import OutputIndex
 from whisper_cli.batch.request import RunFlags
-from whisper_cli.choices import Device, Format, Mode, Task
-from whisper_cli.config.settings import Settings
-from whisper_cli.diarization.options import (
-    DiarizationMethod,
-    DiarizationOptions,
+from whisper_cli.choices import Device, Mode, Task
+from whisper_cli.config.derived import (
+    cue_options_of,
     diarization_options_of,
+    format_options_of,
+    text_options_of,
 )
+from whisper_cli.config.settings import Settings
+from whisper_cli.diarization.options import DiarizationMethod, DiarizationOptions
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.device import DeviceRequest, ResolvedDevice, cores, resolve_device, tuning
 from whisper_cli.engine.events import Engine
 from whisper_cli.errors import ConfigError
-from whisper_cli.formats.options import FormatOptions, format_options_of
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.registry import Format
 from whisper_cli.models import usage
 from whisper_cli.models.catalog import Model, require_whisper
-from whisper_cli.subtitles.presets import CueOptions, cue_options_of
+from whisper_cli.subtitles.presets import CueOptions
 from whisper_cli.transcript import DecodingOptions, Provenance, check_language
 
 if TYPE_CHECKING:
@@ -89,10 +92,11 @@ def session_for(
     bring: Callable[[Model], Path],
     write: Callable[[str], None],
     server: "ServerAddress | None" = None,
+    engines: Callable[..., tuple[Engine, ResolvedDevice]] = engine_for,
 ) -> Session:
     """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
 
-    With a `server` it decodes, and no Whisper model is needed here.
+    With a `server` it decodes, and no Whisper model is needed here. `engines` chooses the engine.
 
     Raises ConfigError where the model can't do what the settings ask, as far as is known yet.
     """
@@ -119,7 +123,12 @@ def session_for(
         if server is not None:
             return _served(model, options, server, provenance.revision)
         fair = speakers is not None and speakers.by is DiarizationMethod.channels
-        return _local(model, here or bring(model), device_plan, options, wanted, fair=fair)
+        folder = here or bring(model)
+        usage.remember_used(folder)
+        engine, plan = engines(
+            folder, device_plan, options, live=wanted.live, partials=wanted.partials, fair=fair
+        )
+        return EngineHandle(_revision(model, folder), engine, plan)
 
     provenance = _provenance(model, here, device_plan, options)
     return replace(
@@ -158,7 +167,7 @@ def _rendering(
     from whisper_cli.paths import state_dir
 
     output_index = OutputIndex(state_dir() / "outputs.sqlite3")
-    cues, care = cue_options_of(settings), _text_options(settings)
+    cues, care = cue_options_of(settings), text_options_of(settings)
     return Session(provenance, look, output_index, locate, write, cues=cues, care=care)
 
 
@@ -193,24 +202,6 @@ def _served(
     return EngineHandle(revision, engine(server, name, options))
 
 
-def _local(
-    model: Model,
-    folder: Path,
-    device_plan: ResolvedDevice,
-    options: DecodingOptions,
-    wanted: RunFlags,
-    *,
-    fair: bool,
-) -> EngineHandle:
-    """Decode here; the model is loaded when the engine is first asked."""
-    usage.remember_used(folder)
-    live, partials = wanted.live, wanted.partials
-    engine, device_plan = engine_for(
-        folder, device_plan, options, live=live, partials=partials, fair=fair
-    )
-    return EngineHandle(_revision(model, folder), engine, device_plan)
-
-
 def _check(
     model: Model, options: DecodingOptions, wanted: RunFlags, *, speakers: bool, here: bool
 ) -> None:
@@ -239,17 +230,9 @@ def _diarization(
     from whisper_cli.diarization.diarizer import diarization_models_for, require_extra
 
     require_extra()
-    return diarization_models_for(settings, speakers.count, bring, kept)
-
-
-def _text_options(settings: Settings) -> "TextOptions | None":
-    """Tell what is asked of the text; what does it is loaded only then. Raises ConfigError."""
-    names = ("replace", "strip_fillers", "mask_profanity", "mask_words")
-    if not any(getattr(settings, name) for name in names):
-        return None
-    from whisper_cli.text.editor import text_options_of
-
-    return text_options_of(settings)
+    return diarization_models_for(
+        settings.segmentation_model, settings.embedding_model, speakers.count, bring, kept
+    )
 
 
 def device_request(model: Model, settings: Settings) -> DeviceRequest:
@@ -273,7 +256,7 @@ def options_of(
         item.name for item in fields(Settings)
     }
     options = DecodingOptions(**{name: getattr(settings, name) for name in names})
-    wanted = bool(settings.speakers) or any(map(look.wants_words, formats))
+    wanted = bool(settings.speakers) or any(kind.wants_words(look) for kind in formats)
     timed = options.word_timestamps or cue_options_of(settings) is not None or wanted
     return replace(options, word_timestamps=timed)
 

@@ -10,8 +10,7 @@ from typing import Protocol
 from whisper_cli.batch.output_index import PART
 from whisper_cli.errors import OutputError
 from whisper_cli.files import is_at, write_all
-from whisper_cli.formats.jsonl import Jsonl
-from whisper_cli.formats.registry import Writer
+from whisper_cli.formats.registry import PartialWriter, Writer
 from whisper_cli.signals import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
 
@@ -45,7 +44,7 @@ class StreamSink:
 
     def guess(self, segment: Segment) -> None:
         """Write it marked as such, where the format has a mark for it."""
-        if isinstance(self._writer, Jsonl):
+        if isinstance(self._writer, PartialWriter):
             self._write(self._writer.partial(segment))
 
     def close(self, info: Info, segments: Sequence[Segment]) -> None:

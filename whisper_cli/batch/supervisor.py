@@ -89,8 +89,8 @@ class _Batch:
                 worker.send(self._bring(model))
             case Wrote(text):
                 self._stdout.write(text)
-            case Logged(level, text, traceback):
-                logger.log(level, "%s", text, extra={"traceback": traceback})
+            case Logged(level, text, traceback, fields):
+                logger.log(level, "%s", text, extra={"traceback": traceback, "fields": fields})
             case Over(error):
                 self._over = True
                 if error is not None:
@@ -186,7 +186,8 @@ class _Worker:
         self._stdout = stdout
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=main, args=(theirs, order), name="engine")
+        given = (theirs, order, logger.getEffectiveLevel())
+        self._process = context.Process(target=main, args=given, name="engine")
         with theirs, out_of_reach():
             self._process.start()
 

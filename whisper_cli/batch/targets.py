@@ -3,16 +3,20 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.output_index import PART
-from whisper_cli.choices import HIGHLIGHTED, Format
-from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError, OutputError
+from whisper_cli.formats.registry import Format
 from whisper_cli.models.catalog import Model
+from whisper_cli.transcript import Info
+
+if TYPE_CHECKING:
+    from whisper_cli.batch.sinks import Sink
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/(self|\d+)/fd/\d+")
 # Stands in a name until the language is known: private-use characters, which no file name has.
@@ -21,15 +25,24 @@ LANGUAGE = "\uf8ffl\uf8ff"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One output of one input: a file, or stdout where `pattern` is None."""
+    """One output of one input: a file, or stdout where `pattern` is None.
+
+    With a `sink` nothing is written: it is called as the segments begin, and gets them instead.
+    """
 
     format: Format
     pattern: str | None = None
+    sink: "Callable[[Info], Sink] | None" = None
 
     @property
     def needs_language(self) -> bool:
         """Say whether the name is open until the language is known."""
         return self.pattern is not None and LANGUAGE in self.pattern
+
+    @property
+    def tells_partials(self) -> bool:
+        """Say whether it shows what a phrase says so far."""
+        return self.pattern is None and self.format.spec.partials
 
     def path(self, language: str | None) -> Path:
         """Name the file, now that the language is known; `und` where there is none."""
@@ -55,10 +68,10 @@ class Naming:
     language: str | None
 
     @classmethod
-    def of(cls, settings: Settings, model: Model) -> "Naming":
-        """Name outputs as the settings say; a model is called by the last part of its name."""
+    def of(cls, template: str, model: Model, language: str | None) -> "Naming":
+        """Name outputs by a template; a model is called by the last part of its name."""
         named = (model.folder or Path(model.name)).absolute().name
-        return cls(settings.name, named, settings.language)
+        return cls(template, named, language)
 
     def name(self, source: Source, kind: Format) -> str:
         """Fill the template; the language may stay open until it is detected."""
@@ -118,26 +131,28 @@ def formats_of(jobs: Iterable[BatchJob]) -> frozenset[Format]:
 
 def check_highlight(formats: frozenset[Format], highlight: str | None) -> None:
     """Raise ConfigError where a `highlight` flag is given, and none of the formats can do it."""
-    if highlight not in (None, "none") and formats and not formats & HIGHLIGHTED:
+    able = [kind for kind in Format if kind.spec.highlight]
+    if highlight not in (None, "none") and formats and not formats.intersection(able):
         raise ConfigError(
             f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
-            hint=f"-f takes one of: {', '.join(sorted(HIGHLIGHTED))}",
+            hint=f"-f takes one of: {', '.join(sorted(able))}",
         )
 
 
 def prints_text(jobs: Iterable[BatchJob]) -> bool:
     """Tell whether plain text goes to stdout."""
     targets = (target for job in jobs for target in job.targets)
-    return any(target == Target(Format.txt) for target in targets)
+    return any(item.pattern is None and item.format.spec.prints_text for item in targets)
 
 
 def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")
-    if several and kinds[0] not in (Format.txt, Format.jsonl):
+    if several and not kinds[0].spec.several_on_stdout:
+        able = [kind for kind in Format if kind.spec.several_on_stdout]
         raise ConfigError(
             f"several inputs can't share stdout as {kinds[0]}",
-            hint="txt and jsonl can; -o FOLDER/ holds any format",
+            hint=f"{' and '.join(able)} can; -o FOLDER/ holds any format",
         )
 
 
@@ -159,10 +174,15 @@ def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format
     suffix = Path(output).suffix[1:].lower()
     if asked or not suffix or special(Path(output)):
         return (asked or default)[0]
+    return format_named(output)
+
+
+def format_named(output: str) -> Format:
+    """Tell the format by the suffix of a file's name. Raises ConfigError where there is none."""
     named = [kind for kind in Format if output.lower().endswith(f".{kind.suffix}")]
     if not named:
         hint = f"-f chooses one of: {', '.join(Format)}"
-        raise ConfigError(f'no format is called "{suffix}" ({output})', hint=hint)
+        raise ConfigError(f'no format is called "{Path(output).suffix[1:]}" ({output})', hint=hint)
     return max(named, key=lambda kind: len(kind.suffix))
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import Sink
-from whisper_cli.choices import CUES, LABELLED, Format, Highlight
+from whisper_cli.choices import Highlight
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.formats.karaoke import pieces
 from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.registry import Format, HighlightBy
 from whisper_cli.formats.text import lines, speaker
 from whisper_cli.subtitles.presets import CueOptions
 from whisper_cli.transcript import Info, Segment
@@ -34,12 +35,13 @@ def transforms(
     kind: Format, info: Info, look: FormatOptions, cues: CueOptions | None
 ) -> Sequence[Transform]:
     """List what a format's segments go through, in order."""
-    found: list[Transform] = [Labels()] if kind in LABELLED else []
-    if cues is not None and kind in CUES:
+    found: list[Transform] = [Labels()] if kind.spec.labels else []
+    if cues is not None and kind.is_cue:
         from whisper_cli.subtitles.shaper import Shaper
 
         found.append(Shaper(cues.rules(info.spoken), info.spoken))
-    if kind is Format.srt and look.highlight is Highlight.words:
+    repeated = kind.spec.highlight is HighlightBy.repeated_cues
+    if repeated and look.highlight is Highlight.words:
         found.append(Karaoke())
     return found
 

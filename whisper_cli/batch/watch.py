@@ -17,11 +17,12 @@ from whisper_cli.audio.sources import Inputs, Source, recordings
 from whisper_cli.batch.events import InputError
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
+from whisper_cli.extras import install_hint
 from whisper_cli.files import opened
 
 logger = logging.getLogger("whisper_cli")
 
-INSTALL = "pip install 'whisper-cli[watch]'"
+INSTALL = install_hint("watch")
 LOOK = 5.0  # seconds after which the folder is looked at without news: some disks tell none
 _FIRST = b"error: "  # what a mark begins with
 SOON = 0.2  # seconds between two looks at files that may still grow

@@ -5,9 +5,9 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
@@ -15,12 +15,11 @@ from typing import cast
 from whisper_cli.batch.events import Outcome
 from whisper_cli.batch.request import RunRequest
 from whisper_cli.batch.targets import BatchJob
+from whisper_cli.decisions import fields_of, listen
 from whisper_cli.errors import WhisperError, failure_of, traceback_of
 from whisper_cli.ipc import Pipe
 from whisper_cli.models.catalog import Model
 from whisper_cli.signals import Stopped, stoppable
-
-logger = logging.getLogger("whisper_cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +43,12 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A line for people, and the traceback that belongs to it."""
+    """A line for people, the traceback that belongs to it, and its fields for programs."""
 
     level: int
     text: str
     traceback: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,15 @@ Message = Question | Outcome | Wrote | Logged | Over
 Answer = BatchJob | Path | None
 
 
-def main(line: Connection, order: RunRequest) -> None:
-    """Be the process, until all jobs are done, it is stopped, or nobody listens any more."""
+def main(line: Connection, order: RunRequest, log_level: int = logging.INFO) -> None:
+    """Be the process, until all jobs are done, it is stopped, or nobody listens any more.
+
+    It forwards its log from a level on.
+    """
     for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):  # they are for the process that asked
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     client = _Client(Pipe(line))
-    logger.addHandler(_Forwarded(client))
-    logger.setLevel(logging.INFO)
+    listen(_Forwarded(client), log_level)
     threading.Thread(target=client.listen, daemon=True).start()
     try:
         with stoppable():
@@ -127,8 +129,9 @@ class _Forwarded(logging.Handler):
     """Sends the log to whoever shows it."""
 
     def __init__(self, client: _Client) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self._client = client
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._client.send(Logged(record.levelno, record.getMessage(), traceback_of(record)))
+        told = Logged(record.levelno, record.getMessage(), traceback_of(record), fields_of(record))
+        self._client.send(told)

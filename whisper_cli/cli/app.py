@@ -13,11 +13,9 @@ from whisper_cli import __version__
 from whisper_cli.cli.commands import COMMANDS
 from whisper_cli.cli.commands.completion import COMPLETING
 from whisper_cli.cli.help import GroupedCommand, GroupedCommands
-from whisper_cli.console.console import Console, ConsoleLogHandler
+from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError, WhisperError, known_failure
 from whisper_cli.signals import CLOSED_PIPE, Stopped, stoppable
-
-logger = logging.getLogger("whisper_cli")
 
 EXAMPLES = """Turn speech into text, subtitles and JSON, and keep the models that do it.
 
@@ -78,9 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error ends here."""
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     console = Console()
-    handler = ConsoleLogHandler(console)
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    console.listen(logging.INFO)
     try:
         if COMPLETING in os.environ:
             typer.completion.completion_init()
@@ -100,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return known.exit_code
     finally:
         console.finish()
-        logger.removeHandler(handler)
+        console.leave()
 
 
 def run() -> None:

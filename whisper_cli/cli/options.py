@@ -1,6 +1,7 @@
 """The options that commands share, each declared once; the settings have their defaults."""
 
 import inspect
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from whisper_cli.choices import Format
 from whisper_cli.config import loader
 from whisper_cli.config.settings import Settings
 from whisper_cli.console.console import Console
+from whisper_cli.decisions import VERBOSE as VERBOSE_LEVEL
+from whisper_cli.formats.registry import Format
+from whisper_cli.texts import as_text
 
 INPUT, DECODING, AUDIO, OUTPUT, CUES = "Input", "Decoding", "Audio", "Output", "Cues"
 MACHINE, DOWNLOAD, GENERAL = "Machine and model", "Download", "General"
@@ -31,8 +34,11 @@ def begin(ctx: typer.Context) -> tuple[Settings, Console]:
 
     settings = loader.settings(loader.load(ctx.params, os.environ, config_path()))
     console: Console = ctx.obj
-    quiet, verbose = bool(ctx.params.get("quiet")), bool(ctx.params.get("verbose"))
-    console.configure(settings.progress, quiet=quiet, verbose=verbose)
+    quiet, verbose, debug, log_json = (
+        bool(ctx.params.get(name)) for name in ("quiet", "verbose", "debug", "log_json")
+    )
+    console.configure(settings.progress, quiet=quiet, verbose=verbose or debug, log_json=log_json)
+    console.listen(logging.DEBUG if debug else VERBOSE_LEVEL if verbose else logging.INFO)
     return settings, console
 
 
@@ -81,6 +87,13 @@ def complete_preset(incomplete: str) -> list[str]:
     return [name for name in PRESETS if name.startswith(incomplete)]
 
 
+def complete_source(incomplete: str) -> list[str]:
+    """Complete the name of a source of models."""
+    from whisper_cli.download.sources import SOURCES
+
+    return [name for name in (*SOURCES, "folder:") if name.startswith(incomplete)]
+
+
 def complete_key(incomplete: str) -> list[str]:
     """Complete a setting's name."""
     return [name for name in loader.NAMES if name.startswith(incomplete)]
@@ -123,7 +136,7 @@ def setting(
     name = setting_of(flag_name)
     switch = loader.kind(name) is bool
     names = [f"{flag_name}/--no-{flag_name.removeprefix('--')}" if switch else flag_name, short]
-    default = loader.as_text(loader.default(name))
+    default = as_text(loader.default(name))
     shown = f"{loader.about(name)} (default: {default})" if default else loader.about(name)
     choices = loader.kind(name)
     if complete is None and issubclass(choices, StrEnum):
@@ -346,7 +359,7 @@ MACHINE_OPTIONS = (
 )
 SERVER = setting(MACHINE, "--server")
 OFFLINE = setting(MACHINE, "--offline")
-SOURCE = setting(MACHINE, "--source")
+SOURCE = setting(MACHINE, "--source", complete=complete_source)
 DOWNLOAD_OPTIONS = (
     setting(DOWNLOAD, "--engine"),
     setting(DOWNLOAD, "--connections"),
@@ -356,5 +369,11 @@ DOWNLOAD_OPTIONS = (
 PROGRESS = setting(GENERAL, "--progress")
 QUIET = flag(GENERAL, "--quiet", "-q", about="show errors only")
 VERBOSE = flag(GENERAL, "--verbose", "-v", about="show more details on standard error")
+DEBUG = flag(
+    GENERAL, "--debug", about="tell on standard error how each decision was taken, with numbers"
+)
+LOG_JSON = flag(
+    GENERAL, "--log-json", about="messages on standard error as lines of JSON, for programs"
+)
 JSON = flag(GENERAL, "--json", about="print JSON")
 JsonOpt = JSON.annotation

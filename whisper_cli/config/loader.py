@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType
@@ -13,8 +13,10 @@ from typing import Any, get_args, get_origin
 from whisper_cli import files
 from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
+from whisper_cli.texts import as_text
 
 PREFIX = "WHISPER_CLI_"
+_NOT_GIVEN: tuple[object, ...] = (None, [], ())
 NAMES = tuple(item.name for item in fields(Settings))
 
 
@@ -48,6 +50,16 @@ def load(
 def settings(values: tuple[Value, ...]) -> Settings:
     """Make the frozen settings from resolved values."""
     return Settings(**{value.name: value.value for value in values})
+
+
+def settings_of(options: Mapping[str, Any], base: Settings | None = None) -> Settings:
+    """Change settings by options that Python names; None or an empty list leaves one as it is.
+
+    Neither the environment nor the file is read. Raises ConfigError naming the option.
+    """
+    given = {name: value for name, value in options.items() if value not in _NOT_GIVEN}
+    values = {name: parse(name, value, name) for name, value in given.items()}
+    return replace(base or Settings(), **values)
 
 
 def parse(name: str, raw: Any, where: str) -> Any:
@@ -97,21 +109,6 @@ def default(name: str) -> Any:
     return _field(name).default
 
 
-def as_text(value: Any) -> str:
-    """Write a setting's value as it would be typed on the command line."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple) and len(value[0]) == 3:
-            return ",".join(f"{preset}.{rule}={item:.15g}" for preset, rule, item in value)
-        if value and isinstance(value[0], tuple):
-            return ",".join(f"{a:.15g}-{'' if b is None else format(b, '.15g')}" for a, b in value)
-        return ",".join(as_text(item) for item in value)
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
 def set_value(file: Path, name: str, text: str) -> None:
     """Write one key into the TOML file, keeping its comments; the empty text removes the key.
 
@@ -152,7 +149,7 @@ def _given(
         variable = PREFIX + name.upper()
         if environ.get(variable):
             given.append((variable, name, environ[variable]))
-    flagged = (name for name in NAMES if flags.get(name) not in (None, [], ()))
+    flagged = (name for name in NAMES if flags.get(name) not in _NOT_GIVEN)
     return given + [("--" + name.replace("_", "-"), name, flags[name]) for name in flagged]
 
 

@@ -8,7 +8,6 @@ from whisper_cli.choices import (
     ComputeType,
     Device,
     EngineName,
-    Format,
     Highlight,
     JsonStyle,
     Mode,
@@ -16,6 +15,7 @@ from whisper_cli.choices import (
     Task,
 )
 from whisper_cli.config import parsers as p
+from whisper_cli.formats.registry import Format
 
 
 def _setting(default: Any, parse: Callable[[str], Any], about: str, metavar: str = "") -> Any:

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -16,6 +16,7 @@ from whisper_cli.choices import ProgressMode
 from whisper_cli.console.displays import Bars, JsonLines, PlainLines
 from whisper_cli.console.progress import BatchProgress, ProgressView, PullProgress, SingleProgress
 from whisper_cli.console.units import size
+from whisper_cli.decisions import fields_of, leave, listen
 from whisper_cli.download.types import Progress
 from whisper_cli.errors import OutputError, WhisperError, traceback_of
 from whisper_cli.signals import CLOSED_PIPE, Stopped
@@ -70,15 +71,35 @@ class Console:
         self._display: Display | None = None
         self._single: SingleProgress | None = None
         self._key = ("", "")
+        self._handler = ConsoleLogHandler(self)
         self.configure(ProgressMode.auto)
 
-    def configure(self, mode: ProgressMode, *, quiet: bool = False, verbose: bool = False) -> None:
-        """Choose what is shown; until then errors and warnings are, and bars on a terminal."""
-        terminal = _is_terminal(sys.stderr)
-        hidden = quiet or not terminal
+    def configure(
+        self,
+        mode: ProgressMode,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        log_json: bool = False,
+    ) -> None:
+        """Choose what is shown; until then errors and warnings are, and bars on a terminal.
+
+        With `log_json` messages are lines of JSON, and bars are left out.
+        """
+        shown = _is_terminal(sys.stderr) and not quiet
+        hidden = log_json or not shown
         self._mode = ProgressMode.none if mode is ProgressMode.auto and hidden else mode
         self._quiet = quiet
-        self._talks = verbose or not hidden
+        self._talks = verbose or shown
+        self._log_json = log_json
+
+    def listen(self, level: int) -> None:
+        """Show the log from a level on, until `leave`."""
+        listen(self._handler, level)
+
+    def leave(self) -> None:
+        """Show no more of the log."""
+        leave(self._handler)
 
     def write(self, data: str) -> None:
         """Write data to stdout at once, above the bars where both are one terminal."""
@@ -115,6 +136,12 @@ class Console:
 
     def error(self, error: WhisperError, about: str = "") -> None:
         """Report a failure: what, of which input, and what to do next."""
+        if self._log_json:
+            known = {"input": about, "hint": error.hint}
+            self._record(
+                "error", error.message, {name: item for name, item in known.items() if item}
+            )
+            return
         prefix = f"error: {about}: " if about else "error: "
         self._say(prefix + error.message, style="red")
         if error.hint:
@@ -126,18 +153,37 @@ class Console:
 
     def warn(self, message: str) -> None:
         """Report something that a person should know and that stops nothing."""
-        if not self._quiet:
+        if not self._quiet and self._log_json:
+            self._record("warning", message)
+        elif not self._quiet:
             self._say(f"warning: {message}", style="yellow")
 
     def info(self, message: str) -> None:
         """Report what happened, to a person only: not in a pipe, unless -v asks."""
-        if self._talks:
+        if self._talks and self._log_json:
+            self._record("info", message)
+        elif self._talks:
             self._say(message)
 
     def log(self, line: str) -> None:
         """Write a line of a server's log, whoever reads it; -q leaves it out."""
         if not self._quiet:
             self._say(line)
+
+    def record(self, record: logging.LogRecord) -> None:
+        """Show a record of the log: warnings always, others to a person and where -v asks."""
+        warns = record.levelno >= logging.WARNING
+        if self._quiet if warns else not self._talks:
+            return
+        trace = traceback_of(record)
+        if self._log_json:
+            fields = {**fields_of(record), **({"traceback": trace} if trace else {})}
+            self._record(record.levelname.lower(), record.getMessage(), fields)
+            return
+        show = self.warn if warns else self.info
+        show(record.getMessage())
+        for line in trace.splitlines():
+            self.log(f"  {line}")
 
     def clear(self) -> None:
         """Take the bars off, so that stdout may write to the same terminal."""
@@ -199,6 +245,11 @@ class Console:
         if self._display is not None:
             self._display.show(moving)
 
+    def _record(self, level: str, message: str, fields: Mapping[str, object] | None = None) -> None:
+        """Write a message and what belongs to it as a line of JSON."""
+        told = {"level": level, "message": message, **(fields or {})}
+        self._say(json.dumps(told, default=str))
+
     def _say(self, text: str, style: str = "") -> None:
         """Write a line to stderr, its first word in `style`; above the bars, if there are any."""
         if sys.stderr is None:
@@ -225,18 +276,15 @@ class Console:
 
 
 class ConsoleLogHandler(logging.Handler):
-    """Bring the library rooms' log to a person: warnings always, the rest as `Console.info`."""
+    """Bring the log to a person or a program; what is logged at all is the logger's to say."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
-        show = self._console.warn if record.levelno >= logging.WARNING else self._console.info
-        show(record.getMessage())
-        for line in traceback_of(record).splitlines():
-            self._console.log(f"  {line}")
+        self._console.record(record)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.decode import Audio
-from whisper_cli.transcript import Dropped, Segment, Word
+from whisper_cli.transcript import Dropped, DropReason, Segment, Word
 
 FRAME = SAMPLE_RATE // 50  # samples whose mean power is kept: 700 kB an hour of a channel
 SHORTEST = 0.1  # seconds of a word that is listened to
@@ -140,4 +140,4 @@ def _runs(words: Sequence[Word], leaks: Sequence[bool]) -> Iterator[Dropped]:
         if leak:
             gone = [word for word, _ in run]
             text = "".join(word.word for word in gone)
-            yield Dropped(gone[0].start, gone[-1].end, text, "bleed")
+            yield Dropped(gone[0].start, gone[-1].end, text, DropReason.bleed)

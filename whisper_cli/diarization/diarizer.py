@@ -18,17 +18,17 @@ from typing import IO
 
 from whisper_cli import files
 from whisper_cli.audio.sources import Source
-from whisper_cli.config.settings import Settings
 from whisper_cli.diarization.turns import SpeakerTurn, numbered
 from whisper_cli.engine.device import cores
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError
+from whisper_cli.extras import install_hint
 from whisper_cli.models import store
 from whisper_cli.models.catalog import Model, ModelKind, names, resolve
 from whisper_cli.transcript import Info
 
 logger = logging.getLogger("whisper_cli")
 
-INSTALL = "pip install 'whisper-cli[speakers]'"
+INSTALL = install_hint("speakers")
 THRESHOLD = (
     0.6  # distance up to which voices are one where nobody says how many: 0.4 splits, 0.7 merges
 )
@@ -198,12 +198,16 @@ class DiarizationModels:
 
 
 def diarization_models_for(
-    settings: Settings, count: int | None, bring: Callable[[Model], Path], kept: Path | None
+    segmentation: str,
+    embedding: str,
+    count: int | None,
+    bring: Callable[[Model], Path],
+    kept: Path | None,
 ) -> DiarizationModels:
-    """Choose the models as the settings say; `bring` pulls one. Raises ModelError."""
+    """Choose the models by name or file; `bring` pulls one. Raises ModelError."""
     return DiarizationModels(
-        _model_file(settings.segmentation_model, ModelKind.segmentation, bring),
-        _model_file(settings.embedding_model, ModelKind.embedding, bring),
+        _model_file(segmentation, ModelKind.segmentation, bring),
+        _model_file(embedding, ModelKind.embedding, bring),
         count,
         kept,
     )

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
 
 CHANNELS = 2  # of a call: who speaks and who answers
@@ -42,28 +41,3 @@ def parse_speakers(text: str) -> str:
             f'"{text}" tells no speakers apart', hint="channels, auto, or auto:2 for two voices"
         )
     return text
-
-
-def diarization_options_of(settings: Settings, *, told: bool = False) -> DiarizationOptions | None:
-    """Tell what the settings ask; None where nothing. `told` says that a transcript tells them.
-
-    Raises ConfigError for as many names as there can't be speakers.
-    """
-    names = settings.speaker_names
-    if told or not settings.speakers:
-        if names and not told:
-            raise ConfigError(
-                "--speaker-names without speakers", hint="--speakers channels, or auto"
-            )
-        return DiarizationOptions(names=names) if names else None
-    kind, _, count = settings.speakers.partition(":")
-    by = DiarizationMethod(kind)
-    known = CHANNELS if by is DiarizationMethod.channels else int(count) if count else None
-    if names and known is not None and len(names) != known:
-        raise ConfigError(
-            f"{known} speakers have {len(names)} names: {', '.join(names)}",
-            hint="one name for each, by commas: --speaker-names Alice,Bob",
-        )
-    if by is DiarizationMethod.channels and settings.channel != "mix":
-        raise ConfigError(f"--speakers channels hears both channels, not {settings.channel}")
-    return DiarizationOptions(by, known, names)

@@ -8,6 +8,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.choices import Mode
+from whisper_cli.decisions import debugging, decided
 from whisper_cli.errors import ConfigError
 from whisper_cli.transcript import DecodingOptions
 
@@ -171,7 +172,7 @@ class Chunk:
 
     `speech` are the (start, end) in seconds, from the island's start, where the detector heard
     speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
-    the beginning of what comes whole later.
+    the beginning of what comes whole later. `source` is what messages call the input.
     """
 
     start: float
@@ -179,6 +180,7 @@ class Chunk:
     speech: tuple[tuple[float, float], ...] = ()
     place: ChunkPosition | None = None
     partial: bool = False
+    source: str = ""
 
     @property
     def end(self) -> float:
@@ -200,6 +202,7 @@ class Chunk:
                 for first, last in self.speech
                 if last > offset
             ),
+            source=self.source,
         )
 
 
@@ -299,6 +302,8 @@ class _Cutter:
     def all(self, start: float, samples: np.ndarray) -> Iterator[Chunk]:
         """Cut what is the end of a recording."""
         pieces, spans = self._pieces(samples)
+        if debugging():
+            _tell_cuts(start, pieces, spans, len(samples))
         return self._chunks(start, samples, pieces, spans)
 
     def closed(self, start: float, samples: np.ndarray) -> tuple[Iterator[Chunk], int]:
@@ -312,6 +317,8 @@ class _Cutter:
             if self.longest is None and last - first >= self.opening // 2:
                 keep = quietest(samples, last - (last - first) // 3, last)
                 pieces.append((first, keep))
+        if debugging():
+            _tell_cuts(start, pieces, spans, keep)
         return self._chunks(start, samples, pieces, spans), keep
 
     def _pieces(self, samples: np.ndarray) -> tuple[Spans, Spans]:
@@ -341,6 +348,45 @@ class _Cutter:
         lifted = _lifted(samples, self.options)
         for piece in pieces:
             yield split(start, lifted, piece, spans)
+
+
+def _tell_cuts(start: float, pieces: Spans, spans: Spans, end: int) -> None:
+    """Log where a stretch of samples is cut and why, and what is skipped for want of speech."""
+    reached = 0
+    for first, last in pieces:
+        _tell_skipped(start, reached, first)
+        decided(
+            "chunk",
+            "chunk from {start:.2f} to {end:.2f} s, cut {why}",
+            start=start + first / SAMPLE_RATE,
+            end=start + last / SAMPLE_RATE,
+            why=_why_cut(last, spans),
+        )
+        reached = last
+    _tell_skipped(start, reached, end)
+
+
+def _tell_skipped(start: float, first: int, last: int) -> None:
+    if last > first:
+        decided(
+            "no speech",
+            "{start:.2f} to {end:.2f} s are skipped: no speech was detected",
+            start=start + first / SAMPLE_RATE,
+            end=start + last / SAMPLE_RATE,
+        )
+
+
+def _why_cut(cut: int, spans: Spans) -> str:
+    """Say what a chunk ends at: the sample `cut`, given the speech that was detected."""
+    if not spans:
+        return "where the sound ends"
+    if any(first < cut < last for first, last in spans):
+        return "at the quietest moment, since nobody pauses"
+    before = max((last for _, last in spans if last <= cut), default=None)
+    after = min((first for first, _ in spans if first >= cut), default=None)
+    if before is None or after is None:
+        return "where the speech ends"
+    return f"in a pause of {(after - before) / SAMPLE_RATE:.2f} s"
 
 
 def split(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Spans) -> Chunk:

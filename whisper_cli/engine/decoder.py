@@ -7,12 +7,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
+from whisper_cli.decisions import about, debugging, decided
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.model import FULL_WINDOW, WhisperEngineModel
-from whisper_cli.engine.quality import ENDLESS, MISSED, UNLIKELY, QualityChecks
+from whisper_cli.engine.quality import ENDLESS, QualityChecks
 from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens
 from whisper_cli.engine.segments import LONGEST_CUE, WindowResult
-from whisper_cli.transcript import DecodingOptions, Dropped, Segment
+from whisper_cli.transcript import (
+    DecodingOptions,
+    Dropped,
+    DropReason,
+    Redecoded,
+    RedecodeReason,
+    Segment,
+)
 
 LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
 SURE = 0.5  # a language less probable than this is asked for again, of the full window
@@ -44,6 +52,7 @@ class DecodedWindow:
     dropped: tuple[Dropped, ...] = ()
     doubt: str | None = None
     unprompted: bool = False
+    redecoded: tuple[Redecoded, ...] = ()
 
 
 class Decoder:
@@ -75,7 +84,7 @@ class Decoder:
         ]
         chunks = [task.chunk for task in tasks]
         decodings = self._decodings(np.concatenate(encoded), window_tokens, chunks, self._options)
-        doubts: list[str | None] = []
+        doubts: list[RedecodeReason | None] = []
         heard: list[list[WindowResult]] = []
         for task, language_tokens, (decoding, options), item in zip(
             tasks, window_tokens, decodings, encoded, strict=True
@@ -106,11 +115,22 @@ class Decoder:
             return "en", 1.0
         if task.language is not None and not self._options.multilingual:
             return task.language, 1.0
+        about(task.chunk.source)
         candidates = self._options.language_candidates
         found = self._model.language_in(encoded, candidates)
         if found[1] < SURE:
             whole = self._encode([task.chunk.samples], FULL_WINDOW)[0]
             found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
+        decided(
+            "language",
+            "{start:.2f} to {end:.2f} s: the language is {language}, {probability:.2f} "
+            "(below {limit} the full window is asked, too)",
+            start=task.chunk.start,
+            end=task.chunk.end,
+            language=found[0],
+            probability=found[1],
+            limit=SURE,
+        )
         return found
 
     def _decodings(
@@ -139,7 +159,10 @@ class Decoder:
             for number, decoding in zip(
                 lost, self._searched(encoded[lost], *theirs, plain), strict=True
             ):
-                found[number] = decoding, plain
+                before = self._rejected(
+                    found[number][0], heard[number], window_tokens[number], options
+                )
+                found[number] = _instead(decoding, before), plain
         return found
 
     def _searched(
@@ -171,7 +194,10 @@ class Decoder:
             theirs = [limits[number] for number in unsure]
             searched = self._model.generate(encoded[unsure], chosen, options, theirs)
             for number, decoding in zip(unsure, searched, strict=True):
-                decodings[number] = decoding
+                before = self._rejected(
+                    decodings[number], heard[number], window_tokens[number], options
+                )
+                decodings[number] = _instead(decoding, before)
         return decodings
 
     def _unsure(
@@ -184,9 +210,20 @@ class Decoder:
         """Say whether beam search may find what a greedy decoding did not."""
         if self._astray(decoding, chunk, language_tokens, options):
             return False
-        if decoding.avg_logprob < self._quality_checks.sure:
-            return True
-        return self._doubt(decoding, chunk, language_tokens, options) is not None
+        unsure = decoding.avg_logprob < self._quality_checks.sure
+        unsure = unsure or self._doubt(decoding, chunk, language_tokens, options) is not None
+        decided(
+            "search",
+            "{start:.2f} to {end:.2f} s: {search}, the average log-probability of the greedy text "
+            "is {measured:.2f} (limit {limit})",
+            source=chunk.source,
+            start=chunk.start,
+            end=chunk.end,
+            search=f"beam search with {options.beam_size} beams" if unsure else "greedy",
+            measured=decoding.avg_logprob,
+            limit=self._quality_checks.sure,
+        )
+        return unsure
 
     def _astray(
         self,
@@ -207,13 +244,47 @@ class Decoder:
         chunk: Chunk,
         language_tokens: LanguageTokens,
         options: DecodingOptions,
-    ) -> str | None:
+    ) -> RedecodeReason | None:
         if self._silent(decoding):
             return None
         wrong = self._quality_checks.doubt(
             decoding, chunk, options, language_tokens.first_timestamp, language_tokens.eot
         )
-        return wrong or ("the prompt" if _is_prompt(decoding.text, options) else None)
+        return wrong or (RedecodeReason.prompt if _is_prompt(decoding.text, options) else None)
+
+    def _rejected(
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
+    ) -> tuple[Redecoded, ...]:
+        """Describe what is rejected of a chunk, after what was rejected before it."""
+        reason = self._doubt(decoding, chunk, language_tokens, options)
+        if reason is None and _is_prompt(decoding.text, options):
+            reason = RedecodeReason.prompt  # said in what would pass as silence
+        if reason is None:  # a beam search looks for better words than good ones
+            return decoding.instead_of
+        if debugging():
+            self._explain(decoding, chunk, language_tokens, options, reason)
+        return (*decoding.instead_of, _redecoded(chunk, reason, decoding.text))
+
+    def _explain(
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
+        reason: RedecodeReason,
+    ) -> None:
+        """Log what a check measured; a text is the prompt or it isn't, which has no measure."""
+        if reason is RedecodeReason.prompt:
+            _tell_rejected(chunk, decoding.text, reason, 1, 0)
+        for check in self._quality_checks.checks(
+            decoding, chunk, options, language_tokens.first_timestamp, language_tokens.eot
+        ):
+            if check.reason == reason:
+                _tell_rejected(chunk, decoding.text, reason, check.measured, check.limit)
 
     def _silent(self, decoding: DecodingResult) -> bool:
         """Say whether Whisper's own rule takes the window for silence."""
@@ -222,38 +293,50 @@ class Decoder:
             and decoding.avg_logprob < self._options.log_prob_threshold
         )
 
-    def _accepted(self, first: WindowResult, doubt: str | None) -> Iterator[WindowResult]:
+    def _accepted(
+        self, first: WindowResult, doubt: RedecodeReason | None
+    ) -> Iterator[WindowResult]:
         """Give what can be believed of a window.
 
         That is its short decoding, with what that left out decoded after it; or the full window's.
         """
         offset, chunk, language_tokens = 0.0, first.chunk, first.language_tokens
         heard, options = first, first.options
-        while doubt == MISSED and heard.reached > LEAST_PROGRESS:
+        rest = chunk
+        while doubt == RedecodeReason.missed and heard.reached > LEAST_PROGRESS:
             yield heard
             offset += heard.reached
             rest = chunk.after(offset)
             frames = self._quality_checks.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
             [(decoding, options)] = self._decodings(encoded, [language_tokens], [rest], options)
+            decoding = _instead(decoding, (_rest(rest),))
             heard = WindowResult(chunk, language_tokens, decoding, frames, encoded, options, offset)
             doubt = self._doubt(decoding, rest, language_tokens, options)
         if doubt is None:
             yield heard
         else:
-            yield from self._again(chunk, language_tokens, options, offset)
+            before = self._rejected(heard.decoding, rest, language_tokens, options)
+            yield from self._again(chunk, language_tokens, options, offset, before)
 
     def _again(
-        self, chunk: Chunk, language_tokens: LanguageTokens, options: DecodingOptions, offset: float
+        self,
+        chunk: Chunk,
+        language_tokens: LanguageTokens,
+        options: DecodingOptions,
+        offset: float,
+        before: tuple[Redecoded, ...],
     ) -> Iterator[WindowResult]:
         """Decode a window in full as Whisper does, with the ladder of temperatures.
 
-        And once more from where the text ended, until all of it is heard.
+        And once more from where the text ended, until all of it is heard. `before` is what was
+        rejected so far.
         """
         while chunk.length - offset > 0.1:
             rest = chunk.after(offset)
             [encoded] = self._encode([rest.samples], FULL_WINDOW)
             decoding, options = self._in_full(encoded, rest, language_tokens, options)
+            decoding = _instead(decoding, before)
             found = WindowResult(
                 chunk, language_tokens, decoding, FULL_WINDOW, encoded, options, offset
             )
@@ -263,6 +346,7 @@ class Decoder:
             if not self._quality_checks.missed_in(rest, found.reached):
                 return
             offset += found.reached
+            before = (_rest(chunk.after(offset)),)
 
     def _in_full(
         self,
@@ -276,14 +360,19 @@ class Decoder:
         A long prompt makes each try dear, and may spoil all of them: with one there is a single
         try, of as many tokens as can be believed. The ladder is for what has none.
         """
+        before: tuple[Redecoded, ...] = ()
         if _is_prompted(options):
             once, limit = _at_first(options), self._quality_checks.limit(heard.length)
             decoding = self._model.generate_with_fallback(encoded, language_tokens, once, limit)
-            doubtful = self._doubt(decoding, heard, language_tokens, options) == UNLIKELY
+            doubt = self._doubt(decoding, heard, language_tokens, options)
+            doubtful = doubt is RedecodeReason.log_probability
             if not doubtful and not self._astray(decoding, heard, language_tokens, options):
                 return decoding, options
+            before = self._rejected(decoding, heard, language_tokens, options)
             options = _unprompted(options)
-        return self._model.generate_with_fallback(encoded, language_tokens, options), options
+        about(heard.source)
+        decoding = self._model.generate_with_fallback(encoded, language_tokens, options)
+        return _instead(decoding, before), options
 
     def _align(self, heard: Sequence[WindowResult]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
@@ -327,20 +416,59 @@ class Decoder:
                 reached = segment.end
                 if not segment.text.strip():
                     continue
+                item.tell_early(segment)
                 if reason := self._reason(segment, item):
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
                 else:
                     segments.append(segment)
         unprompted = any(item.options != self._options for item in heard)
         return DecodedWindow(
-            tuple(segments), language, probability, tuple(dropped), doubt, unprompted
+            tuple(segments),
+            language,
+            probability,
+            tuple(dropped),
+            doubt,
+            unprompted,
+            tuple(entry for item in heard for entry in item.decoding.instead_of),
         )
 
-    def _reason(self, segment: Segment, heard: WindowResult) -> str | None:
+    def _reason(self, segment: Segment, heard: WindowResult) -> DropReason | None:
         """Say why a segment is dropped, None where it isn't."""
         if self._silent(heard.decoding):
-            return "silence"
-        return "phantom" if heard.is_phantom(segment) else None
+            return DropReason.silence
+        return DropReason.phantom if heard.is_phantom(segment) else None
+
+
+def _redecoded(chunk: Chunk, reason: RedecodeReason, text: str) -> Redecoded:
+    return Redecoded(chunk.start, chunk.end, reason, text)
+
+
+def _rest(chunk: Chunk) -> Redecoded:
+    """Describe that the rest of a chunk, which got no text, is decoded by itself."""
+    _tell_rejected(chunk, "", RedecodeReason.missed, sum(b - a for a, b in chunk.speech), 0)
+    return _redecoded(chunk, RedecodeReason.missed, "")
+
+
+def _instead(decoding: DecodingResult, before: tuple[Redecoded, ...]) -> DecodingResult:
+    """Say what was rejected before a decoding was made."""
+    return replace(decoding, instead_of=(*before, *decoding.instead_of)) if before else decoding
+
+
+def _tell_rejected(
+    chunk: Chunk, text: str, reason: RedecodeReason, measured: float, limit: float
+) -> None:
+    decided(
+        "rejected",
+        "{start:.2f} to {end:.2f} s are decoded again: {reason}, {measured:.2f} (limit {limit:.2f})"
+        ': "{rejected_text}"',
+        source=chunk.source,
+        start=chunk.start,
+        end=chunk.end,
+        reason=str(reason),
+        measured=measured,
+        limit=limit,
+        rejected_text=text.strip(),
+    )
 
 
 def _is_prompted(options: DecodingOptions) -> bool:

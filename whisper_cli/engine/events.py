@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from whisper_cli.audio.blocks import Block
 from whisper_cli.engine.chunking import ChunkPosition
 from whisper_cli.errors import WhisperError
-from whisper_cli.transcript import Dropped, Info, Segment
+from whisper_cli.transcript import Dropped, Info, Redecoded, Segment
 
 logger = logging.getLogger("whisper_cli")
 
@@ -114,8 +114,9 @@ class PartialDecoded:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """So many seconds of an input are dealt with; `dropped` is what was left out of the last ones.
+    """So many seconds of an input are dealt with.
 
+    `dropped` is what was left out of the last ones, `redecoded` what was decoded again.
     With a `mark` the input can be gone on with from here.
     """
 
@@ -123,6 +124,7 @@ class Progressed:
     seconds: float
     mark: Checkpoint | None = None
     dropped: tuple[Dropped, ...] = ()
+    redecoded: tuple[Redecoded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

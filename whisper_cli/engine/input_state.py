@@ -17,7 +17,7 @@ from whisper_cli.engine.events import (
     Progressed,
     SegmentDecoded,
 )
-from whisper_cli.transcript import ADDED_OPTIONS, DecodingOptions, Dropped, Info
+from whisper_cli.transcript import ADDED_OPTIONS, DecodingOptions, Dropped, Info, Redecoded
 
 # What only reading and cutting an input asks for, as windows of one batch are to have it.
 _OF_READING: Mapping[str, Any] = {
@@ -49,11 +49,13 @@ class InputState:
     _ended: Info | None = None
     _waiting: dict[int, tuple[Chunk, DecodedWindow]] = field(default_factory=dict)
     _dropped: list[Dropped] = field(default_factory=list)
+    _redecoded: list[Redecoded] = field(default_factory=list)
     _coverage: Coverage = field(default_factory=Coverage)
 
     def go_on(self, since: Checkpoint) -> None:
         """Take up what was told of it before."""
         self._dropped = list(self.info.dropped)
+        self._redecoded = list(self.info.redecoded)
         self._coverage = Coverage.since(since)
 
     @property
@@ -109,8 +111,10 @@ class InputState:
             self._coverage.say(segment.end)
             yield SegmentDecoded(self.input, segment)
         self._dropped += result.dropped
+        self._redecoded += result.redecoded
         self._coverage.hear(chunk)
-        yield Progressed(self.input, chunk.end, self._coverage.mark(chunk), result.dropped)
+        mark = self._coverage.mark(chunk)
+        yield Progressed(self.input, chunk.end, mark, result.dropped, result.redecoded)
 
     def _end(self) -> Iterator[Event]:
         if self._ended is None or self._given < self.windows:
@@ -128,6 +132,7 @@ class InputState:
                 duration=end.duration,
                 provenance=end.provenance,
                 dropped=tuple(self._dropped),
+                redecoded=tuple(self._redecoded),
                 warnings=tuple(self._coverage.warnings()),
             ),
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.choices import Device, Task
+from whisper_cli.decisions import debugging, decided
 from whisper_cli.engine.device import ResolvedDevice, on_cpu
 from whisper_cli.engine.memory import give_back
 from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens, TimedWord
@@ -168,6 +169,8 @@ class WhisperEngineModel:
             known = ", ".join(among)
             raise ConfigError(f"the model knows none of these languages: {known}")
         total = sum(chance for _, chance in chosen) if among else 1.0
+        if debugging():
+            tell_languages(chosen)
         language, chance = max(chosen, key=lambda item: item[1])
         return language, chance / total if total > 0 else 0.0
 
@@ -233,6 +236,8 @@ class WhisperEngineModel:
             ),
         )
         tokens = tuple(result.sequences_ids[0])
+        if debugging():
+            _tell_fallback(options, temperature, avg_logprob, ratio)
         return DecodingResult(
             tokens,
             language_tokens.text(tokens),
@@ -328,6 +333,30 @@ class WhisperEngineModel:
             hallucination_silence_threshold=None,
             hotwords=None,
         )
+
+
+def tell_languages(found: Sequence[tuple[str, float]]) -> None:
+    """Log the most probable of the languages that a model told."""
+    best = dict(sorted(found, key=lambda item: -item[1])[:5])
+    shown = ", ".join(f"{language} {chance:.2f}" for language, chance in best.items())
+    decided("languages", "languages by probability: {shown}", shown=shown, probabilities=best)
+
+
+def _tell_fallback(
+    options: DecodingOptions, temperature: float, avg_logprob: float, ratio: float
+) -> None:
+    tried = [item for item in options.temperature if item <= temperature]
+    decided(
+        "fallback",
+        "a full window took {temperatures} of the temperatures: average log-probability "
+        "{avg_logprob:.2f} (limit {log_prob_threshold}), compression ratio "
+        "{compression_ratio:.2f} (limit {compression_ratio_threshold})",
+        temperatures=tried,
+        avg_logprob=float(avg_logprob),
+        log_prob_threshold=options.log_prob_threshold,
+        compression_ratio=float(ratio),
+        compression_ratio_threshold=options.compression_ratio_threshold,
+    )
 
 
 def resolve_model(

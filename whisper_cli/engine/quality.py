@@ -1,7 +1,7 @@
 """Why a decoding is rejected: quality checks and known hallucinations."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +9,14 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.engine.chunking import Chunk
-from whisper_cli.engine.result import DecodingResult, echoed, last_timestamp, repeated
+from whisper_cli.engine.result import (
+    FRAMES_PER_SECOND,
+    DecodingResult,
+    echoed,
+    last_timestamp,
+    repeated,
+)
+from whisper_cli.transcript import RedecodeReason
 
 # Collected from users' reports, see the issue trackers of openai-whisper and whisper.cpp.
 HALLUCINATIONS = frozenset(
@@ -75,10 +82,25 @@ def is_steady(samples: np.ndarray) -> bool:
     return bool(loud <= STEADY * soft)
 
 
-MISSED = "speech without text"  # a doubt about what follows a text, not about the text
-UNLIKELY = "log probability"
 # Doubts about a text that goes on and on: what a prompt does that leads astray.
-ENDLESS = ("too many tokens", "compression ratio", "repetition")
+ENDLESS = (
+    RedecodeReason.too_many_tokens,
+    RedecodeReason.compression_ratio,
+    RedecodeReason.repetition,
+)
+
+
+_R = RedecodeReason
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was measured of a text, and the limit that it had to keep to."""
+
+    reason: RedecodeReason
+    measured: float
+    limit: float
+    rejected: bool
 
 
 class Thresholds(Protocol):
@@ -145,28 +167,51 @@ class QualityChecks:
         thresholds: Thresholds,
         first_timestamp: int,
         eot: int,
-    ) -> str | None:
+    ) -> RedecodeReason | None:
         """Say what is wrong with a draft, None where nothing is."""
-        spelled = [token for token in decoding.tokens if token < eot]
-        last = last_timestamp(decoding.tokens, first_timestamp)
-        wrong = {
-            "too many tokens": not decoding.finished,
-            "compression ratio": decoding.compression_ratio
-            > thresholds.compression_ratio_threshold,
-            "repetition": self._repeats(spelled, chunk),
-            UNLIKELY: decoding.avg_logprob < thresholds.log_prob_threshold,
-            "no end": last is None and bool(spelled),
-            "beyond the window": (last or 0.0) * 100 > self.frames(chunk),
-            MISSED: self.missed_in(chunk, last or 0.0),
-        }
-        return next((reason for reason, is_so in wrong.items() if is_so), None)
+        checks = self.checks(decoding, chunk, thresholds, first_timestamp, eot)
+        return next((check.reason for check in checks if check.rejected), None)
 
-    def _repeats(self, tokens: Sequence[int], chunk: Chunk) -> bool:
-        if repeated(tokens, 2, self.phrase) or repeated(tokens, self.word):
-            return True
-        return chunk.length < self.brief and echoed(tokens, self.echo)
+    def checks(
+        self,
+        decoding: DecodingResult,
+        chunk: Chunk,
+        thresholds: Thresholds,
+        first_timestamp: int,
+        eot: int,
+    ) -> Iterator[Check]:
+        """Hold a draft against each limit, in the order in which they are told."""
+        spelled = [token for token in decoding.tokens if token < eot]
+        end = last_timestamp(decoding.tokens, first_timestamp)
+        last, frames = end or 0.0, self.frames(chunk)
+        most, ratio = self.limit(chunk.length), thresholds.compression_ratio_threshold
+        yield Check(_R.too_many_tokens, len(decoding.tokens), most, not decoding.finished)
+        yield _above(_R.compression_ratio, decoding.compression_ratio, ratio)
+        yield _above(_R.repetition, *self._said(spelled, chunk))
+        least = thresholds.log_prob_threshold
+        unlikely = decoding.avg_logprob < least
+        yield Check(_R.log_probability, decoding.avg_logprob, least, unlikely)
+        yield _above(_R.no_end, len(spelled) if end is None else 0, 0)
+        beyond = last * FRAMES_PER_SECOND > frames
+        yield Check(_R.beyond_the_window, last, frames / FRAMES_PER_SECOND, beyond)
+        yield _above(_R.missed, self._unsaid(chunk, last), self.missed)
+
+    def _said(self, tokens: Sequence[int], chunk: Chunk) -> tuple[int, int]:
+        """Say how often a phrase is said, and how often it may be."""
+        if phrase := repeated(tokens, 2, self.phrase):
+            return phrase[2], 1
+        if word := repeated(tokens, self.word):
+            return word[2], self.word - 1
+        return 1 + (chunk.length < self.brief and echoed(tokens, self.echo)), 1
 
     def missed_in(self, chunk: Chunk, after: float) -> bool:
         """Say whether there is speech after so many seconds, more than a moment of it."""
-        left = sum(max(0.0, end - max(start, after)) for start, end in chunk.speech)
-        return left > self.missed
+        return self._unsaid(chunk, after) > self.missed
+
+    def _unsaid(self, chunk: Chunk, after: float) -> float:
+        """Count the seconds of speech after so many seconds."""
+        return sum(max(0.0, end - max(start, after)) for start, end in chunk.speech)
+
+
+def _above(reason: RedecodeReason, measured: float, limit: float) -> Check:
+    return Check(reason, measured, limit, measured > limit)

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 from whisper_cli import proof
 from whisper_cli.choices import Mode
-from whisper_cli.config import loader
-from whisper_cli.config.settings import Settings
 from whisper_cli.engine.events import Engine, Event, Input, InputFailed, InputFinished, Recording
 from whisper_cli.engine.remote_answer import HINT, events_of, refusal
 from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
+from whisper_cli.texts import as_text
 from whisper_cli.transcript import DecodingOptions
 
 logger = logging.getLogger("whisper_cli")
@@ -60,12 +59,12 @@ class ServerAddress:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def server_for(settings: Settings, environ: Mapping[str, str]) -> ServerAddress | None:
+def server_for(server: str, mode: Mode, environ: Mapping[str, str]) -> ServerAddress | None:
     """Find the server that is meant: an address, "auto" where one is running, or "never".
 
     Raises ConfigError for no address, and where a server can't do what is asked.
     """
-    server, mode, key = settings.server, settings.mode, environ.get("WHISPER_CLI_API_KEY")
+    key = environ.get("WHISPER_CLI_API_KEY")
     if server == "never" or (server == "auto" and mode is Mode.exact):
         return None
     if key and not (key.isascii() and key.isprintable()):
@@ -198,8 +197,8 @@ class _Form:
 def _words(options: DecodingOptions) -> Iterator[tuple[str, str]]:
     """Give the options as they are typed on a command line."""
     for name in DecodingOptions.__slots__:
-        if name in loader.NAMES and name not in _NEEDED:
-            text = loader.as_text(getattr(options, name))
+        if name not in _NEEDED:
+            text = as_text(getattr(options, name))
             if text:
                 yield name, text
 

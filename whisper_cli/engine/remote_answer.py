@@ -17,7 +17,7 @@ from whisper_cli.engine.events import (
     ended,
 )
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
-from whisper_cli.transcript import Dropped, Info, Segment, Word
+from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
 
 Members = Mapping[str, Any]
 
@@ -110,7 +110,9 @@ def _events(
         elif "seconds" in line and begun:
             yield Progressed(source, checked.seconds(line["seconds"]))
         elif "done" in line:
-            yield InputFinished(source, _whole(recording, info, line))
+            info = _whole(recording, info, line)
+            yield Progressed(source, info.duration or 0.0, None, info.dropped, info.redecoded)
+            yield InputFinished(source, info)
             return
     raise EngineError(f"{server} broke off", hint=HINT)
 
@@ -149,6 +151,13 @@ def _dropped(told: object) -> Dropped:
     return Dropped(start, end, checked.text(entry["text"]), checked.text(entry["reason"]))
 
 
+def _redecoded(told: object) -> Redecoded:
+    entry = checked.members(told)
+    start, end = checked.seconds(entry["start"]), checked.seconds(entry["end"])
+    reason, text = (checked.text(entry[name]) for name in ("reason", "rejected_text"))
+    return Redecoded(start, end, reason, text)
+
+
 def _whole(recording: Recording, info: Info, line: Members) -> Info:
     end = ended(recording)
     return replace(
@@ -156,5 +165,6 @@ def _whole(recording: Recording, info: Info, line: Members) -> Info:
         duration=end.duration,
         provenance=end.provenance,
         dropped=checked.several(line["dropped"], _dropped),
+        redecoded=checked.several(line.get("redecoded", []), _redecoded),  # older servers: none
         warnings=checked.several(line["warnings"], checked.text),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whisper_cli.transcript import Word
+from whisper_cli.transcript import Redecoded, Word
 
 Tokenizer = Any  # faster_whisper.tokenizer.Tokenizer: its package has no types
 
@@ -50,7 +50,8 @@ class TimedWord:
 class DecodingResult:
     """One decoding of one window, with the measures by which Whisper judges it.
 
-    `finished` is False where the tokens ran out before the model came to an end.
+    `finished` is False where the tokens ran out before the model came to an end; `instead_of` is
+    what was rejected before it.
     """
 
     tokens: tuple[int, ...]
@@ -60,6 +61,7 @@ class DecodingResult:
     compression_ratio: float
     temperature: float = 0.0
     finished: bool = True
+    instead_of: tuple[Redecoded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

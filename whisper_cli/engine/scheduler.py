@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from whisper_cli.audio.blocks import Block
+from whisper_cli.decisions import about, debugging, decided
 from whisper_cli.engine.chunking import (
     Chunk,
     ChunkingOptions,
@@ -22,6 +23,7 @@ from whisper_cli.engine.decoder import DecodedWindow, WindowTask
 from whisper_cli.engine.events import Event, Input, InputFailed, InputFinished, Recording, ended
 from whisper_cli.engine.input_state import InputState
 from whisper_cli.engine.queue import ChunkQueue, QueuedChunk
+from whisper_cli.engine.result import FRAMES_PER_SECOND
 from whisper_cli.engine.vad import DetectSpeech, vad_options
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError, failure_of
 from whisper_cli.transcript import DecodingOptions, check_language
@@ -196,6 +198,7 @@ class _Run:
         cut: Cut,
     ) -> None:
         track: InputState | None = None
+        about(source.name)
         try:
             recording = source.open()
             if recording is None:
@@ -243,7 +246,8 @@ class _Run:
                 return False
             if chunk.partial and not track.idle:
                 return True
-            self._pool.add(QueuedChunk(track, track.windows, chunk, frames))
+            named = replace(chunk, source=track.input.name)
+            self._pool.add(QueuedChunk(track, track.windows, named, frames))
             track.windows += 1
             self._changed.notify_all()
         return True
@@ -271,6 +275,8 @@ class _Run:
         """
         if self._decoder is None:
             raise RuntimeError("nothing is decoded before the model is loaded")
+        if debugging():
+            _tell_batch(batch)
         tasks = [WindowTask(item.chunk, item.track.language, item.track.options) for item in batch]
         try:
             results = list(zip(batch, self._decoder.decode(tasks), strict=True))
@@ -343,6 +349,17 @@ def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterato
         track.detection_chunk = max(range(len(held)), key=lambda number: held[number].length)
     yield from held
     yield from found
+
+
+def _tell_batch(batch: Sequence[QueuedChunk]) -> None:
+    names = dict.fromkeys(item.track.input.name for item in batch)
+    decided(
+        "batch",
+        "{chunks} chunks are decoded together, each in a window of {seconds:.0f} s",
+        source=", ".join(names),
+        chunks=len(batch),
+        seconds=batch[0].frames / FRAMES_PER_SECOND,
+    )
 
 
 def _tell_unprompted(track: InputState, chunk: Chunk) -> None:

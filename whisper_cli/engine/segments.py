@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from whisper_cli.decisions import debugging, decided
 from whisper_cli.engine.chunking import Chunk, samples_in
 from whisper_cli.engine.quality import is_hallucination, is_steady
 from whisper_cli.engine.result import (
@@ -16,8 +17,9 @@ from whisper_cli.engine.result import (
     lines,
     without_loops,
 )
-from whisper_cli.transcript import DecodingOptions, Dropped, Segment, Word
+from whisper_cli.transcript import DecodingOptions, Dropped, DropReason, Segment, Word
 
+LEAST_MOVE = 0.1  # seconds that a word is moved by that are worth telling
 LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
 AROUND = 0.5  # seconds around a text: the edges of speech are no steady sound
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
@@ -147,18 +149,54 @@ class WindowResult:
                 reached = max(line.end, start)
                 yield self._segment(start, reached, tokens, ())
                 continue
-            for run in cues(sorted_words(words, reached, self.length, self.speech)):
+            placed = sorted_words(words, reached, self.length, self.speech)
+            if debugging():
+                self._tell_moved(words, placed)
+            for run in cues(placed):
                 tokens = tuple(token for word in run for token in word.tokens)
                 told = tuple(self._moved(word.word) for word in run) if keep_words else ()
                 reached = run[-1].word.end
                 yield self._segment(run[0].word.start, reached, tokens, told)
+
+    def _tell_moved(self, words: Sequence[TimedWord], placed: Sequence[TimedWord]) -> None:
+        """Log the words whose times the alignment put out of order or out of the speech."""
+        for before, after in zip(words, placed, strict=True):
+            start, end = after.word.start, after.word.end
+            shift = max(abs(start - before.word.start), abs(end - before.word.end))
+            if shift >= LEAST_MOVE:
+                decided(
+                    "word moved",
+                    '"{word}" moved from {start:.2f}-{end:.2f} s to {new_start:.2f}-{new_end:.2f} s'
+                    ", where speech was detected",
+                    source=self.chunk.source,
+                    word=before.word.word.strip(),
+                    start=self.origin + before.word.start,
+                    end=self.origin + before.word.end,
+                    new_start=self.origin + start,
+                    new_end=self.origin + end,
+                )
+
+    def tell_early(self, segment: Segment) -> None:
+        """Log a text that stands before any speech that was detected."""
+        if self.chunk.speech and segment.end <= self.chunk.start + self.chunk.speech[0][0]:
+            decided(
+                "early text",
+                "text before the speech: {start:.2f} to {end:.2f} s, speech starts at {speech:.2f} "
+                's: "{text}"',
+                source=self.chunk.source,
+                start=segment.start,
+                end=segment.end,
+                speech=self.chunk.start + self.chunk.speech[0][0],
+                text=segment.text.strip(),
+            )
 
     def loops(self) -> Iterator[Dropped]:
         """Name what is left out of lines that say the same over and over."""
         for line in self.lines:
             if without_loops(line.tokens) != line.tokens:
                 text = self.language_tokens.text(line.tokens)
-                yield Dropped(self.origin + line.start, self.origin + line.end, text, "loop")
+                start, end = self.origin + line.start, self.origin + line.end
+                yield Dropped(start, end, text, DropReason.loop)
 
     def is_phantom(self, segment: Segment) -> bool:
         """Say whether a segment is a known phrase where the detector, which was asked, hears none.

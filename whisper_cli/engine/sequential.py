@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from whisper_cli.choices import Mode
+from whisper_cli.decisions import about, debugging
 from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
 from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.events import (
@@ -22,11 +23,19 @@ from whisper_cli.engine.events import (
     SegmentDecoded,
     ended,
 )
-from whisper_cli.engine.model import WhisperEngineModel
+from whisper_cli.engine.model import WhisperEngineModel, tell_languages
 from whisper_cli.engine.result import FRAMES_PER_SECOND
+from whisper_cli.engine.skips import SkipObserver
 from whisper_cli.engine.vad import VadOptions, find_speech, vad_options
 from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
-from whisper_cli.transcript import DecodingOptions, Segment, Word, check_language
+from whisper_cli.transcript import (
+    DecodingOptions,
+    Dropped,
+    DropReason,
+    Segment,
+    Word,
+    check_language,
+)
 
 
 class ChunkDecoder(Protocol):
@@ -45,8 +54,10 @@ class ChunkDecoder(Protocol):
         """Tell the language of an island, and how probable it is."""
         ...
 
-    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
-        """Decode one island into segments in the input's own time."""
+    def decode(
+        self, chunk: Chunk, language: str, options: DecodingOptions
+    ) -> Iterator[Segment | Dropped]:
+        """Decode one island into segments, and what is left out, in the input's own time."""
         ...
 
 
@@ -72,6 +83,7 @@ class SequentialEngine:
                 yield InputFailed(source, failure_of(error, source.name))
 
     def _decode(self, source: Input, recording: Recording) -> Iterator[Event]:
+        about(source.name)
         decoder, options = self._load(), recording.info.provenance.options
         check_language(options, multilingual=decoder.multilingual)
         info = replace(recording.info, duration=recording.audio.duration)
@@ -87,12 +99,17 @@ class SequentialEngine:
                 info = replace(info, language=language, language_probability=probability)
                 begun = True
                 yield InputStarted(source, info)
-            for segment in decoder.decode(chunk, info.language or "en", options):
-                coverage.say(segment.end)
-                yield SegmentDecoded(source, segment)
-                yield Progressed(source, segment.end)
+            dropped: list[Dropped] = []
+            for told in decoder.decode(chunk, info.language or "en", options):
+                if isinstance(told, Dropped):
+                    dropped.append(told)
+                    continue
+                coverage.say(told.end)
+                yield SegmentDecoded(source, told)
+                yield Progressed(source, told.end)
             coverage.hear(chunk)
-            yield Progressed(source, chunk.end, coverage.mark(chunk))
+            info = replace(info, dropped=(*info.dropped, *dropped))
+            yield Progressed(source, chunk.end, coverage.mark(chunk), tuple(dropped))
         if not begun:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
@@ -142,6 +159,7 @@ class SequentialDecoder:
         # Its own lock is one of processes, missed aloud where a process just ends.
         tqdm.set_lock(threading.RLock())
         self._model = model
+        self._skips = SkipObserver(model.whisper)
 
     @property
     def multilingual(self) -> bool:
@@ -155,13 +173,18 @@ class SequentialDecoder:
     def language_of(self, chunk: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
         """Tell the language of the first 30 s of an island, and how probable it is."""
         if not among:
-            language, probability, _ = self._model.whisper.detect_language(chunk.samples)
+            language, probability, all_of_them = self._model.whisper.detect_language(chunk.samples)
+            if debugging():
+                tell_languages(all_of_them)
             return str(language), float(probability)
         encoded = self._model.encode(self._model.features(chunk.samples, 3000)[None])
         return self._model.language_in(encoded, among)
 
-    def decode(self, chunk: Chunk, language: str, options: DecodingOptions) -> Iterator[Segment]:
+    def decode(
+        self, chunk: Chunk, language: str, options: DecodingOptions
+    ) -> Iterator[Segment | Dropped]:
         """Decode one island; times are in the input's own seconds, inside the island."""
+        self._skips.begin(chunk)
         segments, _ = self._model.whisper.transcribe(
             chunk.samples,
             language=language,
@@ -180,8 +203,12 @@ class SequentialDecoder:
         try:
             for segment in segments:
                 moved = _segment(segment, chunk)
+                yield from self._skips.taken()
                 if moved.text.strip() and moved.start < chunk.end:
                     yield moved
+                elif moved.text.strip():
+                    yield Dropped(moved.start, moved.end, moved.text, DropReason.no_time)
+            yield from self._skips.taken(all_of_it=True)
         except RuntimeError as error:
             raise EngineError(f"the engine failed: {error}", hint="--device cpu") from error
 

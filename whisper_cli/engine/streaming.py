@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
+from whisper_cli.decisions import decided
 from whisper_cli.engine.chunking import (
     Chunk,
     ChunkingOptions,
@@ -49,7 +50,14 @@ def phrases(
         spans = _spans(held, find_speech)
         found, keep = _over(spans, held, live)
         if found is not None:
-            yield split(start, held, found, spans)
+            phrase = split(start, held, found, spans)
+            decided(
+                "chunk",
+                "phrase from {start:.2f} to {end:.2f} s",
+                start=phrase.start,
+                end=phrase.end,
+            )
+            yield phrase
         elif partials and spans:
             so_far = split(start, held, (keep, len(held)), spans)
             if so_far.end - max(told, so_far.start) >= live.partial_every:

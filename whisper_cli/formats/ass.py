@@ -19,7 +19,7 @@ _BACKSLASH = re.compile(r"\\(?=[Nnh])")
 
 def ass(look: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile("text/x-ssa", partial(_cue, look), header=_header())
+    return CueFile(partial(_cue, look), header=_header())
 
 
 @cache

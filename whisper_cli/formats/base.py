@@ -11,7 +11,6 @@ from whisper_cli.transcript import Info, Segment
 class CueFile:
     """Write segments by `cue(number, segment, lines)`; those without text are left out."""
 
-    media_type: str
     cue: Callable[[int, Segment, list[str]], str]
     header: str | Callable[[Info], str] = ""
     footer: str | Callable[[int], str] = ""

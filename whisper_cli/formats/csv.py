@@ -36,7 +36,7 @@ def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     return _row(*_seconds(segment), _plain(speaker(segment)), _plain(" ".join(lines)))
 
 
-CSV = CueFile("text/csv", _cue, header="start,end,speaker,text\n")
+CSV = CueFile(_cue, header="start,end,speaker,text\n")
 
 
 def review(look: FormatOptions) -> CueFile:
@@ -45,7 +45,7 @@ def review(look: FormatOptions) -> CueFile:
     A probability of 0 is that of words that nothing is known of.
     """
     header = "start,end,word,probability,text\n"
-    return CueFile("text/csv", partial(_doubts, look.review_below), header)
+    return CueFile(partial(_doubts, look.review_below), header)
 
 
 def _doubts(below: float, _number: int, segment: Segment, lines: list[str]) -> str:

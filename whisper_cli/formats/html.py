@@ -47,7 +47,7 @@ _POLICY = (
 
 def html(look: FormatOptions) -> CueFile:
     """Make the writer; `look.audio` is the sound's address as seen from the page."""
-    return CueFile("text/html", partial(_cue, look), partial(_header, look), _FOOT)
+    return CueFile(partial(_cue, look), partial(_header, look), _FOOT)
 
 
 def _header(look: FormatOptions, info: Info) -> str:

@@ -5,10 +5,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from whisper_cli.formats.text import encodable, joined
+from whisper_cli.choices import JsonStyle
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.formats.text import joined
 from whisper_cli.languages import LANGUAGES
+from whisper_cli.texts import encodable
 from whisper_cli.timestamps import span, ticks
-from whisper_cli.transcript import Change, Dropped, Info, Segment, Word
+from whisper_cli.transcript import Change, Dropped, Info, Redecoded, Segment, Word
 
 Members = Mapping[str, object]
 
@@ -20,7 +23,6 @@ class JsonDocument:
     head: Callable[[Info], Members]
     entry: Callable[[int, Segment], Members]
     tail: Callable[[Info, Sequence[Segment]], Members]
-    media_type: str = "application/json"
 
     def begin(self, info: Info) -> str:
         """Write the object up to the opening of its segments."""
@@ -46,7 +48,7 @@ def dump(value: object) -> str:
     return encodable(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
 
-def times(stretch: Segment | Word | Dropped | Change) -> Members:
+def times(stretch: Segment | Word | Dropped | Redecoded | Change) -> Members:
     """Give start and end in seconds, to the millisecond."""
     start, end = span(stretch)
     return {"start": start / 1000, "end": end / 1000}
@@ -153,15 +155,20 @@ def duration(info: Info) -> float | None:
 
 
 def doubts(info: Info) -> Members:
-    """List what was left out and why, and doubts about what was covered."""
+    """List what was left out or decoded again and why, and doubts about what was covered."""
     changes = info.changes
     return {
         "dropped": [
             {**times(item), "text": item.text, "reason": item.reason} for item in info.dropped
         ],
+        "redecoded": [_redecoded(item) for item in info.redecoded],
         "warnings": list(info.warnings),
         **({} if changes is None else {"changes": [_change(item) for item in changes]}),
     }
+
+
+def _redecoded(item: Redecoded) -> Members:
+    return {**times(item), "reason": item.reason, "rejected_text": item.rejected_text}
 
 
 def _change(change: Change) -> Members:
@@ -188,3 +195,14 @@ def _native_tail(info: Info, segments: Sequence[Segment]) -> Members:
 
 
 NATIVE = JsonDocument(_native_head, entry, _native_tail)
+
+STYLES: Mapping[JsonStyle, JsonDocument] = {
+    JsonStyle.native: NATIVE,
+    JsonStyle.openai: OPENAI,
+    JsonStyle.whisper: WHISPER,
+}
+
+
+def writer(look: FormatOptions) -> JsonDocument:
+    """Choose the document by its style."""
+    return STYLES[look.json_style]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from whisper_cli.formats.json import Members, doubts, dump, duration, entry, language, times
+from whisper_cli.formats.options import FormatOptions
 from whisper_cli.transcript import Info, Segment
 
 
@@ -15,7 +16,6 @@ class Jsonl:
     """
 
     source: str
-    media_type: str = "application/x-ndjson"
 
     def begin(self, info: Info) -> str:
         """Write what is known before the first segment."""
@@ -51,3 +51,8 @@ class Jsonl:
 
     def _line(self, kind: str, members: Members) -> str:
         return dump({"type": kind, "source": self.source, **members}) + "\n"
+
+
+def writer(look: FormatOptions) -> Jsonl:
+    """Make the writer of one input's lines."""
+    return Jsonl(look.input_name)

@@ -14,7 +14,7 @@ _CLOCK = re.compile(r"<(?=\d+:)")
 
 def lrc(look: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile("text/plain", _words if look.highlight is Highlight.words else _cue)
+    return CueFile(_words if look.highlight is Highlight.words else _cue)
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:

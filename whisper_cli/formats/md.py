@@ -24,4 +24,4 @@ def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     return f"\n**{said_by}** {_plain(' '.join(lines))}\n"
 
 
-MD = CueFile("text/markdown", _cue, _header)
+MD = CueFile(_cue, _header)

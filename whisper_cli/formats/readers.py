@@ -16,6 +16,7 @@ from whisper_cli.transcript import (
     Dropped,
     Info,
     Provenance,
+    Redecoded,
     Segment,
     Word,
 )
@@ -64,6 +65,7 @@ def _told(content: Members, name: str) -> ReadTranscript:
         checked.several(content.get("dropped") or [], _dropped),
         checked.several(content.get("warnings") or [], checked.text),
         checked.optional(content.get("changes"), _changes),
+        redecoded=checked.several(content.get("redecoded") or [], _redecoded),
     )
     return ReadTranscript(info, segments)
 
@@ -71,6 +73,11 @@ def _told(content: Members, name: str) -> ReadTranscript:
 def _dropped(entry: Members) -> Dropped:
     text, reason = (checked.text(entry[name]) for name in ("text", "reason"))
     return Dropped(_time(entry["start"]), _time(entry["end"]), text, reason)
+
+
+def _redecoded(entry: Members) -> Redecoded:
+    reason, text = (checked.text(entry[name]) for name in ("reason", "rejected_text"))
+    return Redecoded(_time(entry["start"]), _time(entry["end"]), reason, text)
 
 
 def _changes(entries: object) -> tuple[Change, ...]:

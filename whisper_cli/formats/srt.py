@@ -17,4 +17,4 @@ def _cue(number: int, segment: Segment, lines: list[str]) -> str:
     return f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{text}\n\n"
 
 
-SRT = CueFile("application/x-subrip", _cue)
+SRT = CueFile(_cue)

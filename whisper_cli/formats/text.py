@@ -3,15 +3,11 @@
 import re
 from collections.abc import Iterable
 
+from whisper_cli.texts import encodable
 from whisper_cli.transcript import Info, Segment
 
 # All but the tab, what str.splitlines() takes for a line break, and the unit separator: a blank.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-
-
-def encodable(text: str) -> str:
-    """Join surrogate pairs and replace unpaired ones by U+FFFD, so that UTF-8 can hold the text."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def lines(text: str) -> list[str]:

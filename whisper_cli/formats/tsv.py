@@ -13,4 +13,4 @@ def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     return f"{start}\t{end}\t{text}\n"
 
 
-TSV = CueFile("text/tab-separated-values", _cue, header="start\tend\ttext\n")
+TSV = CueFile(_cue, header="start\tend\ttext\n")

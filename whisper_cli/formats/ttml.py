@@ -51,4 +51,4 @@ def _footer(cues: int) -> str:
     return ("    </div>\n  </body>\n" if cues else "") + "</tt>\n"
 
 
-TTML = CueFile("application/ttml+xml", _cue, _header, _footer)
+TTML = CueFile(_cue, _header, _footer)

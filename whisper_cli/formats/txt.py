@@ -13,15 +13,18 @@ def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     return labelled(segment, lines) + "\n"
 
 
-TXT = CueFile("text/plain", _cue)
-
-
+TXT = CueFile(_cue)
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"  # of the terminal's own palette
+
+
+def writer(look: FormatOptions) -> CueFile:
+    """Choose the writer, which colours doubtful words where that is asked for."""
+    return colored(look) if look.colors else TXT
 
 
 def colored(look: FormatOptions) -> CueFile:
     """Make the writer: yellow under the look's `review_below`, red under half of it."""
-    return CueFile("text/plain", partial(_colored_cue, look.review_below))
+    return CueFile(partial(_colored_cue, look.review_below))
 
 
 def _colored_cue(below: float, _number: int, segment: Segment, lines: list[str]) -> str:

@@ -41,7 +41,7 @@ def parse_settings(text: str) -> str:
 
 def vtt(look: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile("text/vtt", partial(_cue, look), header="WEBVTT\n\n")
+    return CueFile(partial(_cue, look), header="WEBVTT\n\n")
 
 
 def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:

@@ -77,6 +77,13 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         self._wait()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer a body that breaks the protocol; the request under way has lost its client."""
+        super().send_400_response(msg)
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         super().connection_lost(exc)

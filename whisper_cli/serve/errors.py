@@ -4,8 +4,14 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from whisper_cli.errors import AudioError, ConfigError, DownloadError, ModelError, WhisperError
-from whisper_cli.serve.worker.messages import TooLong
+from whisper_cli.errors import (
+    AudioError,
+    ConfigError,
+    DownloadError,
+    ModelError,
+    TooLong,
+    WhisperError,
+)
 
 RETRIED = frozenset((429, 503, 507))  # statuses after which the same request may well succeed
 

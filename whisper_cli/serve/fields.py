@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from whisper_cli.choices import Task
 from whisper_cli.errors import ConfigError
+from whisper_cli.formats.registry import Format
 from whisper_cli.serve.errors import invalid
 from whisper_cli.serve.settings import seconds
 
@@ -20,12 +21,10 @@ _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 
 class Shape(StrEnum):
-    """A response format."""
+    """A response format of the API's own; the others are formats of ours that are served."""
 
     json = "json"
     text = "text"
-    srt = "srt"
-    vtt = "vtt"
     verbose_json = "verbose_json"
     diarized_json = "diarized_json"
 
@@ -66,18 +65,27 @@ def _text(name: str, value: str) -> str:
     return value.strip()
 
 
-def _one_of(kind: type[E]) -> Callable[[str, str], E]:
+def _one_of(choices: Iterable[E]) -> Callable[[str, str], E]:
+    known = {str(item): item for item in choices}
+
     def parse(name: str, value: str) -> E:
         try:
-            return kind(value.strip())
-        except ValueError:
-            raise invalid(f"{name} is one of {', '.join(kind)}, not {short(value)}", name) from None
+            return known[value.strip()]
+        except KeyError:
+            raise invalid(
+                f"{name} is one of {', '.join(known)}, not {short(value)}", name
+            ) from None
 
     return parse
 
 
-def _shape(name: str, value: str) -> Shape:
-    shape = _one_of(Shape)(name, value)
+def response_formats() -> tuple[Shape | Format, ...]:
+    """List what an answer may be written as."""
+    return *Shape, *(kind for kind in Format if kind.spec.served)
+
+
+def _shape(name: str, value: str) -> Shape | Format:
+    shape = _one_of(response_formats())(name, value)
     if shape is Shape.diarized_json:
         raise invalid("response_format diarized_json: no model here tells speakers apart", name)
     return shape
@@ -199,7 +207,7 @@ ROWS: dict[str, FieldSpec] = {
     "hotwords": FieldSpec(_last(_text), _STRING),
     "prompt": FieldSpec(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
     "response_format": FieldSpec(
-        _last(_shape), {"type": "string", "enum": [*Shape], "default": "json"}
+        _last(_shape), {"type": "string", "enum": [*response_formats()], "default": "json"}
     ),
     "temperature": FieldSpec(
         _last(_temperature), {"type": "number", "minimum": 0, "maximum": 1, "default": 0}

@@ -6,6 +6,7 @@ from typing import Any
 
 from whisper_cli.choices import Task
 from whisper_cli.errors import ConfigError
+from whisper_cli.formats.registry import Format
 from whisper_cli.serve.errors import ApiError, invalid
 from whisper_cli.serve.fields import ROWS, Detail, Shape, json_object, short
 from whisper_cli.serve.multipart import Pairs
@@ -23,7 +24,7 @@ class TranscriptionRequest:
 
     model: str
     options: DecodingOptions
-    shape: Shape = Shape.json
+    shape: Shape | Format = Shape.json
     details: tuple[Detail, ...] = (Detail.segment,)
     logprobs: bool = False
     stream: bool = False

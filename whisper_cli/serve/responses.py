@@ -4,26 +4,26 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from whisper_cli.choices import Format, Task
+from whisper_cli.choices import Task
 from whisper_cli.formats.json import decoded, times
-from whisper_cli.formats.registry import writer_for
-from whisper_cli.formats.text import encodable, joined
+from whisper_cli.formats.registry import Format, writer_for
+from whisper_cli.formats.text import joined
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.serve.fields import Detail, Shape
 from whisper_cli.serve.requests import TranscriptionRequest
+from whisper_cli.texts import encodable
 from whisper_cli.timestamps import ticks
 from whisper_cli.transcript import Info, Segment, Word
 
 _TOKENS_A_SECOND = 50  # positions of Whisper's encoder
-_CUES = {Shape.srt: Format.srt, Shape.vtt: Format.vtt}
 
 
 def answer(
     ask: TranscriptionRequest, info: Info, segments: Sequence[Segment]
 ) -> tuple[str, str | dict[str, Any]]:
     """Give the media type and the body: a text, or what is to be written as JSON."""
-    if ask.shape in _CUES:
-        return "text/plain; charset=utf-8", _cues(_CUES[ask.shape], info, segments)
+    if isinstance(ask.shape, Format):
+        return "text/plain; charset=utf-8", _written(ask.shape, info, segments)
     text = whole(segments)
     if ask.shape is Shape.text:
         return "text/plain; charset=utf-8", text + "\n"
@@ -71,11 +71,11 @@ def _logprob(word: Word) -> dict[str, object]:
     return {"token": token, "logprob": round(value, 6), "bytes": list(token.encode())}
 
 
-def _cues(kind: Format, info: Info, segments: Sequence[Segment]) -> str:
-    writer = writer_for(kind)
+def _written(kind: Format, info: Info, segments: Sequence[Segment]) -> str:
+    writer = writer_for(kind, source=info.source)
     spoken = [segment for segment in segments if segment.text.strip()]
-    cues = (writer.segment(number, segment) for number, segment in enumerate(spoken, 1))
-    return writer.begin(info) + "".join(cues) + writer.end(info, spoken)
+    entries = (writer.segment(number, segment) for number, segment in enumerate(spoken, 1))
+    return writer.begin(info) + "".join(entries) + writer.end(info, spoken)
 
 
 def _verbose(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from whisper_cli.download.options import PullOptions
 from whisper_cli.engine.device import DeviceRequest
 from whisper_cli.errors import ConfigError, ServeError, WhisperError
+from whisper_cli.extras import install_hint
 from whisper_cli.models.catalog import Model
 from whisper_cli.proof import kept_secret
 from whisper_cli.serve.model_registry import ServedModel
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from whisper_cli.serve.middleware import App
     from whisper_cli.serve.model_process import ModelWorker
 
-INSTALL = "pip install 'whisper-cli[serve]'"
+INSTALL = install_hint("serve")
 DRAIN = 30  # seconds that requests have to end after SIGTERM
 _HANG_UP = 5  # seconds that clients have to take the answer that they had no more
 # Seconds: who sends sound faster than time is read slowly, and what it answers comes behind it.

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from whisper_cli.formats.json import times
-from whisper_cli.formats.text import encodable
 from whisper_cli.serve.errors import ApiError, api_error
 from whisper_cli.serve.job_queue import ServerJob
 from whisper_cli.serve.requests import TranscriptionRequest
@@ -18,6 +17,7 @@ from whisper_cli.serve.worker.messages import (
     TextDecoded,
     WorkerEvent,
 )
+from whisper_cli.texts import encodable
 from whisper_cli.transcript import Segment
 
 HEARTBEAT = 10.0  # seconds without an event; proxies give up after 60 or more

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from whisper_cli import __version__
 from whisper_cli.errors import SourceUnavailable
+from whisper_cli.extras import install_hint
 
 if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf
 
-INSTALL = "pip install 'whisper-cli[share]'"
+INSTALL = install_hint("share")
 
 _SERVICE = "_whisper-cli._tcp.local."
 _MOST = 16  # neighbours asked: one that announces thousands of names must not hold us up

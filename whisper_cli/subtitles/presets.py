@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 
-from whisper_cli.config.settings import Settings
 from whisper_cli.errors import ConfigError
 
 
@@ -116,17 +115,3 @@ class CueOptions:
     def rules(self, language: str | None) -> CuePreset:
         """Settle the rules for a language."""
         return changed(rules_for(self.preset, language, self.presets), dict(self.by_hand))
-
-
-def cue_options_of(settings: Settings) -> CueOptions | None:
-    """Tell what the settings ask; None where they leave cues as they are decoded.
-
-    Raises ConfigError for an unknown preset.
-    """
-    found = ((name, getattr(settings, name)) for name in NAMES if hasattr(settings, name))
-    by_hand = tuple((name, value) for name, value in found if value is not None)
-    if settings.preset is None and not by_hand:
-        return None
-    style = CueOptions(settings.preset or "plain", by_hand, settings.presets)
-    style.rules(None)
-    return style

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from whisper_cli.config.settings import Settings
 from whisper_cli.subtitles.units import spoken
 from whisper_cli.text.edits import Edit, EditPass, edited
 from whisper_cli.text.fillers import Strip, capital, profane_words
 from whisper_cli.text.profanity import Mask
-from whisper_cli.text.replacements import Replacement, read_rules
+from whisper_cli.text.replacements import Replacement
 from whisper_cli.transcript import Change, Segment, Word
 
 
@@ -31,16 +29,6 @@ class TextOptions:
         if self.fillers:
             yield Strip(language)
         yield Mask((profane_words(language) if self.profanity else ()) + self.masked)
-
-
-def text_options_of(settings: Settings) -> TextOptions:
-    """Tell what the settings ask. Raises ConfigError for a file of rules that can't be used."""
-    return TextOptions(
-        read_rules(Path(settings.replace).expanduser()) if settings.replace else (),
-        settings.strip_fillers,
-        settings.mask_profanity,
-        settings.mask_words,
-    )
 
 
 class TextEditor:

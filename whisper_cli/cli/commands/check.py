@@ -24,9 +24,10 @@ def command(ctx: typer.Context, files: Files, *, strict: bool, json: bool) -> in
     whisper-cli check film.srt
     whisper-cli check film.vtt --preset bbc --json
     """
+    from whisper_cli.config.derived import cue_options_of
     from whisper_cli.formats.subtitle_reader import read
     from whisper_cli.subtitles.check import check
-    from whisper_cli.subtitles.presets import CueOptions, cue_options_of
+    from whisper_cli.subtitles.presets import CueOptions
 
     settings, console = o.begin(ctx)
     rules = (cue_options_of(settings) or CueOptions("netflix")).rules(settings.language)

@@ -10,6 +10,7 @@ from whisper_cli.cli.help import GroupedCommand, GroupedCommands
 from whisper_cli.config import loader as settings
 from whisper_cli.errors import ConfigError
 from whisper_cli.paths import config_path
+from whisper_cli.texts import as_text
 
 app = typer.Typer(
     help="Show or change settings, and where each value comes from.",
@@ -32,7 +33,7 @@ def show(ctx: typer.Context, json: o.JsonOpt = False) -> None:
     if json:
         ctx.obj.write_json({v.name: {"value": v.value, "origin": v.origin} for v in values})
     else:
-        rows = [(v.name, settings.as_text(v.value), v.origin) for v in values]
+        rows = [(v.name, as_text(v.value), v.origin) for v in values]
         ctx.obj.table(("Setting", "Value", "From"), rows)
 
 
@@ -41,7 +42,7 @@ def get(ctx: typer.Context, key: Key) -> None:
     """Print one setting's value."""
     for value in settings.load({}, os.environ, config_path()):
         if value.name == key.replace("-", "_"):
-            ctx.obj.write(settings.as_text(value.value) + "\n")
+            ctx.obj.write(as_text(value.value) + "\n")
             return
     raise ConfigError(f'unknown key "{key}"', hint="whisper-cli config shows every key")
 

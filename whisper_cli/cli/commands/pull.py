@@ -51,6 +51,7 @@ OUTPUT = o.flag(
     o.PROGRESS,
     o.QUIET,
     o.VERBOSE,
+    o.DEBUG,
 )
 def command(
     ctx: typer.Context,
@@ -75,12 +76,13 @@ def command(
     """
     from dataclasses import replace
 
+    from whisper_cli.download.options import pull_options_of
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
     if output and len(models) > 1:
         raise ConfigError("several models can't share one folder", hint="pull them one by one")
-    how = replace(how_to_pull(settings, token, output), all_files=all_files, force=force)
+    how = replace(pull_options_of(settings, token, output), all_files=all_files, force=force)
     tally = _Tally(console, len(models))
     chosen: list[Model] = []
     for name in models:
@@ -97,28 +99,9 @@ def command(
 
 def bring(model: "Model", settings: Settings, console: Console) -> Path:
     """Give the folder of a model, pulled first where it isn't here, and show how that goes."""
-    return _pulled(model, how_to_pull(settings), console)
+    from whisper_cli.download.options import pull_options_of
 
-
-def how_to_pull(
-    settings: Settings, token: str | None = None, folder: Path | None = None
-) -> "PullOptions":
-    """Put what the settings say of a pull together. Raises ConfigError for an unknown source."""
-    from whisper_cli.download.destinations import Cache, PlainFolder
-    from whisper_cli.download.options import PullOptions
-    from whisper_cli.download.sources import source
-    from whisper_cli.download.types import TransferLimits
-
-    return PullOptions(
-        sources=tuple(source(name, token, settings.peers) for name in settings.source),
-        engine=settings.engine,
-        limits=TransferLimits(
-            connections=settings.connections or None, limit_rate=settings.limit_rate or None
-        ),
-        chunk_size=settings.chunk_size or None,
-        place=PlainFolder(folder) if folder else Cache(),
-        offline=settings.offline,
-    )
+    return _pulled(model, pull_options_of(settings), console)
 
 
 @dataclass(frozen=True, slots=True)

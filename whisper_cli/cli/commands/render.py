@@ -35,6 +35,7 @@ Transcripts = Annotated[
     o.OVERWRITE,
     o.QUIET,
     o.VERBOSE,
+    o.DEBUG,
 )
 def command(
     ctx: typer.Context,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from whisper_cli.cli import options as o
-from whisper_cli.cli.commands.pull import bring, how_to_pull
+from whisper_cli.cli.commands.pull import bring
 
 if TYPE_CHECKING:
     from whisper_cli.serve.settings import ServerSettings
@@ -105,7 +105,7 @@ SERVER_OPTIONS = (
 )
 
 
-@o.options(SERVER_OPTIONS, o.MACHINE_OPTIONS, o.OFFLINE, o.SOURCE, o.QUIET, o.VERBOSE)
+@o.options(SERVER_OPTIONS, o.MACHINE_OPTIONS, o.OFFLINE, o.SOURCE, o.QUIET, o.VERBOSE, o.DEBUG)
 def command(ctx: typer.Context) -> None:
     """Serve the OpenAI transcription API, until Ctrl-C.
 
@@ -119,6 +119,7 @@ def command(ctx: typer.Context) -> None:
     from functools import partial
 
     from whisper_cli.batch.session import device_request
+    from whisper_cli.download.options import pull_options_of
     from whisper_cli.models.catalog import require_whisper, resolve
     from whisper_cli.serve import server
 
@@ -132,7 +133,7 @@ def command(ctx: typer.Context) -> None:
         bring(model, settings, console)
     server.serve(
         server_settings,
-        how_to_pull(settings),
+        pull_options_of(settings),
         partial(device_request, settings=settings),
         console.log,
     )

@@ -33,7 +33,7 @@ ANNOUNCE = o.flag(
 )
 
 
-@o.options(HOST, PORT, ANNOUNCE, o.QUIET, o.VERBOSE)
+@o.options(HOST, PORT, ANNOUNCE, o.QUIET, o.VERBOSE, o.DEBUG)
 def command(ctx: typer.Context, *, host: str, port: int, announce: bool | None) -> None:
     """Offer the models here to other machines on the LAN, until Ctrl-C.
 

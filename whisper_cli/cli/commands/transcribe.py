@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.choices import Format
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 from whisper_cli.console.console import Console
@@ -60,6 +59,8 @@ Inputs = Annotated[
     o.PROGRESS,
     o.QUIET,
     o.VERBOSE,
+    o.DEBUG,
+    o.LOG_JSON,
 )
 def command(
     ctx: typer.Context,
@@ -101,7 +102,6 @@ def command(
     from whisper_cli.batch.summary import Summary, listing
     from whisper_cli.batch.targets import (
         Naming,
-        Target,
         check_highlight,
         formats_of,
         plan,
@@ -116,8 +116,10 @@ def command(
     if pcm:
         parse_raw(pcm)
     asked = settings.format if format else None
-    jobs = plan(found, output, asked, settings.format, Naming.of(settings, chosen))
-    if partials and any(item != Target(Format.jsonl) for job in jobs for item in job.targets):
+    jobs = plan(
+        found, output, asked, settings.format, Naming.of(settings.name, chosen, settings.language)
+    )
+    if partials and not all(item.tells_partials for job in jobs for item in job.targets):
         raise ConfigError("--partials are told on stdout, as JSON lines", hint="-f jsonl -o -")
     if list_jobs:
         console.write("".join(listing(jobs)))
@@ -157,7 +159,7 @@ def _server(settings: "Settings") -> "ServerAddress | None":
         return None
     from whisper_cli.engine.remote import server_for
 
-    return server_for(settings, os.environ)
+    return server_for(settings.server, settings.mode, os.environ)
 
 
 def _found(

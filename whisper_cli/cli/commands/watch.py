@@ -55,6 +55,8 @@ SETTLE = o.flag(
     o.PROGRESS,
     o.QUIET,
     o.VERBOSE,
+    o.DEBUG,
+    o.LOG_JSON,
 )
 def command(
     ctx: typer.Context, folder: Folder, *, output: str | None, failed: Path | None, settle: float
@@ -85,7 +87,7 @@ def command(
     if not isfinite(settle):
         raise ConfigError("--settle takes a number of seconds", hint="--settle 2")
     chosen = resolve(settings.model)
-    naming = Naming.of(settings, chosen)
+    naming = Naming.of(settings.name, chosen, settings.language)
     place = f"{output}/" if output else None
     kinds = settings.format
     check_highlight(frozenset(kinds), ctx.params["highlight"])

@@ -13,12 +13,12 @@ from typing import IO, Any, Self
 
 from whisper_cli.download.types import FileTransfer, Phase, Progress
 
-_SCRIPT = Path(__file__).with_name("errand.py")
+_SCRIPT = Path(__file__).with_name("child_main.py")
 _PROC = Path("/proc")
 
 
 class ChildProcess:
-    """A child process that runs one errand; it ends with the block, and dies with its parent."""
+    """A child process that makes one library call; it ends with the block or its parent."""
 
     def __init__(self, library: str, order: dict[str, Any]) -> None:
         whole = {**order, "library": library, "parent": os.getpid()}

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from whisper_cli.config.settings import Settings
 from whisper_cli.download.sources.folder import FolderSource
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.download.sources.index import IndexSource
@@ -60,6 +59,8 @@ SOURCES: Mapping[str, Callable[[str | None, tuple[str, ...]], ModelSource]] = {
     "peer": lambda _, peers: PeerSource(peers),
 }
 
+DEFAULT_SOURCES = ("hub", "index")  # in order
+
 
 def source(text: str, token: str | None = None, peers: tuple[str, ...] = ()) -> ModelSource:
     """Read what `--source` names: a row of the table, `folder:PATH`, or the URL of a mirror.
@@ -81,4 +82,4 @@ def source(text: str, token: str | None = None, peers: tuple[str, ...] = ()) -> 
 
 def default_sources() -> tuple[ModelSource, ...]:
     """Make the sources in their default order."""
-    return tuple(map(source, Settings().source))
+    return tuple(map(source, DEFAULT_SOURCES))

@@ -8,17 +8,20 @@ const clock = (seconds, mark) => {
 
 const spoken = ({ segments }) => segments.filter(({ text }) => text.trim());
 
-export const txt = (job) => spoken(job).map(({ text }) => `${text.trim()}\n`).join("");
+const txt = (job) => spoken(job).map(({ text }) => `${text.trim()}\n`).join("");
 
-export const srt = (job) => spoken(job).map(({ start, end, text }, at) =>
+const srt = (job) => spoken(job).map(({ start, end, text }, at) =>
   `${at + 1}\n${clock(start, ",")} --> ${clock(end, ",")}\n${text.trim().replaceAll(/-{2,}>/g, "->")}\n\n`).join("");
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-export const vtt = (job) => `WEBVTT\n\n${spoken(job).map(({ start, end, text }) =>
+const vtt = (job) => `WEBVTT\n\n${spoken(job).map(({ start, end, text }) =>
   `${clock(start, ".")} --> ${clock(end, ".")}\n${escaped(text.trim())}\n\n`).join("")}`;
 
-export const json = (job) => `${JSON.stringify({ text: job.whole ?? "", segments: job.segments }, null, 2)}\n`;
+const json = (job) => `${JSON.stringify({ text: job.whole ?? "", segments: job.segments }, null, 2)}\n`;
+
+/* By the names of the program's table, whose rows of these have a label for the page. */
+export const WRITERS = { txt, srt, vtt, json };
 
 export function download(text, name) {
   const link = document.createElement("a");

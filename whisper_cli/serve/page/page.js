@@ -1,9 +1,9 @@
 import { live } from "/page/live.js";
-import { download, json, srt, txt, vtt } from "/page/formats.js";
+import { download, WRITERS } from "/page/formats.js";
 
 const $ = (id) => document.getElementById(id);
-const FORMATS = { txt, srt, vtt, json };
 let languages = {};
+let formats = [];
 
 const headers = (more = {}) => ($("key").value ? { ...more, Authorization: `Bearer ${$("key").value}` } : more);
 const say = (text) => { $("state").textContent = text; };
@@ -132,9 +132,10 @@ function end(job, message, failed = false) {
   job.find(".status").classList.toggle("failed", failed);
   job.audio.hidden = !job.segments.length;
   for (const name of [".copy", ".save"]) job.find(name).hidden = !job.segments.length;
-  const text = () => FORMATS[$("format").value](job);
+  const suffix = () => formats.find(({ name }) => name === $("format").value).suffix;
+  const text = () => WRITERS[$("format").value](job);
   job.find(".copy").onclick = async () => { await navigator.clipboard.writeText(text()); job.show("Copied"); };
-  job.find(".save").onclick = () => download(text(), `${job.file.name.replace(/\.[^.]*$/, "")}.${$("format").value}`);
+  job.find(".save").onclick = () => download(text(), `${job.file.name.replace(/\.[^.]*$/, "")}.${suffix()}`);
   refresh();
 }
 
@@ -202,4 +203,6 @@ for (const name of ["dragover", "dragleave", "drop"]) {
 }
 languages = await (await fetch("/page/languages.json")).json();
 $("language").append(...Object.entries(languages).map(([code, name]) => new Option(name, code)));
+formats = await (await fetch("/page/formats.json")).json();
+$("format").append(...formats.map(({ name, label }) => new Option(label, name)));
 await refresh();

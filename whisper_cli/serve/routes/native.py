@@ -83,8 +83,12 @@ def _line(news: object) -> Mapping[str, Any]:
         case JobProgressed(_, seconds):
             return {"seconds": seconds}
         case JobDone(_, info):
-            dropped = [asdict(item) for item in info.dropped]
-            return {"done": True, "dropped": dropped, "warnings": info.warnings}
+            return {
+                "done": True,
+                "dropped": [asdict(item) for item in info.dropped],
+                "redecoded": [asdict(item) for item in info.redecoded],
+                "warnings": info.warnings,
+            }
         case JobFailed(_, error):
             return {"error": api_error(error).body}
     return {}

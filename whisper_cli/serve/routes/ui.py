@@ -6,10 +6,11 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from whisper_cli.formats.registry import Format
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.serve.errors import ApiError
 
-_FOLDER = Path(__file__).parent / "page"
+_FOLDER = Path(__file__).parents[1] / "page"
 _KINDS = {
     "index.html": "text/html",
     "page.css": "text/css",
@@ -39,9 +40,20 @@ async def part(request: Request) -> Response:
     name = request.path_params["name"]
     if name == "languages.json":
         return JSONResponse(dict(sorted(LANGUAGES.items(), key=lambda item: item[1])))
+    if name == "formats.json":
+        return JSONResponse(_offered())
     if name not in _KINDS:
         raise ApiError(404, "there is nothing here", code="not_found")
     return _file(name)
+
+
+def _offered() -> list[dict[str, str]]:
+    """List the formats that the page writes a transcript in."""
+    return [
+        {"name": kind, "label": kind.spec.page_label, "suffix": kind.suffix}
+        for kind in Format
+        if kind.spec.page_label
+    ]
 
 
 def _file(name: str) -> Response:

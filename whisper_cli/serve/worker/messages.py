@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.errors import AudioError, WhisperError
+from whisper_cli.errors import WhisperError
 from whisper_cli.transcript import DecodingOptions, Info, Segment
 
 _YEAR = 365 * 86400.0  # seconds
-
-
-class TooLong(AudioError):
-    """The audio is longer than the server takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from typing import Any, Self
 from whisper_cli.audio.block_codec import packed, too_long, unpacked
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.sources import Source
-from whisper_cli.errors import AudioError, EngineError, WhisperError
-from whisper_cli.serve.worker.messages import DecodeLimits, TooLong
+from whisper_cli.errors import AudioError, EngineError, TooLong, WhisperError
+from whisper_cli.serve.worker.messages import DecodeLimits
 
 # First byte of each message. No pickles: what decodes strangers' files is not to be trusted.
 _OPENED, _BLOCK, _ENDED, _FAILED, _TOO_LONG, _CRASHED = b"O", b"B", b"E", b"F", b"L", b"C"

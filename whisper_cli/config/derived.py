@@ -1,0 +1,79 @@
+"""What the settings ask of each room, as that room's own options: rooms know no Settings."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisper_cli.config.settings import Settings
+from whisper_cli.diarization.options import CHANNELS, DiarizationMethod, DiarizationOptions
+from whisper_cli.errors import ConfigError
+from whisper_cli.formats.options import FormatOptions
+from whisper_cli.subtitles.presets import NAMES, CueOptions
+
+if TYPE_CHECKING:
+    from whisper_cli.text.editor import TextOptions
+
+
+def format_options_of(settings: Settings, *, colors: bool = False) -> FormatOptions:
+    """Pick the settings that are about looks; whether `colors` fit is for a terminal to say."""
+    names = {item.name for item in fields(FormatOptions)} & {item.name for item in fields(Settings)}
+    chosen = {name: getattr(settings, name) for name in names}
+    return FormatOptions(**chosen | {"colors": colors})
+
+
+def cue_options_of(settings: Settings) -> CueOptions | None:
+    """Tell what the settings ask; None where they leave cues as they are decoded.
+
+    Raises ConfigError for an unknown preset.
+    """
+    found = ((name, getattr(settings, name)) for name in NAMES if hasattr(settings, name))
+    by_hand = tuple((name, value) for name, value in found if value is not None)
+    if settings.preset is None and not by_hand:
+        return None
+    style = CueOptions(settings.preset or "plain", by_hand, settings.presets)
+    style.rules(None)
+    return style
+
+
+def text_options_of(settings: Settings) -> "TextOptions | None":
+    """Tell what is asked of the text; what does it is loaded only then.
+
+    Raises ConfigError for a file of rules that can't be used.
+    """
+    names = ("replace", "strip_fillers", "mask_profanity", "mask_words")
+    if not any(getattr(settings, name) for name in names):
+        return None
+    from whisper_cli.text.editor import TextOptions
+    from whisper_cli.text.replacements import read_rules
+
+    return TextOptions(
+        read_rules(Path(settings.replace).expanduser()) if settings.replace else (),
+        settings.strip_fillers,
+        settings.mask_profanity,
+        settings.mask_words,
+    )
+
+
+def diarization_options_of(settings: Settings, *, told: bool = False) -> DiarizationOptions | None:
+    """Tell what the settings ask; None where nothing. `told` says that a transcript tells them.
+
+    Raises ConfigError for as many names as there can't be speakers.
+    """
+    names = settings.speaker_names
+    if told or not settings.speakers:
+        if names and not told:
+            raise ConfigError(
+                "--speaker-names without speakers", hint="--speakers channels, or auto"
+            )
+        return DiarizationOptions(names=names) if names else None
+    kind, _, count = settings.speakers.partition(":")
+    by = DiarizationMethod(kind)
+    known = CHANNELS if by is DiarizationMethod.channels else int(count) if count else None
+    if names and known is not None and len(names) != known:
+        raise ConfigError(
+            f"{known} speakers have {len(names)} names: {', '.join(names)}",
+            hint="one name for each, by commas: --speaker-names Alice,Bob",
+        )
+    if by is DiarizationMethod.channels and settings.channel != "mix":
+        raise ConfigError(f"--speakers channels hears both channels, not {settings.channel}")
+    return DiarizationOptions(by, known, names)

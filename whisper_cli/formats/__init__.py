@@ -1,0 +1,1 @@
+"""A module an output format, and the table of all."""
