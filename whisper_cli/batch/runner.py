@@ -61,6 +61,7 @@ class RunWriter:
                 stack.enter_context(page.stack)
         if self._work.history is not None:
             prune(self._work.history)
+        self._work.output_index.close()  # it opens again where it is asked once more
 
     def take(self, event: Event | None) -> Iterator[Outcome]:
         """Write what one event says; None is a moment in which nothing happened."""
