@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-GROWTH = 400 << 20  # bytes of resident memory that a test may leave: a model, once loaded here, stays
+GROWTH = 400 << 20  # bytes that a test may leave: a model, once loaded here, stays
 PATIENCE = 20.0  # seconds in which what a test has begun may end
 
 
