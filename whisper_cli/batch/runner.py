@@ -182,7 +182,7 @@ __all__ = ["InputDone", "InputError", "InputProgressed", "Outcome", "run"]
 
 
 def run(jobs: Iterable[BatchJob], work: Session) -> Generator[Outcome]:
-    """Do the jobs; what only one input suffers from becomes its Failed outcome.
+    """Do the jobs; what only one input suffers from becomes its InputError.
 
     Several are under way at once, but what shares stdout comes in order. Raises ConfigError and
     ModelError, which every job would meet. Those and a Stopped pass through after the outputs in

@@ -103,10 +103,8 @@ def session_for(
     from whisper_cli.models import store
 
     require_whisper(model)
-    look, speakers = (
-        format_options_of(settings, colors=wanted.colors),
-        diarization_options_of(settings),
-    )
+    look = format_options_of(settings, colors=wanted.colors)
+    speakers = diarization_options_of(settings)
     options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     _check(model, options, wanted, speakers=speakers is not None, here=server is None)
     device_plan = resolve_device(device_request(model, settings))

@@ -77,11 +77,11 @@ def _longest_pause(spans: Spans, least: int, most: int) -> int | None:
 
 FIRST_STRETCH = 30 * SAMPLE_RATE  # one window of Whisper: the first cue comes soon
 LONGEST_STRETCH = 600 * SAMPLE_RATE  # 38 MB of samples, whatever the input's length
-# Where islands are at most a window long: a longer stretch gains nothing, and of the first one the
-# islands are short, so that the first cue comes at once.
+# Where chunks are at most a window long: a longer stretch gains nothing, and of the first one the
+# chunks are short, so that the first cue comes at once.
 FIRST_OF_WINDOWS, LONGEST_OF_WINDOWS = 15 * SAMPLE_RATE, 60 * SAMPLE_RATE
 FIRST_WINDOW = 10 * SAMPLE_RATE
-WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two islands, so that no cue spans it
+WIDEST_PAUSE = 5 * SAMPLE_RATE  # a longer one parts two chunks, so that no cue spans it
 ONSET = SAMPLE_RATE * 3 // 10  # around a phrase: the detector is late for soft consonants
 LEAD = SAMPLE_RATE // 2  # kept before a stretch without speech, for the onset at its edge
 DEAD = 1e-4  # peak of -80 dBFS: nothing to detect speech in
@@ -92,7 +92,7 @@ FindSpeech = Callable[[np.ndarray], Spans]
 
 @dataclass(frozen=True, slots=True)
 class ChunkPosition:
-    """Which island of a recording one is: the `number`-th, from 0, of the stretch cut together.
+    """Which chunk of a recording one is: the `number`-th, from 0, of the stretch cut together.
 
     `start` (seconds) and `limit` (samples) say where that stretch begins and when it is cut.
     """
@@ -103,7 +103,7 @@ class ChunkPosition:
 
     @property
     def after(self) -> "ChunkPosition":
-        """Where the next island of the stretch stands, if there is one."""
+        """Where the next chunk of the stretch stands, if there is one."""
         return replace(self, number=self.number + 1)
 
 
@@ -111,7 +111,7 @@ class ChunkPosition:
 class Chunk:
     """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
 
-    `speech` are the (start, end) in seconds, from the island's start, where the detector heard
+    `speech` are the (start, end) in seconds, from the chunk's start, where the detector heard
     speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
     the beginning of what comes whole later. `source` is what messages call the input.
     """
@@ -153,12 +153,12 @@ def chunks_of(
     longest: float | None = None,
     since: ChunkPosition | None = None,
 ) -> Iterator[Chunk]:
-    """Cut a recording into islands of speech (all of it is one where `find_speech` is None).
+    """Cut a recording into chunks of speech (all of it is one where `find_speech` is None).
 
     Reads in stretches that grow from 30 s to 10 min. Speech that goes on at the end of a stretch
     is carried into the next one, or cut at its quietest moment when it is long. With `longest`
     (seconds, below 30) speech is cut into whole phrases of at most that, at the longest pauses.
-    With `since` the islands before that place are left out; the others are the same as without.
+    With `since` the chunks before that place are left out; the others are the same as without.
     """
     cutter = _Cutter(find_speech, None if longest is None else int(longest * SAMPLE_RATE))
     opening = FIRST_STRETCH if longest is None else FIRST_OF_WINDOWS
@@ -192,7 +192,7 @@ def chunks_of(
 def _placed(
     found: Iterable[Chunk], start: float, limit: int, since: ChunkPosition | None = None
 ) -> Iterator[Chunk]:
-    """Give the islands of one stretch their places, and leave out those before `since`."""
+    """Give the chunks of one stretch their places, and leave out those before `since`."""
     for number, chunk in enumerate(found):
         place = ChunkPosition(start, limit, number)
         if since is None or place.start > since.start or number >= since.number:
@@ -220,7 +220,7 @@ class _Cutter:
         return LONGEST_STRETCH if self.longest is None else LONGEST_OF_WINDOWS
 
     def first(self) -> "_Cutter":
-        """Give the cutter of the first stretch, for shorter islands."""
+        """Give the cutter of the first stretch, for shorter chunks."""
         return replace(self, longest=min(self.longest or FIRST_WINDOW, FIRST_WINDOW))
 
     def all(self, start: float, samples: np.ndarray) -> Iterator[Chunk]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError
@@ -31,10 +30,10 @@ def command(
     transcripts: Transcripts,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
-    cues: g.CueOpts = None,
+    names: o.NamingOpts = None,
+    cues: o.CueOpts = None,
     speaker_names: o.SpeakerNamesOpt = None,
-    care: g.CareOpts = None,
+    care: o.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
     quiet: o.QuietOpt = False,
     verbose: o.VerboseOpt = False,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 
@@ -77,7 +76,7 @@ def command(
     log_json: LogJson = False,
     ssl_certfile: Certificate = None,
     ssl_keyfile: Key = None,
-    machine: g.MachineOpts = None,
+    machine: o.MachineOpts = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     quiet: o.QuietOpt = False,

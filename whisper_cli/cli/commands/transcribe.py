@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 from whisper_cli.console.console import Console
@@ -43,26 +42,26 @@ def command(
     null: o.NulOpt = False,
     shard: o.ShardOpt = None,
     list_jobs: o.ListJobsOpt = False,
-    urls: g.UrlOpts = None,
+    urls: o.UrlOpts = None,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
+    names: o.NamingOpts = None,
     colors: o.ColorsOpt = None,
-    cues: g.CueOpts = None,
-    voices: g.SpeakerOpts = None,
-    care: g.CareOpts = None,
+    cues: o.CueOpts = None,
+    voices: o.SpeakerOpts = None,
+    care: o.CareOpts = None,
     overwrite: o.OverwriteOpt = False,
     resume: o.ResumeOpt = True,
     history: o.HistoryOpt = None,
     strict: o.StrictOpt = False,
     fail_fast: o.FailFastOpt = False,
     summary: o.SummaryOpt = None,
-    decoding: g.DecodingOpts = None,
-    audio: g.AudioOpts = None,
+    decoding: o.DecodingOpts = None,
+    audio: o.AudioOpts = None,
     raw: o.RawOpt = None,
     live: o.LiveOpt = False,
     partials: o.PartialsOpt = False,
-    machine: g.MachineOpts = None,
+    machine: o.MachineOpts = None,
     server: o.ServerOpt = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whisper_cli.cli import options as g
 from whisper_cli.cli import options as o
 from whisper_cli.cli.commands.pull import bring
 from whisper_cli.console.console import Console
@@ -42,16 +41,16 @@ def command(
     folder: Folder,
     output: o.OutputOpt = None,
     format: o.FormatOpt = None,  # noqa: A002 - the flag's name
-    names: g.NamingOpts = None,
-    cues: g.CueOpts = None,
-    voices: g.SpeakerOpts = None,
-    care: g.CareOpts = None,
+    names: o.NamingOpts = None,
+    cues: o.CueOpts = None,
+    voices: o.SpeakerOpts = None,
+    care: o.CareOpts = None,
     failed: FailedOpt = None,
     settle: SettleOpt = 2.0,
     history: o.HistoryOpt = None,
-    decoding: g.DecodingOpts = None,
-    audio: g.AudioOpts = None,
-    machine: g.MachineOpts = None,
+    decoding: o.DecodingOpts = None,
+    audio: o.AudioOpts = None,
+    machine: o.MachineOpts = None,
     offline: o.OfflineOpt = None,
     source: o.SourceOpt = None,
     progress: o.ProgressOpt = None,
