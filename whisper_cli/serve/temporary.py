@@ -5,6 +5,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,20 +25,23 @@ class OwnFolder:
 
     def __init__(self) -> None:
         self._made: tuple[Path, FileLock] | None = None
+        self._one_at_a_time = threading.RLock()
 
     @property
     def path(self) -> Path:
         """Return the folder, made anew where something has removed it. Raises OSError."""
-        if self._made is None or not _is_ours(self._made[0], stat.S_ISDIR):
-            self.close()
-            self._made = _made()
-        return self._made[0]
+        with self._one_at_a_time:
+            if self._made is None or not _is_ours(self._made[0], stat.S_ISDIR):
+                self.close()
+                self._made = _made()
+            return self._made[0]
 
     def close(self) -> None:
         """Remove it with all that is in it."""
-        if self._made is None:
-            return
-        (folder, lock), self._made = self._made, None
+        with self._one_at_a_time:
+            if self._made is None:
+                return
+            (folder, lock), self._made = self._made, None
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # some systems keep a file that is open
             lock_beside(folder).unlink(missing_ok=True)
