@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-GROWTH = 64 << 20  # bytes of resident memory that a test may leave, such as new libraries
+GROWTH = 400 << 20  # bytes that a test may leave: a model, once loaded here, stays
 PATIENCE = 20.0  # seconds in which what a test has begun may end
 
 
@@ -63,6 +63,7 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @contextlib.contextmanager
 def _compared() -> Iterator[None]:
     resource_tracker.ensure_running()  # one for all tests, and it stays
+    give_back()
     before, memory = state(), resident()
     yield
     deadline = time.monotonic() + PATIENCE
@@ -72,6 +73,7 @@ def _compared() -> Iterator[None]:
     if left:
         pytest.fail(f"the test left {left}")
     if resident() - memory > GROWTH:
+        gc.collect()
         give_back()
     if (grown := resident() - memory) > GROWTH:
         pytest.fail(f"the test left {grown >> 20} MiB of memory")
@@ -79,7 +81,6 @@ def _compared() -> Iterator[None]:
 
 def give_back() -> None:
     """Let go of what was freed and is kept for the next time: it is nothing that a test left."""
-    gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -10,6 +10,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("console",),
+    ("api",),
     ("bench", "serve"),
     ("batch",),
     ("config",),
@@ -23,6 +24,8 @@ LAYERS = (
 SETTINGS = "whisper_cli.config.settings"
 # Who may know `Settings` outside of cli and config, and why.
 KNOW_SETTINGS = {
+    "whisper_cli.api": "makes them of the arguments of a program",
+    "whisper_cli.batch.render": "renders a text for the library, by what it asks of outputs",
     "whisper_cli.batch.session": "makes what a run shares of them",
     "whisper_cli.batch.request": "carries them into the process that makes the session",
 }

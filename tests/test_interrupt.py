@@ -74,12 +74,19 @@ def test_what_was_decoded_is_valid_on_disk_after_a_signal(
     check_valid(out, json_text=how is not signal.SIGKILL)
 
 
-def test_a_run_after_a_kill_makes_the_output_whole(run, start, jfk, tiny_en, tmp_path):
+def test_a_run_after_a_kill_makes_the_output_whole(run, start, long, tiny_en, tmp_path):
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "jfk.srt.part").write_text("left by a killed process")
-    assert run("transcribe", jfk, "-m", tiny_en, "-f", "srt", "-o", f"{out}/").code == 0
-    assert [path.name for path in out.iterdir()] == ["jfk.srt"]
+    asked = ("transcribe", long, "-m", tiny_en, "-f", "srt", "-o", f"{out}/")
+    child = start(*asked)
+    part = out / f"{long.stem}.srt.part"
+    deadline = time.monotonic() + 120
+    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.kill()
+    child.wait(60)
+    assert part.exists()
+    assert run(*asked).code == 0
+    assert [path.name for path in out.iterdir()] == [f"{long.stem}.srt"]
 
 
 @pytest.mark.parametrize("kind", ["srt", "json"])

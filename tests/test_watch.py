@@ -193,8 +193,8 @@ def test_an_input_that_failed_is_not_moved_over_another(tmp_path):
 def test_a_recording_that_is_removed_while_it_is_read_ends_no_watch(start, tmp_path, jfk, tiny_en):
     inbox, out = tmp_path / "inbox", tmp_path / "out"
     inbox.mkdir()
-    sound, rate = soundfile.read(jfk)
-    soundfile.write(tmp_path / "long.wav", np.tile(sound, 20), rate)
+    sound, rate = soundfile.read(jfk, always_2d=True)
+    soundfile.write(tmp_path / "long.wav", np.tile(sound, (20, 1)), rate)
     (tmp_path / "long.wav").rename(inbox / "long.wav")
     child = start("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5")
     until((out / "long.srt.part").exists, 120)

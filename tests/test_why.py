@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from whisper_cli.decisions import about
+
 pytestmark = pytest.mark.slow
 SILENT = ("--no-speech-threshold", "-1", "--log-prob-threshold", "1")
 EVENTS = {"device", "chunk", "batch", "search", "dropped"}
@@ -28,6 +30,7 @@ def test_each_decision_is_told_with_numbers_for_programs(run, tiny_en, jfk, tmp_
     for clip in clips:
         clip.write_bytes(jfk.read_bytes())
     asked = ("-m", tiny_en, "-o", f"{tmp_path}/out/", *SILENT, "--debug", "--log-json")
+    about("an earlier input.wav")  # what this thread worked on before is not told of the device
     result = run("transcribe", *clips, *asked)
     assert result.code == 0, result.stderr
     records = [json.loads(line) for line in result.stderr.splitlines()]

@@ -30,11 +30,12 @@ from whisper_cli.batch.runner import run
 from whisper_cli.batch.session import Session, device_request, session_for
 from whisper_cli.batch.targets import BatchJob, Target, check_highlight, format_named, special
 from whisper_cli.choices import Mode
+from whisper_cli.config.derived import pull_options_of
 from whisper_cli.config.loader import settings_of
 from whisper_cli.config.parsers import one_of
 from whisper_cli.config.settings import Settings
 from whisper_cli.download.fetch import ensure
-from whisper_cli.download.options import PullOptions, pull_options_of
+from whisper_cli.download.options import PullOptions
 from whisper_cli.download.types import Progress
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.device import ResolvedDevice, resolve_device

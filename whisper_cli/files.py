@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -153,3 +154,18 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def lock_beside(folder: Path) -> Path:
+    """Name the lock whose holder is the process that a folder belongs to."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def remove_left_behind(folders: Iterable[Path]) -> None:
+    """Remove folders of processes that are dead: the lock beside each is free then."""
+    from filelock import FileLock, Timeout
+
+    for folder in folders:
+        with suppress(Timeout, OSError), FileLock(lock_beside(folder), blocking=False):
+            shutil.rmtree(folder, ignore_errors=True)
+            lock_beside(folder).unlink(missing_ok=True)

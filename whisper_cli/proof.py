@@ -46,13 +46,18 @@ def secret_of(port: int) -> str | None:
     """Read the secret of our server on a port; None where none runs, or another could know it."""
     with suppress(OSError, UnicodeDecodeError):
         descriptor = os.open(_file(port), os.O_RDONLY | _AS_IT_STANDS)
-        with os.fdopen(descriptor) as file:
-            about = os.fstat(descriptor)
-            ours = not hasattr(os, "getuid") or about.st_uid == os.getuid()
-            closed = os.name == "nt" or not about.st_mode & 0o077
-            if stat.S_ISREG(about.st_mode) and ours and closed:
+        if _is_ours_alone(os.fstat(descriptor)):
+            with os.fdopen(descriptor) as file:
                 return file.read(256) or None
+        os.close(descriptor)
     return None
+
+
+def _is_ours_alone(about: os.stat_result) -> bool:
+    """Say whether a file is a regular one of ours that nobody else may read."""
+    ours = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+    closed = os.name == "nt" or not about.st_mode & 0o077
+    return stat.S_ISREG(about.st_mode) and ours and closed
 
 
 def answered(headers: Mapping[str, str], secret: str, address: tuple[str, int]) -> dict[str, str]:

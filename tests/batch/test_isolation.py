@@ -371,7 +371,7 @@ if os.environ.get("FAULT"):
     from whisper_cli.engine.sequential import SequentialDecoder
     owner, name = {
         "read": (Audio, "_decoded"), "write": (FileSink, "add"),
-        "encode": (FasterWhisper, "features"), "exact": (Exact, "decode"),
+        "encode": (WhisperEngineModel, "features"), "exact": (SequentialDecoder, "decode"),
     }[os.environ["FAULT"]]
     real = getattr(owner, name)
     def is_bad(seen):

@@ -469,7 +469,7 @@ def test_a_resumed_run_tells_the_same_reasons(tmp_path, output_index):
     clip = noise(tmp_path / "a.wav", 200)
 
     def decoded(folder: str, fail: float = 1e9) -> list[Outcome]:
-        def find(samples):
+        def find(samples, options):
             return [(0, len(samples))]
 
         frames, options = QualityChecks().frames, DecodingOptions()

@@ -28,7 +28,7 @@ from pathlib import Path
 from tests.download.engines import FEW, job_for
 from whisper_cli.download.engines.{module} import {engine}
 from whisper_cli.download.types import RemoteFile
-job = job_for(Path(sys.argv[2]), Offer("hub", sys.argv[1]))
+job = job_for(Path(sys.argv[2]), RemoteFile("hub", sys.argv[1]))
 for progress in {engine}().fetch(job, FEW, threading.Event()):
     print(progress.done, flush=True)
 """

@@ -12,10 +12,10 @@ def members(spans):
 
 @given(SPANS)
 def test_extents_hold_exactly_the_union_of_what_was_added(spans):
-    present_ranges = Extents(spans)
-    assert members(present_ranges) == members(spans)
-    assert present_ranges.total == len(members(spans))
-    edges = [edge for span in present_ranges for edge in span]
+    extents = Extents(spans)
+    assert members(extents) == members(spans)
+    assert extents.total == len(members(spans))
+    edges = [edge for span in extents for edge in span]
     assert edges == sorted(set(edges)), "disjoint, in order, merged where they touch"
 
 

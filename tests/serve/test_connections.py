@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from tests.serve.fakes import until
 from tests.serve.processes import server_settings
+from tests.soak.wire import dripped
 from whisper_cli.serve import connections
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -62,17 +63,6 @@ def test_a_byte_now_and_then_keeps_no_connection(hurried, first):
     with reached(hurried) as line:
         line.sendall(first)
         assert dripped(line) < 400
-
-
-def dripped(line: socket.socket) -> int:
-    """Send a byte now and then, for 20 seconds at most; tell how many were taken."""
-    for count in range(400):
-        try:
-            line.sendall(b"x")
-        except OSError:
-            return count
-        time.sleep(0.05)
-    return 400
 
 
 def test_work_may_take_longer_than_asking(hurried):

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -156,5 +158,19 @@ def test_a_folder_that_was_removed_is_made_anew(temporary):
     first.rmdir()
     assert own.path.is_dir()
     assert own.path.stat().st_mode & 0o077 == 0
+    own.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_threads_that_ask_together_have_one_folder(temporary):
+    own = OwnFolder()
+    together = threading.Barrier(8)
+
+    def ask(_):
+        together.wait(20)
+        return own.path
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(ask, range(8)))) == 1
     own.close()
     assert list(temporary.iterdir()) == []

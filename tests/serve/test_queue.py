@@ -237,7 +237,8 @@ def test_a_job_that_is_left_before_it_begins_removes_its_file(server):
         )
         form = await job_manager.keep(b"sound")
         ask = read([("model", "fake")], Task.TRANSCRIBE)
-        job = job_manager.submit(JobSpec(job_manager.registry.find("fake"), ask, form, "a"))
+        entry = await job_manager.registry.find("fake")
+        job = job_manager.submit(JobSpec(entry, ask, form, "a"))
         with job_manager.following(job):
             pass
         await asyncio.gather(*job_manager._work.values(), return_exceptions=True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.models.fakes import COMMIT, fake_model
 from tests.share.peer import BIG, MODEL, put
+from tests.soak.wire import dripped
 from whisper_cli.errors import ServeError
 from whisper_cli.share.server import Server, requested
 from whisper_cli.share.shared_files import SharedFiles
@@ -234,17 +235,6 @@ def test_a_head_has_to_be_whole_in_time_however_it_drips(
     with socket.create_connection(server.address) as line:
         line.sendall(sent)
         assert dripped(line) < 400
-
-
-def dripped(line: socket.socket) -> int:
-    """Send a byte now and then, for 20 seconds at most; tell how many were taken."""
-    for count in range(400):
-        try:
-            line.sendall(b"x")
-        except OSError:
-            return count
-        time.sleep(0.05)
-    return 400
 
 
 def test_a_large_answer_may_take_longer_than_a_head(

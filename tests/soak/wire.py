@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -78,3 +79,14 @@ def upload(
 ) -> bytes:
     """Write a form that is sent."""
     return request("POST", path, b"Content-Type: " + kind, *headers, body=b"".join(parts) + end)
+
+
+def dripped(line: socket.socket) -> int:
+    """Send a byte now and then, for 20 seconds at most; tell how many were taken."""
+    for count in range(400):
+        try:
+            line.sendall(b"x")
+        except OSError:
+            return count
+        time.sleep(0.05)
+    return 400

@@ -1,6 +1,6 @@
 """Segments on disk while an input is worked on, and afterwards: a line of JSON for each thing told.
 
-The first line names the work, the next one the language; then come segments, after each island a
+The first line names the work, the next one the language; then come segments, after each chunk a
 mark from which the input can be gone on with, and in the end what only the end tells. Each line
 after the first begins with a checksum of all the lines so far: what comes before the first line
 that was changed, lost, doubled or moved is believed.

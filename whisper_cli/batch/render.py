@@ -23,7 +23,7 @@ PART = "the transcript is of a part only: its making was cut short"
 
 
 def render(jobs: Sequence[BatchJob], work: Session) -> Iterator[Outcome]:
-    """Write the outputs of transcripts in JSON; what one of them raises becomes its Failed."""
+    """Write the outputs of transcripts in JSON; what one of them raises becomes its InputError."""
     for number, job in enumerate(jobs):
         try:
             yield _rendered(number, job, work)

@@ -61,6 +61,7 @@ class RunWriter:
                 stack.enter_context(page.stack)
         if self._work.history is not None:
             prune(self._work.history)
+        self._work.output_index.close()  # it opens again where it is asked once more
 
     def take(self, event: Event | None) -> Iterator[Outcome]:
         """Write what one event says; None is a moment in which nothing happened."""
@@ -181,7 +182,7 @@ __all__ = ["InputDone", "InputError", "InputProgressed", "Outcome", "run"]
 
 
 def run(jobs: Iterable[BatchJob], work: Session) -> Generator[Outcome]:
-    """Do the jobs; what only one input suffers from becomes its Failed outcome.
+    """Do the jobs; what only one input suffers from becomes its InputError.
 
     Several are under way at once, but what shares stdout comes in order. Raises ConfigError and
     ModelError, which every job would meet. Those and a Stopped pass through after the outputs in

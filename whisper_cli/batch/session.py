@@ -92,7 +92,7 @@ def session_for(
     bring: Callable[[Model], Path],
     write: Callable[[str], None],
     server: "ServerAddress | None" = None,
-    engines: Callable[..., tuple[Engine, ResolvedDevice]] = engine_for,
+    engines: Callable[..., tuple[Engine, ResolvedDevice]] | None = None,
 ) -> Session:
     """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
 
@@ -103,10 +103,8 @@ def session_for(
     from whisper_cli.models import store
 
     require_whisper(model)
-    look, speakers = (
-        format_options_of(settings, colors=wanted.colors),
-        diarization_options_of(settings),
-    )
+    look = format_options_of(settings, colors=wanted.colors)
+    speakers = diarization_options_of(settings)
     options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
     _check(model, options, wanted, speakers=speakers is not None, here=server is None)
     device_plan = resolve_device(device_request(model, settings))
@@ -125,7 +123,7 @@ def session_for(
         fair = speakers is not None and speakers.by is DiarizationMethod.channels
         folder = here or bring(model)
         usage.remember_used(folder)
-        engine, plan = engines(
+        engine, plan = (engines or engine_for)(
             folder, device_plan, options, live=wanted.live, partials=wanted.partials, fair=fair
         )
         return EngineHandle(_revision(model, folder), engine, plan)

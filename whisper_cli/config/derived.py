@@ -11,6 +11,7 @@ from whisper_cli.formats.options import FormatOptions
 from whisper_cli.subtitles.presets import NAMES, CueOptions
 
 if TYPE_CHECKING:
+    from whisper_cli.download.options import PullOptions
     from whisper_cli.text.editor import TextOptions
 
 
@@ -77,3 +78,24 @@ def diarization_options_of(settings: Settings, *, told: bool = False) -> Diariza
     if by is DiarizationMethod.channels and settings.channel != "mix":
         raise ConfigError(f"--speakers channels hears both channels, not {settings.channel}")
     return DiarizationOptions(by, known, names)
+
+
+def pull_options_of(
+    settings: Settings, token: str | None = None, folder: Path | None = None
+) -> "PullOptions":
+    """Put what the settings say of a pull together. Raises ConfigError for an unknown source."""
+    from whisper_cli.download.destinations import Cache, PlainFolder
+    from whisper_cli.download.options import PullOptions
+    from whisper_cli.download.sources import source
+    from whisper_cli.download.types import TransferLimits
+
+    return PullOptions(
+        sources=tuple(source(name, token, settings.peers) for name in settings.source),
+        engine=settings.engine,
+        limits=TransferLimits(
+            connections=settings.connections or None, limit_rate=settings.limit_rate or None
+        ),
+        chunk_size=settings.chunk_size or None,
+        place=PlainFolder(folder) if folder else Cache(),
+        offline=settings.offline,
+    )

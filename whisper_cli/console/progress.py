@@ -60,7 +60,7 @@ class ProgressView(Protocol):
         ...
 
 
-_SINGLE_WINDOW = 60.0  # sound is decoded in leaps, an island of speech at a time
+_SINGLE_WINDOW = 60.0  # sound is decoded in leaps, a chunk of speech at a time
 
 
 class SingleProgress:

@@ -133,28 +133,14 @@ def staging(work: Path) -> Iterator[Path]:
     folder = root / secrets.token_hex(8)
     with ExitStack() as at_the_end:
         at_the_end.callback(_forget, folder)
-        at_the_end.enter_context(FileLock(_lock(folder)))
-        _sweep(root)
+        at_the_end.enter_context(FileLock(files.lock_beside(folder)))
+        files.remove_left_behind(path for path in root.iterdir() if path.is_dir())
         folder.mkdir()
         at_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
 
 
-def _sweep(root: Path) -> None:
-    from filelock import FileLock, Timeout
-
-    for folder in root.iterdir():
-        if folder.is_dir():
-            with suppress(Timeout), FileLock(_lock(folder), blocking=False):
-                shutil.rmtree(folder, ignore_errors=True)
-                _lock(folder).unlink(missing_ok=True)
-
-
 def _forget(folder: Path) -> None:
-    _lock(folder).unlink(missing_ok=True)
+    files.lock_beside(folder).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: somebody else is downloading
         folder.parent.rmdir()
-
-
-def _lock(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")

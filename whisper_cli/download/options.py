@@ -1,12 +1,10 @@
 """What a person may say about a pull."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from whisper_cli.config.settings import Settings
-from whisper_cli.download.destinations import Cache, Destination, PlainFolder
+from whisper_cli.download.destinations import Cache, Destination
 from whisper_cli.download.engines.registry import EngineName
-from whisper_cli.download.sources import ModelSource, default_sources, source
+from whisper_cli.download.sources import ModelSource, default_sources
 from whisper_cli.download.types import TransferLimits
 
 
@@ -27,19 +25,3 @@ class PullOptions:
     force: bool = False
     offline: bool = False
     checked: bool = False
-
-
-def pull_options_of(
-    settings: Settings, token: str | None = None, folder: Path | None = None
-) -> PullOptions:
-    """Put what the settings say of a pull together. Raises ConfigError for an unknown source."""
-    return PullOptions(
-        sources=tuple(source(name, token, settings.peers) for name in settings.source),
-        engine=settings.engine,
-        limits=TransferLimits(
-            connections=settings.connections or None, limit_rate=settings.limit_rate or None
-        ),
-        chunk_size=settings.chunk_size or None,
-        place=PlainFolder(folder) if folder else Cache(),
-        offline=settings.offline,
-    )

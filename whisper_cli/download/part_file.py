@@ -79,7 +79,7 @@ class PartRecord:
     identity: str
     size: int
     source: str
-    present_ranges: tuple[tuple[int, int], ...] = ()
+    extents: tuple[tuple[int, int], ...] = ()
     boot: str = ""
     sparse: int = 0
     format: int = FORMAT
@@ -102,7 +102,7 @@ class PartJournal:
         if part.stat().st_size != self._job.size:
             return Extents()
         records = [record for path in (self._synced, self._written) if (record := self._load(path))]
-        spans = [span for record in records for span in record.present_ranges]
+        spans = [span for record in records for span in record.extents]
         for record in records:
             if record.sparse:
                 spans += chunks_with_data(part, record.size, record.sparse)
@@ -124,7 +124,7 @@ class PartJournal:
     def note(self, spans: Iterable[tuple[int, int]]) -> None:
         """Record what was written, believed until the machine stops."""
         if boot := _boot():
-            _save(self._written, replace(self._blank, present_ranges=tuple(spans), boot=boot))
+            _save(self._written, replace(self._blank, extents=tuple(spans), boot=boot))
 
     def note_sparse(self, chunk: int) -> None:
         """Record that another program fills the holes in chunks of `chunk` bytes."""
@@ -133,10 +133,10 @@ class PartJournal:
 
     def sync(self, spans: Iterable[tuple[int, int]]) -> None:
         """Bring the data to the disk, and only then record `spans`, all written before."""
-        present_ranges = tuple(spans)
+        extents = tuple(spans)
         with self._job.part.open("rb+") as file:
             getattr(os, "fdatasync", os.fsync)(file.fileno())
-        _save(self._synced, replace(self._blank, present_ranges=present_ranges), durable=True)
+        _save(self._synced, replace(self._blank, extents=extents), durable=True)
 
     def forget(self) -> None:
         """Remove the records: the file is whole, or nothing in it can be believed."""
@@ -179,10 +179,10 @@ def _record(fields: dict[str, Any]) -> PartRecord:
     if fields["format"] != FORMAT:
         raise ValueError(fields["format"])
     size = int(fields["size"])
-    present_ranges = tuple((int(start), int(end)) for start, end in fields["extents"])
-    if any(not 0 <= start <= end <= size for start, end in present_ranges):
-        raise ValueError(present_ranges)
-    return PartRecord(**{**fields, "extents": present_ranges})
+    extents = tuple((int(start), int(end)) for start, end in fields["extents"])
+    if any(not 0 <= start <= end <= size for start, end in extents):
+        raise ValueError(extents)
+    return PartRecord(**{**fields, "extents": extents})
 
 
 def _save(path: Path, record: PartRecord, *, durable: bool = False) -> None:

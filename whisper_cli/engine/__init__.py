@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisper_cli.choices import Mode
-from whisper_cli.decisions import decided
+from whisper_cli.decisions import about, decided
 from whisper_cli.engine.device import ResolvedDevice
 from whisper_cli.engine.events import Engine
 from whisper_cli.transcript import DecodingOptions
@@ -69,6 +69,7 @@ def engine_for(
 
 
 def _tell_device(device_plan: ResolvedDevice) -> None:
+    about("")  # no input: this thread may have worked on one before
     decided(
         "device",
         "decoding on {device} in {compute_type}: {workers} workers of {threads} threads, "

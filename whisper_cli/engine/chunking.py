@@ -151,7 +151,7 @@ def _longest_pause(spans: Spans, least: int, most: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPosition:
-    """Which island of a recording one is: the `number`-th, from 0, of the stretch cut together.
+    """Which chunk of a recording one is: the `number`-th, from 0, of the stretch cut together.
 
     `start` (seconds) and `limit` (samples) say where that stretch begins and when it is cut.
     """
@@ -162,7 +162,7 @@ class ChunkPosition:
 
     @property
     def after(self) -> "ChunkPosition":
-        """Where the next island of the stretch stands, if there is one."""
+        """Where the next chunk of the stretch stands, if there is one."""
         return replace(self, number=self.number + 1)
 
 
@@ -170,7 +170,7 @@ class ChunkPosition:
 class Chunk:
     """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
 
-    `speech` are the (start, end) in seconds, from the island's start, where the detector heard
+    `speech` are the (start, end) in seconds, from the chunk's start, where the detector heard
     speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
     the beginning of what comes whole later. `source` is what messages call the input.
     """
@@ -212,12 +212,12 @@ def chunks_of(
     options: ChunkingOptions = ChunkingOptions(),
     since: ChunkPosition | None = None,
 ) -> Iterator[Chunk]:
-    """Cut a recording into islands of speech (all of it is one where `find_speech` is None).
+    """Cut a recording into chunks of speech (all of it is one where `find_speech` is None).
 
     Reads in stretches that grow from 30 s to 10 min. Speech that goes on at the end of a stretch
     is carried into the next one, or cut at its quietest moment when it is long. With
     `options.longest` speech is cut into whole phrases of at most that, at the longest pauses.
-    With `since` the islands before that place are left out; the others are the same as without.
+    With `since` the chunks before that place are left out; the others are the same as without.
     """
     cutter = _Cutter(find_speech, options)
     opening = cutter.opening
@@ -251,7 +251,7 @@ def chunks_of(
 def _placed(
     found: Iterable[Chunk], start: float, limit: int, since: ChunkPosition | None = None
 ) -> Iterator[Chunk]:
-    """Give the islands of one stretch their places, and leave out those before `since`."""
+    """Give the chunks of one stretch their places, and leave out those before `since`."""
     for number, chunk in enumerate(found):
         place = ChunkPosition(start, limit, number)
         if since is None or place.start > since.start or number >= since.number:
@@ -294,7 +294,7 @@ class _Cutter:
         return samples_in(known.longest_stretch_of_windows if windows else known.longest_stretch)
 
     def first(self) -> "_Cutter":
-        """Give the cutter of the first stretch, for shorter islands."""
+        """Give the cutter of the first stretch, for shorter chunks."""
         most = self.options.first_longest
         longest = min(self.options.longest or most, most)
         return replace(self, options=replace(self.options, longest=longest))

@@ -28,7 +28,7 @@ class Coverage:
         self.said_until = max(self.said_until, end)
 
     def hear(self, chunk: Chunk) -> None:
-        """Take note of an island, all of its cues said."""
+        """Take note of a chunk, all of its cues said."""
         spoken = [(chunk.start + start, chunk.start + end) for start, end in chunk.speech]
         self.speech += sum(end - start for start, end in spoken)
         if self.said_until > chunk.start:
@@ -36,7 +36,7 @@ class Coverage:
         self.unsaid += sum(max(0.0, end - max(start, self.said_until)) for start, end in spoken)
 
     def mark(self, chunk: Chunk) -> Checkpoint | None:
-        """Name the place after an island; None where nothing cut it."""
+        """Name the place after a chunk; None where nothing cut it."""
         if chunk.place is None:
             return None
         return Checkpoint(chunk.place.after, self.speech, self.unsaid, self.said_until)

@@ -48,7 +48,7 @@ class DecodedAudio(Protocol):
 class Checkpoint:
     """How far an input is told: what came before is complete, and it can be gone on with here.
 
-    `next` is where the next island stands, at or after that place. The others are seconds of
+    `next` is where the next chunk stands, at or after that place. The others are seconds of
     speech found, those of them since the last cue, and the end of the last cue (-1: none yet).
     """
 
@@ -147,7 +147,7 @@ Event = InputStarted | SegmentDecoded | PartialDecoded | Progressed | InputFinis
 
 
 class Engine(Protocol):
-    """What turns inputs into words; each input ends in one Ended or Broke."""
+    """What turns inputs into words; each input ends in one InputFinished or InputFailed."""
 
     def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
         """Decode inputs. Raises ConfigError and ModelError, which every input would meet."""

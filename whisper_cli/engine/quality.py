@@ -148,7 +148,7 @@ class QualityChecks:
     sure: float = -0.4
 
     def frames(self, chunk: Chunk) -> int:
-        """Say how many frames of 10 ms the window of an island has: the same in steps."""
+        """Say how many frames of 10 ms the window of a chunk has: the same in steps."""
         margin = self.margin if chunk.length < self.brief else self.margin_of_long
         seconds = max(self.least, chunk.length + margin)
         for most, step in ((12, 1), (28, 2)):

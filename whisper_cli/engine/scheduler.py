@@ -334,7 +334,7 @@ class _Run:
 
 
 def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterator[Chunk]:
-    """Hold the first islands back until one has speech enough to tell the language from.
+    """Hold the first chunks back until one has speech enough to tell the language from.
 
     A word before the talk would tell it for all; live sound doesn't wait.
     """

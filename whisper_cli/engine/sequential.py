@@ -39,7 +39,7 @@ from whisper_cli.transcript import (
 
 
 class ChunkDecoder(Protocol):
-    """What decodes islands; `SequentialDecoder` is the real one, tests pass fakes."""
+    """What decodes chunks; `SequentialDecoder` is the real one, tests pass fakes."""
 
     @property
     def multilingual(self) -> bool:
@@ -51,18 +51,18 @@ class ChunkDecoder(Protocol):
         ...
 
     def language_of(self, chunk: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
-        """Tell the language of an island, and how probable it is."""
+        """Tell the language of a chunk, and how probable it is."""
         ...
 
     def decode(
         self, chunk: Chunk, language: str, options: DecodingOptions
     ) -> Iterator[Segment | Dropped]:
-        """Decode one island into segments, and what is left out, in the input's own time."""
+        """Decode one chunk into segments, and what is left out, in the input's own time."""
         ...
 
 
 class SequentialEngine:
-    """An Engine that decodes one island after the other."""
+    """An Engine that decodes one chunk after the other."""
 
     def __init__(self, load: Callable[[], ChunkDecoder]) -> None:
         self._load = load
@@ -151,7 +151,7 @@ def _language(decoder: ChunkDecoder, chunk: Chunk, options: DecodingOptions) -> 
 
 
 class SequentialDecoder:
-    """Decodes one island after another with faster-whisper's rules, previous text and all."""
+    """Decodes one chunk after another with faster-whisper's rules, previous text and all."""
 
     def __init__(self, model: WhisperEngineModel) -> None:
         from tqdm.std import tqdm
@@ -171,7 +171,7 @@ class SequentialDecoder:
         return find_speech(samples, options)
 
     def language_of(self, chunk: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
-        """Tell the language of the first 30 s of an island, and how probable it is."""
+        """Tell the language of the first 30 s of a chunk, and how probable it is."""
         if not among:
             language, probability, all_of_them = self._model.whisper.detect_language(chunk.samples)
             if debugging():
@@ -183,7 +183,7 @@ class SequentialDecoder:
     def decode(
         self, chunk: Chunk, language: str, options: DecodingOptions
     ) -> Iterator[Segment | Dropped]:
-        """Decode one island; times are in the input's own seconds, inside the island."""
+        """Decode one chunk; times are in the input's own seconds, inside the chunk."""
         self._skips.begin(chunk)
         segments, _ = self._model.whisper.transcribe(
             chunk.samples,
@@ -214,7 +214,7 @@ class SequentialDecoder:
 
 
 def _segment(found: Any, chunk: Chunk) -> Segment:
-    """Move a segment to the input's own time, no part of it outside the island."""
+    """Move a segment to the input's own time, no part of it outside the chunk."""
 
     def at(seconds: float) -> float:
         return min(max(chunk.start + float(seconds), chunk.start), chunk.end)

@@ -112,7 +112,7 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
 
 
 async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    """Answer in the form of the API; the gate logs what is raised again after this."""
+    """Answer in the form of the API; the middleware logs what is raised again after this."""
     return await _refused(request, bug())
 
 

@@ -1,4 +1,4 @@
-"""Where jobs are done: each by the hands of its model, for as long as somebody waits for it."""
+"""Where jobs are done: each by the process of its model, for as long as somebody waits for it."""
 
 import asyncio
 import hashlib
@@ -57,12 +57,8 @@ class JobManager:
         model_pool: ModelPool,
         pulls: Downloads,
     ) -> None:
-        self.server_settings, self.registry, self.model_pool, self.pulls = (
-            server_settings,
-            registry,
-            model_pool,
-            pulls,
-        )
+        self.server_settings, self.pulls = server_settings, pulls
+        self.registry, self.model_pool = registry, model_pool
         self.jobs = JobQueue(server_settings.max_queue)
         self._work: dict[int, asyncio.Task[None]] = {}
         self._temporary = OwnFolder()

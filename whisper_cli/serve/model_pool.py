@@ -36,7 +36,7 @@ class LoadedModel:
 
 
 class ModelPool:
-    """Loaded models by name; `start_worker` gives the hands for one."""
+    """Loaded models by name; `start_worker` gives the process for one."""
 
     def __init__(self, start_worker: StartWorker, keep_alive: float) -> None:
         self._start_worker = start_worker
@@ -53,7 +53,7 @@ class ModelPool:
     async def using(
         self, entry: ServedModel, keep_alive: float | None = None
     ) -> AsyncIterator[ModelWorker]:
-        """Give the hands of a model, loaded if need be, and keep it loaded meanwhile.
+        """Give the process of a model, loaded if need be, and keep it loaded meanwhile.
 
         Raises ApiError where it can't be loaded.
         """

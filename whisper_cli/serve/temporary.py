@@ -5,11 +5,14 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+
+from whisper_cli.files import lock_beside, remove_left_behind
 
 _PREFIX = "serve-"
 
@@ -22,53 +25,49 @@ class OwnFolder:
 
     def __init__(self) -> None:
         self._made: tuple[Path, FileLock] | None = None
+        self._one_at_a_time = threading.RLock()
 
     @property
     def path(self) -> Path:
         """Return the folder, made anew where something has removed it. Raises OSError."""
-        if self._made is None or not _is_ours(self._made[0], stat.S_ISDIR):
-            self.close()
-            self._made = _made()
-        return self._made[0]
+        with self._one_at_a_time:
+            if self._made is None or not _is_ours(self._made[0], stat.S_ISDIR):
+                self.close()
+                self._made = _made()
+            return self._made[0]
 
     def close(self) -> None:
         """Remove it with all that is in it."""
-        if self._made is None:
-            return
-        (folder, lock), self._made = self._made, None
+        with self._one_at_a_time:
+            if self._made is None:
+                return
+            (folder, lock), self._made = self._made, None
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # some systems keep a file that is open
-            _lock_of(folder).unlink(missing_ok=True)
+            lock_beside(folder).unlink(missing_ok=True)
         lock.release()
 
 
 def _made() -> tuple[Path, FileLock]:
     root = Path(tempfile.gettempdir())
-    _sweep(root)
+    remove_left_behind(_left(root))
     folder = root / f"{_PREFIX}{secrets.token_hex(4)}"
-    lock = FileLock(_lock_of(folder), blocking=False, thread_local=False)
+    lock = FileLock(lock_beside(folder), blocking=False, thread_local=False)
     lock.acquire()  # before the folder is there: one without a holder is taken for left behind
     try:
         folder.mkdir(mode=0o700)
     except OSError:
-        _lock_of(folder).unlink(missing_ok=True)
+        lock_beside(folder).unlink(missing_ok=True)
         lock.release()
         raise
     return folder, lock
 
 
-def _sweep(root: Path) -> None:
-    """Remove folders whose lock is there and free: nothing else proves that they are left."""
+def _left(root: Path) -> Iterator[Path]:
+    """Yield the folders that have a lock beside them: nothing else proves that one is ours."""
     for folder in root.glob(f"{_PREFIX}*"):
-        lock = _lock_of(folder)
-        if _is_ours(folder, stat.S_ISDIR) and _is_ours(lock, stat.S_ISREG):
-            with suppress(Timeout, OSError), FileLock(lock, blocking=False):
-                shutil.rmtree(folder, ignore_errors=True)
-                lock.unlink(missing_ok=True)
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
+        if _is_ours(folder, stat.S_ISDIR) and _is_ours(lock_beside(folder), stat.S_ISREG):
+            yield folder
 
 
 def _is_ours(path: Path, is_kind: Callable[[int], bool]) -> bool:

@@ -32,7 +32,7 @@ _log = logging.getLogger("whisper_cli")
 class Server(ThreadingTCPServer):
     """Listens from the start, serves by `serve_forever`; port 0 takes any that is free.
 
-    It gives what is on the shelf and nothing else: no request is ever made into a path. Raises
+    It gives the shared files and nothing else: no request is ever made into a path. Raises
     ServeError where it can't listen.
     """
 

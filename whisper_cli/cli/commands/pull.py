@@ -76,7 +76,7 @@ def command(
     """
     from dataclasses import replace
 
-    from whisper_cli.download.options import pull_options_of
+    from whisper_cli.config.derived import pull_options_of
     from whisper_cli.models.catalog import resolve
 
     settings, console = o.begin(ctx)
@@ -99,7 +99,7 @@ def command(
 
 def bring(model: "Model", settings: Settings, console: Console) -> Path:
     """Give the folder of a model, pulled first where it isn't here, and show how that goes."""
-    from whisper_cli.download.options import pull_options_of
+    from whisper_cli.config.derived import pull_options_of
 
     return _pulled(model, pull_options_of(settings), console)
 

@@ -119,7 +119,7 @@ def command(ctx: typer.Context) -> None:
     from functools import partial
 
     from whisper_cli.batch.session import device_request
-    from whisper_cli.download.options import pull_options_of
+    from whisper_cli.config.derived import pull_options_of
     from whisper_cli.models.catalog import require_whisper, resolve
     from whisper_cli.serve import server
 

@@ -189,7 +189,7 @@ class RangeScheduler:
         used = [route.source for route in self._routes if route.received]
         return " + ".join(dict.fromkeys(used or [route.source for route in self._routes]))
 
-    def present_ranges(self) -> tuple[tuple[int, int], ...]:
+    def extents(self) -> tuple[tuple[int, int], ...]:
         """Return what is there now."""
         with self._changed:
             return tuple(self._have)

@@ -62,7 +62,7 @@ class JournalThread(Thread):
         """Note what is written; called at the end of every piece, so that a kill costs no more."""
         try:
             with self._lock:
-                self._journal.note(self._range_scheduler.present_ranges())
+                self._journal.note(self._range_scheduler.extents())
         except OSError as error:
             self._range_scheduler.fail(disk_error(self._job.part, error))
 
@@ -80,7 +80,7 @@ class JournalThread(Thread):
 
     def _sync(self) -> None:
         try:
-            self._journal.sync(self._range_scheduler.present_ranges())
+            self._journal.sync(self._range_scheduler.extents())
         except OSError as error:
             self._range_scheduler.fail(disk_error(self._job.part, error))
 
