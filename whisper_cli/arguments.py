@@ -55,6 +55,10 @@ class TranscribeArguments(TextArguments, total=False):
     hotwords: str | None
     word_timestamps: bool
     vad: bool
+    vad_threshold: float | None
+    vad_min_silence: float | None
+    vad_pad: float | None
+    max_chunk: float | None
     clip: str | Sequence[str]
     track: int
     channel: str | int
