@@ -30,9 +30,9 @@ class Case:
     turns: int = 5
 
 
-def absolute(figure: str, most: float, words: str) -> Must:
+def absolute(figure: str, maximum: float, words: str) -> Must:
     value: Callable[[Figures], float] = attrgetter(figure)
-    return Must(words, lambda row, table: value(table[row]) <= most)
+    return Must(words, lambda row, table: value(table[row]) <= maximum)
 
 
 def beside_hf(figure: str, factor: float, words: str) -> Must:
@@ -45,8 +45,8 @@ def beside_hf(figure: str, factor: float, words: str) -> Must:
 
 
 def resumed(connections: int) -> tuple[Must]:
-    most = connections * CHUNK
-    return (absolute("twice", most, f"≤ {most / MB:.1f} MB twice"),)
+    maximum = connections * CHUNK
+    return (absolute("twice", maximum, f"≤ {maximum / MB:.1f} MB twice"),)
 
 
 def near_the_fastest(row: Row, table: Table) -> bool:

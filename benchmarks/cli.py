@@ -25,7 +25,7 @@ Contender = tuple[str, list[str], str | None]  # name, command, text that counts
 def seconds(command: list[str], first: str | None) -> float:
     """Time a whole process, or until a line that holds `first` could be read from its stdout."""
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         child = subprocess.Popen(
             command,
             cwd=folder,
@@ -36,12 +36,12 @@ def seconds(command: list[str], first: str | None) -> float:
         with child:
             for line in child.stdout or ():
                 if first and first in line.decode():
-                    elapsed = time.perf_counter() - began
+                    elapsed = time.perf_counter() - started_at
                     child.kill()
                     return elapsed
         if first or child.returncode:
             raise SystemExit(f"{' '.join(command)}: no result (exit code {child.returncode})")
-        return time.perf_counter() - began
+        return time.perf_counter() - started_at
 
 
 def compare(title: str, contenders: list[Contender], runs: int) -> dict[str, float]:
@@ -53,11 +53,11 @@ def compare(title: str, contenders: list[Contender], runs: int) -> dict[str, flo
             if turn:
                 times[name].append(taken)
     medians = {name: statistics.median(values) for name, values in times.items()}
-    ours = next(iter(medians.values()))
+    owned = next(iter(medians.values()))
     print(f"\n| {title} | median s | range | ratio |\n|---|---|---|---|")
     for name, median in medians.items():
         low, high = min(times[name]), max(times[name])
-        print(f"| {name} | {median:.2f} | {low:.2f} to {high:.2f} | {median / ours:.1f} |")
+        print(f"| {name} | {median:.2f} | {low:.2f} to {high:.2f} | {median / owned:.1f} |")
     return medians
 
 
@@ -70,17 +70,17 @@ def model_folder() -> str:
 
 def contenders(peers: Path | None, weights: Path | None) -> dict[str, list[Contender]]:
     """List who runs what, ours first."""
-    ours = [str(Path(sys.executable).with_name("whisper-cli"))]
+    owned = [str(Path(sys.executable).with_name("whisper-cli"))]
     first = "fellow Americans"
     tables: dict[str, list[Contender]] = {
         "help": [
-            ("whisper-cli --help", [*ours, "--help"], None),
-            ("whisper-cli --version", [*ours, "--version"], None),
+            ("whisper-cli --help", [*owned, "--help"], None),
+            ("whisper-cli --version", [*owned, "--version"], None),
         ],
         "first line of text": [
             (
                 "whisper-cli",
-                [*ours, "transcribe", "--no-history", str(JFK), "-m", "tiny.en", "-l", "en"],
+                [*owned, "transcribe", "--no-history", str(JFK), "-m", "tiny.en", "-l", "en"],
                 first,
             )
         ],

@@ -26,7 +26,7 @@ from benchmarks import judge
 from benchmarks.figures import note
 from benchmarks.judge import Count
 from benchmarks.regroup import PEERS
-from benchmarks.speech import Clip, by_tongue, english, joined, read, wavs
+from benchmarks.speech import Clip, by_tongue, english, join_text, read, wavs
 from benchmarks.tables import verdict
 from benchmarks.transcribers import ROOT
 from whisper_cli.formats.readers import ReadTranscript, read_transcript
@@ -37,8 +37,8 @@ from whisper_cli.transcript import Segment
 OURS = "whisper-cli"
 Asked = argparse.Namespace
 JUDGED = ("netflix", "bbc")
-JUDGES = {"check": judge.ours, "pysubs2": judge.theirs}
-MOST, FASTEST = 1.0, 20_000  # percent of cues that break a rule; cues a second
+JUDGES = {"check": judge.owned, "pysubs2": judge.theirs}
+MAXIMUM, FASTEST = 1.0, 20_000  # percent of cues that break a rule; cues a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,18 @@ def transcribed(asked: Asked) -> list[Spoken]:
     """Transcribe what isn't yet, and name every transcript that has words."""
     clips = list({(c.language, c.said): c for c in reversed(read(asked.set))}.values())
     asked.transcripts.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="cues-benchmark-") as made:
-        scratch = Path(made)
-        long = joined(english(clips), asked.minutes * 60, scratch / "joined.wav")
+    with tempfile.TemporaryDirectory(prefix="cues-benchmark-") as contains:
+        temp_folder = Path(contains)
+        long = join_text(english(clips), asked.minutes * 60, temp_folder / "joined.wav")
         for number, group in enumerate((*by_tongue(clips), [long])):
-            if todo := [clip for clip in group if not place(asked, clip).exists()]:
-                transcribe(asked, todo, scratch / str(number))
+            if remaining := [clip for clip in group if not destination(asked, clip).exists()]:
+                transcribe(asked, remaining, temp_folder / str(number))
     spoken = [
-        Spoken(group_of(clip), place(asked, clip), clip.language, clip.seconds) for clip in clips
+        Spoken(group_of(clip), destination(asked, clip), clip.language, clip.seconds)
+        for clip in clips
     ]
-    spoken.append(Spoken("joined", place(asked, long), "en", long.seconds))
-    return [item for item in spoken if told(item).segments]
+    spoken.append(Spoken("joined", destination(asked, long), "en", long.seconds))
+    return [item for item in spoken if reported(item).segments]
 
 
 def transcribe(asked: Asked, clips: Sequence[Clip], folder: Path) -> None:
@@ -87,10 +88,10 @@ def transcribe(asked: Asked, clips: Sequence[Clip], folder: Path) -> None:
     ask = ["transcribe", *(str(clip.path) for clip in files), "-m", model, "-l", language]
     whisper_cli(*ask, "--word-timestamps", "-f", "json", "-o", f"{folder}/", "-q")
     for clip in files:
-        place(asked, clip).write_bytes(clip.path.with_suffix(".json").read_bytes())
+        destination(asked, clip).write_bytes(clip.path.with_suffix(".json").read_bytes())
 
 
-def place(asked: Asked, clip: Clip) -> Path:
+def destination(asked: Asked, clip: Clip) -> Path:
     """Tell where a clip's transcript is kept."""
     return asked.transcripts / f"{clip.name.replace('/', '-').replace('.', '-')}.json"
 
@@ -99,7 +100,7 @@ def group_of(clip: Clip) -> str:
     return "long reading" if clip.seconds >= 60 and clip.name.startswith("long/") else "clips"
 
 
-def told(spoken: Spoken) -> ReadTranscript:
+def reported(spoken: Spoken) -> ReadTranscript:
     return read_transcript(spoken.transcript.read_bytes(), spoken.transcript.name)
 
 
@@ -122,7 +123,7 @@ def write_theirs(spoken: Sequence[Spoken], name: str, asked: Asked, preset: str,
     subprocess.run(command, input=files, text=True, check=True, stdout=subprocess.DEVNULL)
 
 
-def here(names: Iterable[str], python: Path) -> list[str]:
+def present(names: Iterable[str], python: Path) -> list[str]:
     """Choose the peers that are there."""
     found = []
     for name in names:
@@ -138,19 +139,19 @@ def here(names: Iterable[str], python: Path) -> list[str]:
 
 def judged(spoken: Sequence[Spoken], asked: Asked) -> list[Row]:
     """Write everybody's subtitles for each preset, and judge them."""
-    programs = [OURS, *here(PEERS, asked.peer_python)]
+    programs = [OURS, *present(PEERS, asked.peer_python)]
     groups: dict[str, list[Spoken]] = {}
     for item in spoken:
         groups.setdefault(item.group, []).append(item)
     rows = []
     for preset, who in product(JUDGED, programs):
-        with tempfile.TemporaryDirectory(prefix="cues-benchmark-") as made:
+        with tempfile.TemporaryDirectory(prefix="cues-benchmark-") as contains:
             if who == OURS:
-                write_ours(spoken, preset, Path(made))
+                write_ours(spoken, preset, Path(contains))
             else:
-                write_theirs(spoken, who, asked, preset, Path(made))
+                write_theirs(spoken, who, asked, preset, Path(contains))
             for group, chosen in groups.items():
-                rows.append(Row(preset, group, who, counted(chosen, preset, Path(made))))
+                rows.append(Row(preset, group, who, counted(chosen, preset, Path(contains))))
     return rows
 
 
@@ -168,15 +169,15 @@ def counted(spoken: Sequence[Spoken], preset: str, folder: Path) -> dict[str, Co
 def speeds(spoken: Sequence[Spoken], asked: Asked) -> dict[str, list[float]]:
     """Count the cues a second that the long reading gives, said over and over, by preset."""
     long = next((item for item in spoken if item.group == "long reading"), spoken[0])
-    said = told(long).segments
+    said = reported(long).segments
     segments = [later(segment, n * long.seconds) for n in range(asked.repeat) for segment in said]
     found: dict[str, list[float]] = {name: [] for name in PRESETS}
     for turn in range(1 + asked.turns):  # the first one fills what is remembered of texts
         for name, results in found.items():
             rules = rules_for(name, long.language)
-            began = time.process_time()
+            started_at = time.process_time()
             cues = sum(1 for _ in shape(segments, rules, long.language))
-            rate = cues / (time.process_time() - began)
+            rate = cues / (time.process_time() - started_at)
             results.extend([rate] * bool(turn))
     return found
 
@@ -217,8 +218,8 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
         for name in JUDGES:
             total = sum((row.counts[name] for row in own), Count())
             share = 100 * total.broken / total.cues
-            said = f"{preset}, {name}: {share:.2f} % break a rule (must: < {MOST:g})"
-            met = share < MOST and not total.hard
+            said = f"{preset}, {name}: {share:.2f} % break a rule (must: < {MAXIMUM:g})"
+            met = share < MAXIMUM and not total.hard
             found.append(verdict(f"{said}, {total.hard} a hard one (must: 0)", met=met))
     return found
 

@@ -46,8 +46,8 @@ class Stage:
 @contextmanager
 def staged(case: Case) -> Iterator[Stage]:
     """Serve the models of a case over its link."""
-    with TemporaryDirectory(prefix="download-benchmark-") as made:
-        folder = Path(made)
+    with TemporaryDirectory(prefix="download-benchmark-") as contains:
+        folder = Path(contains)
         authority = make_authority(folder) if case.tls else None
         with Hub(link=case.link, authority=authority) as hub:
             models = {length: serve(hub, folder, length, authority) for length in case.sizes}
@@ -70,7 +70,7 @@ def play(case: Case, turns: int, looks: int) -> Table:
             for row in list(runs):
                 killed_at = random.Random(turn).random() * row.size if case.killed else None
                 try:
-                    runs[row].append(pull(stage, row, killed_at, look=turn < looks))
+                    runs[row].append(pull(stage, row, killed_at, format_options=turn < looks))
                     note(f"turn {turn}, {row.contender}: {runs[row][-1].seconds:.2f} s")
                 except FailedError as error:
                     note(f"{row.contender} is left out: {error}")
@@ -85,17 +85,17 @@ def is_here(contender: str) -> bool:
     return True
 
 
-def pull(stage: Stage, row: Row, killed_at: float | None, *, look: bool) -> Run:
+def pull(stage: Stage, row: Row, killed_at: float | None, *, format_options: bool) -> Run:
     """Measure one pull into a fresh cache, or the second one where a first is killed on its way."""
     model = stage.models[row.size]
     command = CONTENDERS[row.contender].command(model)
     stage.hub.requests.clear()
-    with TemporaryDirectory(dir=stage.folder) as made:
-        folder = Path(made)
+    with TemporaryDirectory(dir=stage.folder) as contains:
+        folder = Path(contains)
         around = environment(model, folder)
         if killed_at is not None:
             kill(stage, command, around, killed_at)
-        cost = measure(command, around, folder, look=look)
+        cost = measure(command, around, folder, format_options=format_options)
         require_whole(folder, model)
     return Run(cost.seconds, cost.peak, stage.sent - model.size)
 

@@ -26,15 +26,15 @@ from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.vad import find_speech
 from whisper_cli.transcript import DecodingOptions
 
-MARGINS, LEAST = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
-SURE = (0.0, -0.2, -0.3, -0.4, -0.5, -9.0)  # from always to hardly ever
+MARGINS, MINIMUM = (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 10.0)
+MIN_PROBABILITY = (0.0, -0.2, -0.3, -0.4, -0.5, -9.0)  # from always to hardly ever
 BATCH = 8
 
 
 class Unguarded(QualityChecks):
     """Believes everything."""
 
-    def doubt(self, *_: object) -> None:
+    def problem(self, *_: object) -> None:
         """Find nothing wrong."""
 
 
@@ -72,10 +72,10 @@ def decode(
         tasks = [WindowTask(item.chunk, item.clip.language) for item in batch]
         return list(zip(batch, decoder.decode(tasks), strict=True))
 
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     with ThreadPoolExecutor(model.device_plan.workers) as pool:
         results = [pair for done in pool.map(run, batches) for pair in done]
-    return time.perf_counter() - began, results
+    return time.perf_counter() - started_at, results
 
 
 def row(
@@ -84,16 +84,16 @@ def row(
     """Measure one kind of window."""
     seconds, results = decode(model, quality_checks, found)
     results.sort(key=lambda pair: (str(pair[0].clip.path), pair[0].chunk.start))
-    heard: dict[str, str] = {}
+    processed: dict[str, str] = {}
     for window, decoded in results:
         name_in_set = window.clip.name
         said = " ".join(segment.text for segment in decoded.segments)
-        heard[name_in_set] = f"{heard.get(name_in_set, '')} {said}"
+        processed[name_in_set] = f"{processed.get(name_in_set, '')} {said}"
     clips = list({window.clip.name: window.clip for window in found}.values())
-    doubts = Counter(decoded.doubt for _, decoded in results if decoded.doubt)
-    told = ", ".join(f"{reason} {count}" for reason, count in doubts.most_common())
-    wer = rate(by_language(clips, heard)["all"])
-    return f"| {name} | {seconds:.1f} | {wer:.2f} | {sum(doubts.values())} | {told} |"
+    problems = Counter(decoded.problem for _, decoded in results if decoded.problem)
+    reported = ", ".join(f"{reason} {count}" for reason, count in problems.most_common())
+    wer = rate(by_language(clips, processed)["all"])
+    return f"| {name} | {seconds:.1f} | {wer:.2f} | {sum(problems.values())} | {reported} |"
 
 
 def main() -> None:
@@ -111,17 +111,17 @@ def main() -> None:
             Path(pulled(name, Path()).folder), resolve_device(DeviceRequest())
         )
         print(f"\n| {name}, {len(found)} windows | s | WER | again | why |\n|---|---|---|---|---|")
-        full = QualityChecks(margin=30.0, margin_of_long=30.0, least=30.0)
+        full = QualityChecks(margin=30.0, margin_of_long=30.0, minimum=30.0)
         print(row("full windows", model, full, found), flush=True)
-        for sure in SURE:
-            title = f"beam search where greedy is less sure than {sure:g}"
-            print(row(title, model, QualityChecks(sure=sure), found), flush=True)
-        for least in LEAST:
+        for min_logprob in MIN_PROBABILITY:
+            title = f"beam search where greedy is less sure than {min_logprob:g}"
+            print(row(title, model, QualityChecks(min_logprob=min_logprob), found), flush=True)
+        for minimum in MINIMUM:
             for margin in MARGINS:
                 for kind in (Unguarded, QualityChecks):
                     guarded = "guarded" if kind is QualityChecks else "not guarded"
-                    title = f"margin {margin:g} s, least {least:g} s, {guarded}"
-                    quality_checks = kind(margin=margin, margin_of_long=margin, least=least)
+                    title = f"margin {margin:g} s, least {minimum:g} s, {guarded}"
+                    quality_checks = kind(margin=margin, margin_of_long=margin, minimum=minimum)
                     print(row(title, model, quality_checks, found), flush=True)
 
 

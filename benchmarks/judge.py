@@ -40,7 +40,7 @@ class Count:
         )
 
 
-def ours(file: Path, rules: CuePreset) -> Broken:
+def owned(file: Path, rules: CuePreset) -> Broken:
     """Ask `whisper-cli check`."""
     cues = read(file)
     broken: list[set[str]] = [set() for _ in cues]
@@ -79,10 +79,10 @@ def _times(event, after: int, rules: CuePreset):
         yield "min_duration"
     if rules.max_duration and event.duration - 1 > rules.max_duration * 1000:
         yield "max_duration"
-    gap, least, close = after - event.end, rules.min_gap * 1000, rules.chain * 1000
+    gap, minimum, close = after - event.end, rules.min_gap * 1000, rules.chain * 1000
     if gap < 0:
         yield "overlap"
-    elif gap + 1 < least or least + 1 < gap < close - 1:
+    elif gap + 1 < minimum or minimum + 1 < gap < close - 1:
         yield "gap"
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import soundfile
 
 from benchmarks.figures import percentile
-from benchmarks.speech import RATE, Clip, english, joined, read
+from benchmarks.speech import RATE, Clip, english, join_text, read
 from benchmarks.wer import errors
 
 STEP = RATE // 10  # samples that go into the pipe at once
@@ -41,25 +41,25 @@ def main() -> None:
     given = parser.parse_args()
     print("| input | phrases | median s | 95 % s | longest s | segments | end s | WER |")
     print("|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "talk.wav"
-        clip = joined(english(read(given.set)), given.minutes * 60, path)
+    with tempfile.TemporaryDirectory() as destination:
+        path = Path(destination) / "talk.wav"
+        clip = join_text(english(read(given.set)), given.minutes * 60, path)
         for name, more in CASES.items():
             print(row(name, clip, [*COMMAND, "-m", given.model, *more]), flush=True)
 
 
 def row(name: str, clip: Clip, command: Sequence[str]) -> str:
     """Let a recording flow once, and describe how late its segments were."""
-    began, lines = flow(clip.path, command, header=name == "WAV")
+    started_at, lines = flow(clip.path, command, header=name == "WAV")
     segments = [(at, line) for at, line in lines if line["type"] == "segment"]
-    item = [at - began - line["end"] for at, line in segments]
+    item = [at - started_at - line["end"] for at, line in segments]
     following = [at for at, _ in segments[1:]] + [inf]
     late = [
         after
         for after, (at, _), later in zip(item, segments, following, strict=True)
         if later - at > TOGETHER
     ]
-    last = lines[-1][0] - began - soundfile.info(clip.path).duration
+    last = lines[-1][0] - started_at - soundfile.info(clip.path).duration
     counted = errors(clip, " ".join(line["text"] for _, line in segments))
     wrong, words = sum(item.wrong for item in counted), sum(item.words for item in counted)
     figures = [percentile(late, part) for part in (0.5, 0.95)]
@@ -74,23 +74,25 @@ def flow(
     """Write a recording into a command as it would be spoken; give its start, and lines by time."""
     lines: list[tuple[float, dict]] = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        listener = threading.Thread(target=lambda: lines.extend(heard(child.stdout)))
+        listener = threading.Thread(target=lambda: lines.extend(processed(child.stdout)))
         listener.start()
         data = path.read_bytes()
         if header:
             child.stdin.write(data[:HEADER])
-        began = time.monotonic()
-        for place in range(HEADER, len(data), 2 * STEP):
-            spoken = (place - HEADER + 2 * STEP) / 2 / RATE  # a microphone gives what has been said
-            time.sleep(max(0.0, began + spoken - time.monotonic()))
-            child.stdin.write(data[place : place + 2 * STEP])
+        started_at = time.monotonic()
+        for destination in range(HEADER, len(data), 2 * STEP):
+            spoken = (
+                (destination - HEADER + 2 * STEP) / 2 / RATE
+            )  # a microphone gives what has been said
+            time.sleep(max(0.0, started_at + spoken - time.monotonic()))
+            child.stdin.write(data[destination : destination + 2 * STEP])
             child.stdin.flush()
         child.stdin.close()
         listener.join()
-    return began, lines
+    return started_at, lines
 
 
-def heard(stdout: Iterator[bytes]) -> Iterator[tuple[float, dict]]:
+def processed(stdout: Iterator[bytes]) -> Iterator[tuple[float, dict]]:
     for line in stdout:
         yield time.monotonic(), json.loads(line)
 

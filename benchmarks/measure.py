@@ -33,10 +33,10 @@ class Cost:
 
 
 def measure(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, look: bool
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, format_options: bool
 ) -> Cost:
     """Run a command in a folder; raises FailedError with the end of what it said."""
-    interval = str(INTERVAL_MS if look else -1)
+    interval = str(INTERVAL_MS if format_options else -1)
     watched = [sys.executable, "-IS", __file__, interval, *command]
     done = subprocess.run(
         watched, env=environment, cwd=folder, capture_output=True, text=True, check=False
@@ -50,13 +50,13 @@ def measure(
 def watch(interval: int, command: Sequence[str]) -> int:
     """Print the cost of a command and return its exit code."""
     peak = 0
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
-        ended = select.poll()
-        ended.register(os.pidfd_open(child.pid), select.POLLIN)
-        while not ended.poll(interval):
+        finished = select.poll()
+        finished.register(os.pidfd_open(child.pid), select.POLLIN)
+        while not finished.poll(interval):
             peak = max(peak, sum(memory(pid) for pid in family(child.pid)))
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started_at
     print(json.dumps({"seconds": seconds, "peak": peak}))
     return child.returncode
 

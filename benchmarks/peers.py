@@ -121,9 +121,9 @@ def main() -> None:
             print(f"{segment.start:.2f} --> {segment.end:.2f} {segment.text}", flush=True)
         return
     texts = RUNNERS[name](**asked)
-    for file, heard in zip(asked["files"], texts, strict=True):
+    for file, processed in zip(asked["files"], texts, strict=True):
         written = Path(folder) / f"{Path(file).stem}.json"
-        written.write_text(json.dumps({"text": heard}), encoding="utf-8")
+        written.write_text(json.dumps({"text": processed}), encoding="utf-8")
 
 
 if __name__ == "__main__":

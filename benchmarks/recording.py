@@ -52,12 +52,12 @@ def screens(command: list[str], folder: Path) -> Iterator[tuple[float, list[str]
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
         os.execv(sys.executable, [sys.executable, "-m", "whisper_cli", *command])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    began, shown, running = time.monotonic(), None, True
+    started_at, shown, running = time.monotonic(), None, True
     while running:
         running = _fed(stream, terminal, time.monotonic() + STEP)
         drawn = _lines(screen)
         if drawn != shown:
-            yield time.monotonic() - began, drawn
+            yield time.monotonic() - started_at, drawn
             shown = drawn
     _, status = os.waitpid(child, 0)
     if status:
@@ -123,8 +123,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--model", default="tiny.en")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        talks = Path(made) / "interviews"
+    with tempfile.TemporaryDirectory() as contains:
+        talks = Path(contains) / "interviews"
         talks.mkdir()
         names = (
             "anna.flac",
@@ -138,7 +138,7 @@ def main() -> None:
             source = SAMPLES / sources[name.endswith(".wav")]
             shutil.copy(source, talks / f"{number + 1} {name}")
         command = ["transcribe", "interviews/", "-f", "srt", "-m", asked.model, "--no-history"]
-        frames = list(screens(command, Path(made)))
+        frames = list(screens(command, Path(contains)))
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(drawn(frames), "utf-8")
 

@@ -49,7 +49,7 @@ def running(command: Sequence[str], environment: dict[str, str]) -> Iterator[Ser
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     process = subprocess.Popen(
         [part.replace("{port}", str(port)) for part in command],
         env=os.environ | environment,
@@ -59,16 +59,16 @@ def running(command: Sequence[str], environment: dict[str, str]) -> Iterator[Ser
     url = f"http://127.0.0.1:{port}"
     try:
         while not _is_ready(url):
-            if process.poll() is not None or time.perf_counter() - began > 60:
+            if process.poll() is not None or time.perf_counter() - started_at > 60:
                 raise SystemExit(f"the server did not start: {' '.join(command)}")
             time.sleep(0.02)
-        yield Server(url, process, time.perf_counter() - began)
+        yield Server(url, process, time.perf_counter() - started_at)
     finally:
         process.terminate()
         process.wait(40)
 
 
-def ours(model: str, *options: str) -> list[str]:
+def owned(model: str, *options: str) -> list[str]:
     command = [sys.executable, "-m", "whisper_cli", "serve-lite", "-q", "--port", "{port}"]
     return [*command, "--model", model, *options]
 
@@ -79,7 +79,7 @@ def plain(folder: Path) -> list[str]:
 
 async def ask(client: httpx.AsyncClient, clip: bytes, *, stream: bool = False) -> Answer:
     """Ask once, and be patient."""
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     data = {"model": "whisper-1", "language": "en"} | ({"stream": "true"} if stream else {})
     first = 0.0
     try:
@@ -89,12 +89,12 @@ async def ask(client: httpx.AsyncClient, clip: bytes, *, stream: bool = False) -
         ) as response:
             text = ""
             async for part in response.aiter_text():
-                first = first or time.perf_counter() - began
+                first = first or time.perf_counter() - started_at
                 text += part
             good = response.status_code == 200
     except httpx.HTTPError:
         good = False
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started_at
     return Answer(first, seconds, _text(text, stream=stream) if good else None)
 
 
@@ -113,9 +113,9 @@ def load(
                 async with room:
                     return await ask(client, clip, stream=stream)
 
-            began = time.perf_counter()
+            started_at = time.perf_counter()
             answers = await asyncio.gather(*(one(clip) for clip in contents))
-            return list(answers), time.perf_counter() - began
+            return list(answers), time.perf_counter() - started_at
 
     return asyncio.run(work())
 

@@ -42,11 +42,11 @@ def voices(speech: Path) -> dict[str, list[np.ndarray]]:
             if path.suffix in (".wav", ".flac", ".mp3"):
                 named = path.name[:4] if folder == "en_librivox_misc" else ""
                 number = path.name.split("-")[0] if "librispeech" in folder else named
-                found[folder + number].append(heard(path))
+                found[folder + number].append(processed(path))
     return {name: clips for name, clips in found.items() if sum(map(len, clips)) > 4 * SAMPLE_RATE}
 
 
-def heard(path: Path) -> np.ndarray:
+def processed(path: Path) -> np.ndarray:
     with open_audio(Source(path)) as audio:
         return np.concatenate([block.samples for block in audio.blocks()])
 
@@ -81,13 +81,13 @@ def measured(settings: Settings, count: int | None, talks, folder: Path) -> Iter
         path = folder / f"{number}.wav"
         soundfile.write(path, sound, SAMPLE_RATE)
         info = Info("", Provenance("", "", None, None, "", "", DecodingOptions(), ""))
-        began = time.monotonic()
-        voices = diarization_models.hear(Source(path), info)
+        started_at = time.monotonic()
+        voices = diarization_models.start(Source(path), info)
         turns = voices.turns()
         voices.close()
-        told = [(str(turn.speaker), turn.start, turn.end) for turn in turns]
-        rate = simpleder.DER(reference, told)
-        yield rate, len({turn.speaker for turn in turns}), time.monotonic() - began
+        reported = [(str(turn.speaker), turn.start, turn.end) for turn in turns]
+        rate = simpleder.DER(reference, reported)
+        yield rate, len({turn.speaker for turn in turns}), time.monotonic() - started_at
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ def short(clips: Iterable[Clip]) -> list[Clip]:
     return [clip for clip in clips if clip.seconds < LONGEST_CLIP][:FOLDER_SIZE]
 
 
-def joined(clips: Sequence[Clip], seconds: float, path: Path, seed: int = 7) -> Clip:
+def join_text(clips: Sequence[Clip], seconds: float, path: Path, seed: int = 7) -> Clip:
     """Join clips in random order into one file of at least `seconds`, with pauses of 0.3 to 2 s.
 
     Every clip comes once before one comes twice.

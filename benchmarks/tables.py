@@ -33,7 +33,7 @@ class Raced:
         return statistics.median(run.cost.peak for run in self.looked) / MIB
 
     def errors(self, clips: Sequence[Clip]) -> dict[str, list[Errors]]:
-        return by_language(clips, self.timed[0].heard)
+        return by_language(clips, self.timed[0].processed)
 
 
 def verdict(words: str, *, met: bool) -> str:
@@ -111,8 +111,8 @@ def memory(model: str, peaks: Mapping[str, Mapping[float, float]]) -> str:
 def differences(counted: Mapping[str, Sequence[Errors]]) -> dict[str, Difference]:
     """Compare everybody with the baseline; nothing, where that wasn't run."""
     base = counted.get(BASELINE)
-    others = {name: item for name, item in counted.items() if name != BASELINE}
-    return {name: difference(item, base) for name, item in others.items()} if base else {}
+    rest = {name: item for name, item in counted.items() if name != BASELINE}
+    return {name: difference(item, base) for name, item in rest.items()} if base else {}
 
 
 def _speed_verdicts(
@@ -148,14 +148,14 @@ def _memory_verdicts(peaks: Mapping[str, Mapping[float, float]]) -> list[str]:
             )
         )
     if own and base:
-        least = base[min(base)]
+        minimum = base[min(base)]
         said = f"{max(own):g} min takes less than {BASELINE} for {min(base):g} min"
-        found.append(verdict(said, met=own[max(own)] < least))
+        found.append(verdict(said, met=own[max(own)] < minimum))
     return found
 
 
 def _runs(row: Raced, clips: Sequence[Clip]) -> list[list[Errors]]:
-    return [by_language(clips, run.heard)[POOLED] for run in row.timed]
+    return [by_language(clips, run.processed)[POOLED] for run in row.timed]
 
 
 def _head(*cells: str) -> str:

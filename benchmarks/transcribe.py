@@ -24,7 +24,7 @@ from benchmarks import results, tables
 from benchmarks.cli import compare
 from benchmarks.figures import MIB, note
 from benchmarks.measure import FailedError
-from benchmarks.speech import Clip, by_tongue, english, joined, read, short, wavs
+from benchmarks.speech import Clip, by_tongue, english, join_text, read, short, wavs
 from benchmarks.tables import Raced
 from benchmarks.transcribers import (
     BASELINE,
@@ -38,7 +38,7 @@ from benchmarks.transcribers import (
     Work,
     lacks,
     once,
-    ours,
+    owned,
     peer,
 )
 from benchmarks.weights import convert, pulled
@@ -55,7 +55,7 @@ class Bench:
     models: Sequence[Model]
     contenders: Sequence[Contender]
     clips: Sequence[Clip]
-    scratch: Path
+    temp_folder: Path
     kept: list[dict[str, object]] = field(default_factory=list)
 
     def keep(self, case: str, model: Model, name: str, outcome: Outcome) -> None:
@@ -67,21 +67,21 @@ class Bench:
         more = [c.detecting() for c in self.contenders if several and c.name in (OURS, BASELINE)]
         return [*self.contenders, *more]
 
-    def joined(self, minutes: float) -> Clip:
-        path = self.scratch / f"{minutes:g}-minutes.wav"
-        return joined(english(self.clips), minutes * 60, path)
+    def join_text(self, minutes: float) -> Clip:
+        path = self.temp_folder / f"{minutes:g}-minutes.wav"
+        return join_text(english(self.clips), minutes * 60, path)
 
 
 def folder_case(bench: Bench) -> None:
     """Time a folder of about a hundred clips under half a minute."""
-    clips = wavs(short(english(bench.clips))[: bench.asked.limit], bench.scratch / "folder")
+    clips = wavs(short(english(bench.clips))[: bench.asked.limit], bench.temp_folder / "folder")
     for model in bench.models:
         race("folder", bench, Work(model, clips, "en"), bench.with_detecting(model))
 
 
 def long_case(bench: Bench) -> None:
     """Time one file of more than ten minutes."""
-    clip = bench.joined(bench.asked.minutes)
+    clip = bench.join_text(bench.asked.minutes)
     for model in bench.models:
         race("long", bench, Work(model, [clip], "en"), bench.contenders)
 
@@ -91,7 +91,7 @@ def race(case: str, bench: Bench, work: Work, contenders: Sequence[Contender]) -
     rows = {item.name: Raced([], []) for item in contenders}
     for turn in range(1 + bench.asked.turns):
         for item in contenders:
-            if item.name in rows and (outcome := attempt(item, work, look=not turn)):
+            if item.name in rows and (outcome := attempt(item, work, format_options=not turn)):
                 runs = rows[item.name].timed if turn else rows[item.name].looked
                 runs.append(outcome)
                 bench.keep(case, work.model, item.name, outcome)
@@ -104,15 +104,15 @@ def race(case: str, bench: Bench, work: Work, contenders: Sequence[Contender]) -
         results.keep(case, work.model.name, tables.plain(work.clips, rows), **facts)
 
 
-def attempt(contender: Contender, work: Work, *, look: bool) -> Outcome | None:
+def attempt(contender: Contender, work: Work, *, format_options: bool) -> Outcome | None:
     """Run a contender once, and say so."""
     try:
-        outcome = once(contender, work, look=look)
+        outcome = once(contender, work, format_options=format_options)
     except FailedError as error:
         note(f"{contender.name} is left out: {error}")
         return None
     note(f"{work.model.name}, {contender.name}: {outcome.cost.seconds:.2f} s")
-    if empty := sum(not text.strip() for text in outcome.heard.values()):
+    if empty := sum(not text.strip() for text in outcome.processed.values()):
         note(f"{contender.name} gave no text for {empty} of {len(work.clips)} clips")
     return outcome
 
@@ -120,13 +120,13 @@ def attempt(contender: Contender, work: Work, *, look: bool) -> Outcome | None:
 def wer_case(bench: Bench) -> None:
     """Print the WER by language, and how sure the difference to faster-whisper is."""
     chosen = [c for group in by_tongue(bench.clips) for c in group[: bench.asked.limit]]
-    everything = wavs(chosen, bench.scratch / "wer")
+    everything = wavs(chosen, bench.temp_folder / "wer")
     for model in bench.models:
         clips = english(everything) if model.name.endswith(".en") else everything
         counted = {}
         for item in bench.with_detecting(model):
-            if (heard := hear(bench, item, model, clips)) is not None:
-                counted[item.name] = by_language(clips, heard)
+            if (processed := hear(bench, item, model, clips)) is not None:
+                counted[item.name] = by_language(clips, processed)
         if counted:
             show(tables.words(model.name, counted))
 
@@ -135,21 +135,21 @@ def hear(
     bench: Bench, contender: Contender, model: Model, clips: Sequence[Clip]
 ) -> dict[str, str] | None:
     """Transcribe a set, language by language unless the contender detects it."""
-    heard: dict[str, str] = {}
+    processed: dict[str, str] = {}
     for group in [clips] if contender.detects else by_tongue(clips):
-        outcome = attempt(contender, Work(model, group, group[0].language), look=False)
+        outcome = attempt(contender, Work(model, group, group[0].language), format_options=False)
         if outcome is None:
             return None
         bench.keep("wer", model, contender.name, outcome)
-        heard |= outcome.heard
-    return heard
+        processed |= outcome.processed
+    return processed
 
 
 def first_cue_case(bench: Bench) -> None:
     """Time the first cue of a recording of an hour."""
     model = bench.models[0]
-    work = Work(model, [bench.joined(60)], "en")
-    rows = [(c.name, c.cues(work, bench.scratch), CUE) for c in bench.contenders if c.cues]
+    work = Work(model, [bench.join_text(60)], "en")
+    rows = [(c.name, c.cues(work, bench.temp_folder), CUE) for c in bench.contenders if c.cues]
     medians = compare(f"first cue of an hour, {model.name}", rows, bench.asked.turns)
     if OURS in medians:
         print()
@@ -165,12 +165,12 @@ def memory_case(bench: Bench) -> None:
     longest = {OURS: asked.hours, BASELINE: asked.peer_hours}
     peaks: dict[str, dict[float, float]] = {}
     for minutes in sorted({10.0, *(60 * hours for hours in longest.values() if hours)}):
-        work = Work(model, [bench.joined(minutes)], "en")
+        work = Work(model, [bench.join_text(minutes)], "en")
         for item in bench.contenders:
             if minutes not in (10.0, 60 * longest.get(item.name, 0)):
                 continue
             turns = asked.turns if minutes == 10 else 1
-            looks = [attempt(item, work, look=True) for _ in range(turns)]
+            looks = [attempt(item, work, format_options=True) for _ in range(turns)]
             if seen := [outcome.cost.peak / MIB for outcome in looks if outcome]:
                 peaks.setdefault(item.name, {})[minutes] = statistics.median(seen)
             for outcome in filter(None, looks):
@@ -193,7 +193,7 @@ def show(table: str) -> None:
 
 def contenders(asked: argparse.Namespace, models: Sequence[Model]) -> list[Contender]:
     """List who takes part; ours first."""
-    chosen = [ours(*MODES[mode]) for mode in asked.modes]
+    chosen = [owned(*MODES[mode]) for mode in asked.modes]
     for name in asked.peers:
         if missing := lacks(name, asked.peer_python, models):
             note(f"{name} is left out: {missing}")
@@ -215,27 +215,27 @@ def names(known: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    here = argparse.ArgumentParser(description=__doc__)
-    here.formatter_class = argparse.RawDescriptionHelpFormatter
-    here.add_argument("cases", nargs="+", choices=CASES, metavar="CASE", help=", ".join(CASES))
-    here.add_argument("--set", type=Path, required=True, help="folder of clips")
-    here.add_argument("--models", default="tiny.en,base", type=lambda text: text.split(","))
-    here.add_argument("--modes", default="fast,exact", type=names(list(MODES)), help="of ours")
-    here.add_argument(
+    present = argparse.ArgumentParser(description=__doc__)
+    present.formatter_class = argparse.RawDescriptionHelpFormatter
+    present.add_argument("cases", nargs="+", choices=CASES, metavar="CASE", help=", ".join(CASES))
+    present.add_argument("--set", type=Path, required=True, help="folder of clips")
+    present.add_argument("--models", default="tiny.en,base", type=lambda text: text.split(","))
+    present.add_argument("--modes", default="fast,exact", type=names(list(MODES)), help="of ours")
+    present.add_argument(
         "--peers", default="all", type=names(list(PEERS)), help=f"all, none, or {', '.join(PEERS)}"
     )
-    here.add_argument("--peer-python", type=Path, default=Path(sys.executable))
-    here.add_argument(
+    present.add_argument("--peer-python", type=Path, default=Path(sys.executable))
+    present.add_argument(
         "--converter", type=Path, help="script MODEL_DIR OUT.pt OUT.bin, for the last two peers"
     )
-    here.add_argument("--converted", type=Path, default=ROOT / ".models" / "converted")
-    here.add_argument("--turns", type=int, default=3, help="timed turns")
-    here.add_argument("--minutes", type=float, default=14, help="of the long file")
-    here.add_argument("--hours", type=float, default=10, help="of the longest recording")
-    here.add_argument("--peer-hours", type=float, default=0, help="the same for faster-whisper")
-    here.add_argument("--limit", type=int, help="clips, of each language: to try the script")
-    here.add_argument("--json", type=Path, help="write every run, with what was heard, here")
-    return here
+    present.add_argument("--converted", type=Path, default=ROOT / ".models" / "converted")
+    present.add_argument("--turns", type=int, default=3, help="timed turns")
+    present.add_argument("--minutes", type=float, default=14, help="of the long file")
+    present.add_argument("--hours", type=float, default=10, help="of the longest recording")
+    present.add_argument("--peer-hours", type=float, default=0, help="the same for faster-whisper")
+    present.add_argument("--limit", type=int, help="clips, of each language: to try the script")
+    present.add_argument("--json", type=Path, help="write every run, with what was heard, here")
+    return present
 
 
 def main() -> None:
@@ -247,8 +247,8 @@ def main() -> None:
     if asked.converter and {"openai-whisper", "whisper.cpp"}.intersection(asked.peers):
         for model in models:
             convert(model, asked.converter, asked.peer_python)
-    with tempfile.TemporaryDirectory(prefix="speech-benchmark-") as made:
-        bench = Bench(asked, models, contenders(asked, models), clips, Path(made))
+    with tempfile.TemporaryDirectory(prefix="speech-benchmark-") as contains:
+        bench = Bench(asked, models, contenders(asked, models), clips, Path(contains))
         for case in asked.cases:
             CASES[case](bench)
             if asked.json:

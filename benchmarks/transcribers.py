@@ -78,19 +78,24 @@ class Outcome:
     """What one run took, and what it heard, by the name of the clip."""
 
     cost: Cost
-    heard: Mapping[str, str]
+    processed: Mapping[str, str]
 
 
-def once(contender: Contender, work: Work, *, look: bool) -> Outcome:
+def once(contender: Contender, work: Work, *, format_options: bool) -> Outcome:
     """Run a contender in a process that knows no settings and nothing of former runs."""
     if contender.detects:
         work = replace(work, language=None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (out := folder / "out").mkdir()
-        cost = measure(contender.command(work, folder), environment(folder), folder, look=look)
-        heard = {clip.name: _text(out / f"{clip.path.stem}.json") for clip in work.clips}
-        return Outcome(cost, heard)
+        cost = measure(
+            contender.command(work, folder),
+            environment(folder),
+            folder,
+            format_options=format_options,
+        )
+        processed = {clip.name: _text(out / f"{clip.path.stem}.json") for clip in work.clips}
+        return Outcome(cost, processed)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -105,19 +110,19 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | own
 
 
-def ours(name: str, arguments: Sequence[str]) -> Contender:
+def owned(name: str, arguments: Sequence[str]) -> Contender:
     """Run whisper-cli with these arguments."""
     program = [str(Path(sys.executable).with_name("whisper-cli")), "transcribe", *arguments]
 
-    def told(work: Work) -> list[str]:
+    def reported(work: Work) -> list[str]:
         return [*program, "-m", str(work.model.folder), *_language(work)]
 
     def command(work: Work, folder: Path) -> list[str]:
         listed = folder / "files.txt"
         listed.write_text("".join(f"{file}\n" for file in work.files), encoding="utf-8")
-        return [*told(work), f"@{listed}", "-f", "json", "-o", f"{folder}/out/", "-q"]
+        return [*reported(work), f"@{listed}", "-f", "json", "-o", f"{folder}/out/", "-q"]
 
-    return Contender(name, command, lambda work, _: [*told(work), *work.files, "-f", "srt"])
+    return Contender(name, command, lambda work, _: [*reported(work), *work.files, "-f", "srt"])
 
 
 def peer(name: str, python: Path) -> Contender:
@@ -139,16 +144,16 @@ def peer(name: str, python: Path) -> Contender:
 
 
 def _whisper_ctranslate2(python: Path) -> Contender:
-    def told(work: Work) -> list[str]:
+    def reported(work: Work) -> list[str]:
         program = [str(python.with_name(COMMAND)), *work.files, *_language(work)]
         model = ["--model_directory", str(work.model.folder), "--compute_type", "int8"]
         return [*program, *model, "--device", "cpu", "--threads", str(cores())]
 
     def command(work: Work, folder: Path) -> list[str]:
         quiet = ["--output_format", "json", "--verbose", "False"]
-        return [*told(work), *quiet, "--output_dir", str(folder / "out")]
+        return [*reported(work), *quiet, "--output_dir", str(folder / "out")]
 
-    return Contender(COMMAND, command, lambda work, _: told(work))
+    return Contender(COMMAND, command, lambda work, _: reported(work))
 
 
 def cores() -> int:

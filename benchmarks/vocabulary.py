@@ -22,7 +22,7 @@ PACKAGES = (
     *("pipx", "httpie", "httpx", "llm", "stamina", "huggingface_hub", "rich"),
     *("faster-whisper", "whisperx", "stable-ts", "yt-dlp"),
 )
-LEAST = 3  # uses of a word below which it is no part of our vocabulary
+MINIMUM = 3  # uses of a word below which it is no part of our vocabulary
 _LEFT_OUT = re.compile(r"yt_dlp/extractor/")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -71,14 +71,14 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, help="a folder with the packages already in it")
     parser.add_argument("tree", nargs="?", type=Path, default=Path("whisper_cli"))
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        known = words_of_the_field(asked.packages or Path(made))
-    ours = Counter(
+    with tempfile.TemporaryDirectory() as contains:
+        known = words_of_the_field(asked.packages or Path(contains))
+    owned = Counter(
         word for path in asked.tree.rglob("*.py") for word in words_of(path.read_text("utf-8"))
     )
-    often = {word: count for word, count in ours.items() if count >= LEAST}
+    often = {word: count for word, count in owned.items() if count >= MINIMUM}
     alone = sorted(set(often) - known, key=lambda word: (-often[word], word))
-    print(f"{len(often)} words used {LEAST} times or more, {len(alone)} of them nowhere else")
+    print(f"{len(often)} words used {MINIMUM} times or more, {len(alone)} of them nowhere else")
     print(" ".join(f"{word}:{often[word]}" for word in alone))
 
 

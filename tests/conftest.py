@@ -39,9 +39,9 @@ def pytest_configure() -> None:
 
     What is ignored stays so in every child; what is handled here is as by default there.
     """
-    for signum in (signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(signum) is signal.SIG_IGN:
-            signal.signal(signum, lambda *_: None)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -53,9 +53,11 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     Temporary folders lie in one of its own, for other programs have theirs in the usual one.
     """
-    with tempfile.TemporaryDirectory(prefix="t") as place:  # short, for sockets are made in it
-        monkeypatch.setenv("TMPDIR", place)
-        monkeypatch.setattr(tempfile, "tempdir", place)
+    with tempfile.TemporaryDirectory(
+        prefix="t"
+    ) as destination:  # short, for sockets are made in it
+        monkeypatch.setenv("TMPDIR", destination)
+        monkeypatch.setattr(tempfile, "tempdir", destination)
         with _compared():
             yield
 
@@ -63,7 +65,7 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @contextlib.contextmanager
 def _compared() -> Iterator[None]:
     resource_tracker.ensure_running()  # one for all tests, and it stays
-    give_back()
+    return_range()
     before, memory = state(), resident()
     yield
     deadline = time.monotonic() + PATIENCE
@@ -74,12 +76,12 @@ def _compared() -> Iterator[None]:
         pytest.fail(f"the test left {left}")
     if resident() - memory > GROWTH:
         gc.collect()
-        give_back()
+        return_range()
     if (grown := resident() - memory) > GROWTH:
         pytest.fail(f"the test left {grown >> 20} MiB of memory")
 
 
-def give_back() -> None:
+def return_range() -> None:
     """Let go of what was freed and is kept for the next time: it is nothing that a test left."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

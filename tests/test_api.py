@@ -107,13 +107,15 @@ def test_segments_come_as_they_are_decoded_and_iterating_again_gives_them_again(
 
 def test_several_threads_that_iterate_each_get_every_segment_once(loaded, tmp_path):
     transcript = loaded().transcribe(noise(tmp_path / "a.wav", 20))
-    heard: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: heard.append(texts(transcript))) for _ in range(4)]
+    processed: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda: processed.append(texts(transcript))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert heard == [[f" second {number}" for number in range(20)]] * 4
+    assert processed == [[f" second {number}" for number in range(20)]] * 4
 
 
 def test_a_transcript_tells_its_text_language_and_duration(loaded, tmp_path):
@@ -247,7 +249,7 @@ def test_a_reading_that_was_interrupted_is_no_whole_transcript(loaded, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("whisper_cli.batch.runner.InputProgressed", interrupt)
+        patched.setattr("whisper_cli.batch.runner.JobInputProgress", interrupt)
         with pytest.raises(KeyboardInterrupt):
             _ = transcript.text
     engine.let_go.set()
@@ -307,7 +309,7 @@ def test_of_many_one_that_fails_on_the_way_keeps_what_was_decoded(loaded, tmp_pa
     paths = [noise(tmp_path / "a.wav", 3), noise(tmp_path / "b.wav", 1)]
     broken, whole = loaded(FakeEngine(fail={2: RuntimeError("x")})).transcribe_many(paths)
     assert isinstance(broken.error, EngineError)
-    assert [item.text for item in broken._heard.segments] == THREE[:2]
+    assert [item.text for item in broken._processed.segments] == THREE[:2]
     assert (whole.error, texts(whole)) == (None, THREE[:1])
 
 
@@ -335,9 +337,9 @@ def test_a_file_is_what_the_command_line_writes(kind, loaded, tmp_path, run):
     assert transcript.write(tmp_path / f"lib.{kind}") == tmp_path / f"lib.{kind}"
     rendered = run("render", tmp_path / "a.json", "-o", tmp_path / f"cli.{kind}", "--overwrite")
     assert (rendered.code, rendered.stderr.count("error")) == (0, 0)
-    ours, theirs = ((tmp_path / f"{who}.{kind}").read_text("utf-8") for who in ("lib", "cli"))
+    owned, theirs = ((tmp_path / f"{who}.{kind}").read_text("utf-8") for who in ("lib", "cli"))
     differs = str(path), str(tmp_path / "a.json")
-    assert ours.replace(differs[0], differs[1]) == theirs.replace(differs[0], differs[1])
+    assert owned.replace(differs[0], differs[1]) == theirs.replace(differs[0], differs[1])
 
 
 def test_the_options_shape_the_output(loaded, tmp_path):
@@ -429,8 +431,8 @@ def test_every_public_name_is_there_and_has_a_docstring():
 
 def test_importing_the_package_loads_nothing_of_the_library():
     heavy = "{'whisper_cli.api', 'numpy', 'ctranslate2', 'faster_whisper', 'av', 'typer'}"
-    told = f"import sys, whisper_cli; print(sorted({heavy} & set(sys.modules)))"
-    assert subprocess.check_output([sys.executable, "-c", told], text=True).strip() == "[]"
+    reported = f"import sys, whisper_cli; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", reported], text=True).strip() == "[]"
 
 
 def test_examples_say_how_they_are_called():
@@ -462,8 +464,8 @@ def test_a_real_model_transcribes_and_its_words_are_those_of_the_command_line(
     transcript = load_model(tiny_en).transcribe(jfk, language="en")
     theirs = run("transcribe", jfk, "-m", tiny_en, "-f", "srt", "-o", tmp_path / "cli.srt")
     assert theirs.code == 0
-    ours = transcript.write(tmp_path / "lib.srt").read_text("utf-8")
-    assert ours == (tmp_path / "cli.srt").read_text("utf-8")
+    owned = transcript.write(tmp_path / "lib.srt").read_text("utf-8")
+    assert owned == (tmp_path / "cli.srt").read_text("utf-8")
     assert transcript.text.startswith("And so my fellow Americans")
 
 
@@ -481,12 +483,12 @@ def test_one_model_is_used_for_several_modes_of_reading(tiny_en, jfk):
 
 @pytest.mark.slow
 def test_pull_takes_its_sources_tells_its_progress_and_gives_the_folder(tiny_en, tmp_path):
-    told: list[Progress] = []
+    reported: list[Progress] = []
     sources = [f"folder:{tmp_path}", f"folder:{MODELS}"]
-    folder = pull(tiny_en, sources=sources, folder=tmp_path / "here", progress=told.append)
+    folder = pull(tiny_en, sources=sources, folder=tmp_path / "here", progress=reported.append)
     assert folder == tmp_path / "here"
-    assert {item.source for item in told if item.phase == "download"} == {sources[1]}
-    done = {item.file: item.done for item in told if item.phase == "download"}
+    assert {item.source for item in reported if item.phase == "download"} == {sources[1]}
+    done = {item.file: item.done for item in reported if item.phase == "download"}
     assert done["model.bin"] == (folder / "model.bin").stat().st_size
     assert load_model(folder).name == str(folder)
 
@@ -514,8 +516,8 @@ def test_what_the_progress_raises_ends_a_pull(tiny_en, tmp_path):
 def test_several_threads_may_use_one_model(tiny_en, jfk):
     model = load_model(tiny_en)
     with ThreadPoolExecutor(3) as threads:
-        heard = list(threads.map(lambda _: model.transcribe(jfk).text, range(3)))
-    assert heard == [model.transcribe(jfk).text] * 3
+        processed = list(threads.map(lambda _: model.transcribe(jfk).text, range(3)))
+    assert processed == [model.transcribe(jfk).text] * 3
 
 
 @pytest.mark.slow
@@ -533,7 +535,7 @@ def test_a_program_that_leaves_a_transcript_half_read_ends_well(tiny_en, jfk):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "args", "told"),
+    ("name", "args", "reported"),
     [
         ("transcribe.py", ["tiny.en", "jfk.flac"], "And so my fellow Americans"),
         ("subtitles.py", ["tiny.en", ".", ".flac"], "jfk.srt"),
@@ -544,7 +546,7 @@ def test_a_program_that_leaves_a_transcript_half_read_ends_well(tiny_en, jfk):
         ("live.py", ["tiny.en"], "country"),
     ],
 )
-def test_an_example_runs(name, args, told, tiny_en, jfk, tmp_path):
+def test_an_example_runs(name, args, reported, tiny_en, jfk, tmp_path):
     for sample in ("jfk.flac", "austen.wav"):
         shutil.copy(ROOT / "samples" / sample, tmp_path)
     command = [sys.executable, str(ROOT / "examples" / name), *args]
@@ -557,7 +559,7 @@ def test_an_example_runs(name, args, told, tiny_en, jfk, tmp_path):
         env={**os.environ, "HF_HUB_CACHE": str(MODELS)},
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert told in done.stdout.decode()
+    assert reported in done.stdout.decode()
 
 
 def test_every_example_is_run():
@@ -571,5 +573,5 @@ def spoken(path: Path) -> bytes:
     from whisper_cli.audio.sources import Source
 
     with open_audio(Source(path)) as audio:
-        heard = np.concatenate([block.samples for block in audio.blocks()])
-    return (heard * 32767).astype("<i2").tobytes()
+        processed = np.concatenate([block.samples for block in audio.blocks()])
+    return (processed * 32767).astype("<i2").tobytes()

@@ -5,11 +5,11 @@ import pytest
 from whisper_cli import files
 
 
-@pytest.mark.parametrize("durable", [False, True])
-def test_a_file_is_replaced(tmp_path, durable):
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_file_is_replaced(tmp_path, sync):
     path = tmp_path / "note.json"
     for text in ("one", "zwei, drei: ü\n"):
-        files.write_text(path, text, durable=durable)
+        files.write_text(path, text, sync=sync)
         assert path.read_bytes() == text.encode()
         assert list(tmp_path.iterdir()) == [path]
 

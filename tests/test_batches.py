@@ -84,12 +84,12 @@ def test_shards_part_a_list_and_each_input_keeps_its_own(names, count):
 
 
 def test_a_shard_of_a_folder_is_the_same_wherever_the_folder_is(run, tmp_path):
-    here, there = tmp_path / "here", tmp_path / "elsewhere"
+    present, there = tmp_path / "here", tmp_path / "elsewhere"
     for number in range(9):
-        noise(here / f"{number}.wav", 0.1)
-    shutil.copytree(here, there)
+        noise(present / f"{number}.wav", 0.1)
+    shutil.copytree(present, there)
     shards = [
-        planned(run("transcribe", here, "--list-jobs", "--shard", f"{n}/3")) for n in (1, 2, 3)
+        planned(run("transcribe", present, "--list-jobs", "--shard", f"{n}/3")) for n in (1, 2, 3)
     ]
     assert sorted(name for shard in shards for name in shard) == [
         f"{number}.wav" for number in range(9)
@@ -109,10 +109,10 @@ def test_the_summary_tells_what_became_of_each_input(run, tmp_path, jfk, tiny_en
     good, bad = tmp_path / "good.flac", tmp_path / "bad.mp3"
     shutil.copy(jfk, good)
     bad.write_bytes(b"no sound at all")
-    told = tmp_path / "summary.json"
-    arguments = ("transcribe", good, bad, "-m", tiny_en, "-f", "srt", "--summary", told)
+    reported = tmp_path / "summary.json"
+    arguments = ("transcribe", good, bad, "-m", tiny_en, "-f", "srt", "--summary", reported)
     assert run(*arguments).code == 1
-    found = summary(told)
+    found = summary(reported)
     assert found["exit_code"] == 1
     assert found["counts"] == {"done": 1, "skipped": 0, "failed": 1, "left": 0}
     done, failed = found["inputs"]
@@ -122,7 +122,7 @@ def test_the_summary_tells_what_became_of_each_input(run, tmp_path, jfk, tiny_en
     assert (failed["input"], failed["status"]) == (str(bad), "failed")
     assert (failed["error"]["class"], failed["error"]["exit_code"]) == ("AudioError", 3)
     run(*arguments)
-    assert summary(told)["counts"] == {"done": 0, "skipped": 1, "failed": 1, "left": 0}
+    assert summary(reported)["counts"] == {"done": 0, "skipped": 1, "failed": 1, "left": 0}
 
 
 @pytest.mark.slow
@@ -130,12 +130,12 @@ def test_fail_fast_stops_at_the_first_failure(run, tmp_path, jfk, tiny_en):
     bad = [tmp_path / f"{number}.mp3" for number in range(3)]
     for item in bad:
         item.write_bytes(b"no sound at all")
-    told = tmp_path / "summary.json"
+    reported = tmp_path / "summary.json"
     result = run("transcribe", *bad, jfk, "-o", f"{tmp_path}/", "-m", tiny_en, "--fail-fast",
-                 "--summary", told)  # fmt: skip
+                 "--summary", reported)  # fmt: skip
     assert (result.code, result.stdout) == (1, "")
     assert f"1 of 4 inputs failed: {bad[0]}; 3 not done" in result.stderr
-    assert summary(told)["counts"] == {"done": 0, "skipped": 0, "failed": 1, "left": 3}
+    assert summary(reported)["counts"] == {"done": 0, "skipped": 0, "failed": 1, "left": 3}
     assert not (tmp_path / "jfk.txt").exists()
 
 
@@ -147,11 +147,11 @@ def test_a_summary_that_cant_be_written_is_said_before_the_work(run, tmp_path):
 
 
 def test_a_run_without_a_model_has_a_summary_too(run, tmp_path):
-    wav, told = noise(tmp_path / "a.wav"), tmp_path / "s.json"
-    result = run("transcribe", wav, "-m", "base", "--offline", "--summary", told)
+    wav, reported = noise(tmp_path / "a.wav"), tmp_path / "s.json"
+    result = run("transcribe", wav, "-m", "base", "--offline", "--summary", reported)
     assert result.code == 4
-    assert summary(told)["exit_code"] == 4
-    assert summary(told)["counts"]["left"] == 1
+    assert summary(reported)["exit_code"] == 4
+    assert summary(reported)["counts"]["left"] == 1
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import pytest
 
 from whisper_cli.choices import ComputeType
-from whisper_cli.engine.device import Tuning, splits
+from whisper_cli.engine.device import ThreadSettings, splits
 
 
 def test_without_a_model_there_is_nothing_to_measure(run):
@@ -19,15 +19,15 @@ def test_threads_are_split_evenly_among_workers():
 
 
 def test_what_did_best_is_remembered_and_bad_memory_ignored(tmp_path, caplog):
-    tuning = Tuning(tmp_path / "state" / "tuning.json")
-    assert tuning.workers("base", ComputeType.auto, 4) == 0
-    tuning.remember("base", ComputeType.auto, 4, 2)
-    tuning.remember("tiny", ComputeType.auto, 4, 4)
-    assert tuning.workers("base", ComputeType.auto, 4) == 2
-    assert tuning.workers("base", ComputeType.auto, 8) == 0
-    assert tuning.workers("base", ComputeType.int16, 4) == 0
+    thread_settings = ThreadSettings(tmp_path / "state" / "tuning.json")
+    assert thread_settings.workers("base", ComputeType.auto, 4) == 0
+    thread_settings.save("base", ComputeType.auto, 4, 2)
+    thread_settings.save("tiny", ComputeType.auto, 4, 4)
+    assert thread_settings.workers("base", ComputeType.auto, 4) == 2
+    assert thread_settings.workers("base", ComputeType.auto, 8) == 0
+    assert thread_settings.workers("base", ComputeType.int16, 4) == 0
     (tmp_path / "state" / "tuning.json").write_text("nonsense")
-    assert tuning.workers("base", ComputeType.auto, 4) == 0
+    assert thread_settings.workers("base", ComputeType.auto, 4) == 0
     assert "can't read" in caplog.text
 
 
@@ -59,7 +59,7 @@ def test_tuning_is_used_by_the_next_run(run, tiny_en, monkeypatch, tmp_path):
     result = run("bench", tiny_en, "--tune", "--seconds", "8", "--runs", "1", "--threads", "2")
     assert result.code == 0
     assert [line.split("\t")[2] for line in result.stdout.splitlines()] == ["1", "2"]
-    assert device.tuning().workers("tiny.en", ComputeType.auto, 2) in (1, 2)
+    assert device.thread_settings().workers("tiny.en", ComputeType.auto, 2) in (1, 2)
 
 
 @pytest.mark.slow

@@ -188,7 +188,7 @@ def test_what_no_file_can_hold_is_not_set(run, isolated, value):
 
 
 @pytest.mark.parametrize(
-    ("flag", "bad", "good", "most"),
+    ("flag", "bad", "good", "maximum"),
     [
         ("--vad-threshold", ["-0.1", "1.1", "high", "nan"], ["0", "0.5", "1"], "from 0 to 1"),
         ("--vad-min-silence", ["-1", "11", "inf"], ["0", "2"], "from 0 to 10"),
@@ -196,12 +196,12 @@ def test_what_no_file_can_hold_is_not_set(run, isolated, value):
         ("--max-chunk", ["0", "0.5", "29"], ["1", "28"], "from 1 to 28"),
     ],
 )
-def test_what_speech_detection_and_cutting_take_is_checked(run, jfk, flag, bad, good, most):
+def test_what_speech_detection_and_cutting_take_is_checked(run, jfk, flag, bad, good, maximum):
     for value in bad:
         result = run("transcribe", jfk, "--list-jobs", f"{flag}={value}")
         assert (result.code, result.stdout) == (2, "")
         assert flag in result.stderr
-        assert most in result.stderr or "is not a number" in result.stderr
+        assert maximum in result.stderr or "is not a number" in result.stderr
     for value in good:
         assert run("transcribe", jfk, "--list-jobs", flag, value).code == 0
 

@@ -38,7 +38,7 @@ def flags_of(command: Any) -> Iterator[str]:
         yield from flags_of(member)
 
 
-def ours(page: Path) -> str:
+def owned(page: Path) -> str:
     """Return the text of a page without what it says of other programs."""
     text = page.read_text("utf-8")
     if page.name == "coming-from.md":  # the first column is theirs
@@ -69,7 +69,7 @@ def test_every_flag_that_is_named_exists(page):
     from whisper_cli.cli.app import app
 
     known = {"--help", *flags_of(get_command(app))}
-    assert set(FLAG.findall(ours(page))) - OF_OTHERS <= known
+    assert set(FLAG.findall(owned(page))) - OF_OTHERS <= known
 
 
 def test_generated_pages_are_current():

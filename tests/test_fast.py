@@ -32,13 +32,13 @@ def test_a_bad_value_is_a_usage_error(run, jfk, option, value):
 def test_several_workers_and_batches_give_the_same_words(run, tiny_en, jfk, speech):
     files = [jfk, SAMPLES / "austen.wav", *sorted((speech / "hard_formats").glob("*.flac"))]
 
-    def heard(*more: str) -> str:
+    def processed(*more: str) -> str:
         result = run("transcribe", *files, "-m", tiny_en, "-o", "-", "-f", "txt", *more)
         assert (result.code, result.stderr) == (0, "")
         return result.stdout
 
-    one = heard("--workers", "1", "--threads", "1", "--batch-size", "1")
-    many = heard("--workers", "3", "--batch-size", "8")
+    one = processed("--workers", "1", "--threads", "1", "--batch-size", "1")
+    many = processed("--workers", "3", "--batch-size", "8")
     assert one.split() == many.split()
 
 
@@ -59,8 +59,8 @@ def test_cues_are_short_and_in_order_in_a_long_recording(run, tiny_en, jfk, tmp_
     soundfile.write(long, np.tile(samples, (12, 1)), rate)
     segments = run("transcribe", long, "-m", tiny_en, "-f", "json").json()["segments"]
     assert max(segment["end"] - segment["start"] for segment in segments) <= 7.001
-    for earlier, later in pairwise(segments):
-        assert earlier["start"] <= earlier["end"] <= later["start"] + 1e-3
+    for before, later in pairwise(segments):
+        assert before["start"] <= before["end"] <= later["start"] + 1e-3
     said = " ".join(segment["text"] for segment in segments).lower()
     assert said.count("your country can do for you") >= 11
 
@@ -95,8 +95,8 @@ def test_speech_without_text_fails_only_when_strict(run, tiny_en, jfk):
 
 def test_translation_works_in_batches(run, base):
     clip = SAMPLES / "kerstin-de.flac"
-    told = run("transcribe", clip, "-m", base, "--task", "translate").stdout.lower()
-    said = set(re.findall(r"\w+", told))  # which English it is depends on the processor
+    reported = run("transcribe", clip, "-m", base, "--task", "translate").stdout.lower()
+    said = set(re.findall(r"\w+", reported))  # which English it is depends on the processor
     assert said & {"the", "they", "without", "end"}
     assert not said & {"die", "sie", "immerhin", "spielten", "ohne", "zu"}
 
@@ -111,5 +111,5 @@ def test_a_gpu_that_fails_is_not_named_in_the_transcript(run, tiny_en, jfk, tmp_
     assert run(*asked, tmp_path / "a.json").stderr == ""  # it is up to date
     run(*asked, tmp_path / "b.json")  # from what was stored
     for name in ("a.json", "b.json"):
-        told = json.loads((tmp_path / name).read_text())["provenance"]
-        assert (told["device"], told["compute_type"]) == ("cpu", "int8")
+        reported = json.loads((tmp_path / name).read_text())["provenance"]
+        assert (reported["device"], reported["compute_type"]) == ("cpu", "int8")

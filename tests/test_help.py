@@ -44,8 +44,8 @@ def test_help_says_what_each_option_takes(run, command):
     ],
 )
 def test_types_and_choices_are_shown(run, shown):
-    told = " ".join(run("transcribe", "--help").stdout.split())
-    assert shown in told
+    reported = " ".join(run("transcribe", "--help").stdout.split())
+    assert shown in reported
 
 
 def test_every_description_is_whole_in_80_columns(run, monkeypatch):

@@ -139,9 +139,9 @@ def test_a_reader_that_leaves_a_listing_is_no_error(start):
 
 
 def test_a_reader_that_leaves_is_no_error_at_any_stage(run, start, tmp_path, jfk, tiny_en):
-    told, cues, both = (tmp_path / name for name in ("a.json", "a.srt", "both"))
-    assert run("transcribe", jfk, "-m", tiny_en, "-o", told).code == 0
-    assert run("render", told, "-o", cues).code == 0
+    reported, cues, both = (tmp_path / name for name in ("a.json", "a.srt", "both"))
+    assert run("transcribe", jfk, "-m", tiny_en, "-o", reported).code == 0
+    assert run("render", reported, "-o", cues).code == 0
     both.mkdir()
     for name in ("1.flac", "2.flac"):
         (both / name).symlink_to(jfk)
@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_is_no_error_at_any_stage(run, start, tmp_path, jfk
         (*batch, "--list-jobs"),
         (*batch, "-f", "jsonl", "-o", "-"),
         (*batch, "-f", "txt", "-o", "-", "--progress", "json"),
-        ("render", told, "-f", "vtt", "-o", "-"),
+        ("render", reported, "-f", "vtt", "-o", "-"),
         ("check", cues, "--json"),
     ):
         child = start(*command)

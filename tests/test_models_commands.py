@@ -45,8 +45,8 @@ def test_a_model_whose_sizes_are_not_the_catalogues_is_called_damaged(run, cache
     assert listed.stderr == "warning: tiny is damaged; whisper-cli pull tiny mends it\n"
     [row] = [line for line in run("list", "--remote").stdout.splitlines() if line[:5] == "tiny\t"]
     assert row.endswith("\tdamaged")
-    [told] = run("list", "--json").json()
-    assert (told["installed"], told["verified"], told["damaged"]) == (True, False, True)
+    [reported] = run("list", "--json").json()
+    assert (reported["installed"], reported["verified"], reported["damaged"]) == (True, False, True)
 
 
 @pytest.mark.slow
@@ -107,8 +107,8 @@ def test_a_model_for_speakers_is_listed_verified_and_removed_and_transcribes_not
     [listed] = run("list", "--json").json()
     assert (listed["name"], listed["kind"], listed["damaged"]) == (model.name, "embedding", False)
     assert run("list").stdout.rstrip().endswith("\tembedding")
-    damaged = run("verify", model.name)
-    assert (damaged.code, "expected sha256 aa3cfc" in damaged.stderr) == (4, True)
+    corrupt = run("verify", model.name)
+    assert (corrupt.code, "expected sha256 aa3cfc" in corrupt.stderr) == (4, True)
     refused = run("transcribe", jfk, "-m", model.name)
     assert refused.code == 4
     assert "is a model for speakers (embedding)" in refused.stderr

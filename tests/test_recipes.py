@@ -27,7 +27,7 @@ def recipes() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
+def destination(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
     folder = tmp_path_factory.mktemp("recipes")
     (folder / "interviews").mkdir()
     for name in ("one", "two"):
@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
 
 
 @pytest.fixture
-def shell(place: Path, tiny_en: str, monkeypatch: pytest.MonkeyPatch):
+def shell(destination: Path, tiny_en: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WHISPER_CLI_MODEL", tiny_en)
     monkeypatch.setenv("HF_HUB_CACHE", str(MODELS))
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
@@ -47,7 +47,7 @@ def shell(place: Path, tiny_en: str, monkeypatch: pytest.MonkeyPatch):
     def run(about: str) -> str:
         command = recipes()[about]
         done = subprocess.run(
-            ["sh", "-ec", command], cwd=place, capture_output=True, text=True, timeout=400
+            ["sh", "-ec", command], cwd=destination, capture_output=True, text=True, timeout=400
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         return done.stdout
@@ -65,15 +65,15 @@ def test_every_recipe_is_run_here():
     assert len(recipes()) == 8
 
 
-def test_a_folder_becomes_subtitles(shell, place):
+def test_a_folder_becomes_subtitles(shell, destination):
     shell("a folder to subtitles, and what became of each file")
-    assert len(list((place / "interviews").glob("*.srt"))) == 2
-    assert json.loads((place / "summary.json").read_text("utf-8"))["counts"]["done"] == 2
+    assert len(list((destination / "interviews").glob("*.srt"))) == 2
+    assert json.loads((destination / "summary.json").read_text("utf-8"))["counts"]["done"] == 2
 
 
-def test_find_feeds_processes_of_a_part_each(shell, place):
+def test_find_feeds_processes_of_a_part_each(shell, destination):
     shell("two processes, each with its part of what find finds")
-    assert len(list((place / "interviews").glob("*.txt"))) == 2
+    assert len(list((destination / "interviews").glob("*.txt"))) == 2
 
 
 def test_jq_reads_the_lines(shell):
@@ -88,11 +88,11 @@ def test_a_phrase_is_found_with_its_times(shell):
     assert all(re.match(r"interviews/\w+\.flac [\d.]+s: .*country", line) for line in found)
 
 
-def test_subtitles_are_burnt_in_and_muxed(shell, place):
+def test_subtitles_are_burnt_in_and_muxed(shell, destination):
     shell("subtitles of a film, burnt into the picture")
-    assert streams(place / "burnt.mp4") == ["video", "audio"]
+    assert streams(destination / "burnt.mp4") == ["video", "audio"]
     shell("the same as a track that can be switched off")
-    assert streams(place / "subtitled.mkv") == ["video", "audio", "subtitle"]
+    assert streams(destination / "subtitled.mkv") == ["video", "audio", "subtitle"]
 
 
 def white(path: Path, at: float) -> int:
@@ -103,12 +103,15 @@ def white(path: Path, at: float) -> int:
     return sum(item > 190 for item in frame)
 
 
-def test_words_light_up_one_after_the_other(shell, place):
+def test_words_light_up_one_after_the_other(shell, destination):
     shell("karaoke, burnt into the picture")
-    shown = [white(place / "sung.mp4", at) for at in (0.1, 0.6, 2.4, 4.2)]
+    shown = [white(destination / "sung.mp4", at) for at in (0.1, 0.6, 2.4, 4.2)]
     assert shown == sorted(set(shown))
 
 
-def test_a_transcript_is_rendered_once_more(shell, place):
+def test_a_transcript_is_rendered_once_more(shell, destination):
     shell("more formats of what is transcribed already")
-    assert sorted(path.name for path in (place / "more").iterdir()) == ["film.lrc", "film.vtt"]
+    assert sorted(path.name for path in (destination / "more").iterdir()) == [
+        "film.lrc",
+        "film.vtt",
+    ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.formats.samples import written as documents
 from tests.oddities import HUGE, any_json, digits, mutated, nested, written
-from whisper_cli.batch.output_index import work_key
+from whisper_cli.batch.output_index import output_key
 from whisper_cli.errors import TranscriptError
 from whisper_cli.formats.readers import read_transcript
 from whisper_cli.formats.registry import Format, FormatOptions, writer_for
@@ -107,17 +107,17 @@ def test_segments_without_text_are_neither_written_nor_counted(run, tmp_path, ki
 
 
 def test_words_without_times_stand_between_their_neighbours():
-    told = read_transcript(json.dumps(WHISPERX).encode(), "x.json")
-    words = told.segments[0].words
+    reported = read_transcript(json.dumps(WHISPERX).encode(), "x.json")
+    words = reported.segments[0].words
     assert [word.word for word in words] == [" It", " was", " 1969", " then."]
     assert [(word.start, word.end) for word in words][2] == (1.0, 3.0)
-    assert told.info.language == "en"
+    assert reported.info.language == "en"
 
 
 def test_words_beside_the_segments_go_into_them():
-    told = read_transcript(json.dumps(VERBOSE).encode(), "x.json")
-    assert [len(segment.words) for segment in told.segments] == [2, 2]
-    assert (told.info.language, told.info.duration) == ("de", 3.0)
+    reported = read_transcript(json.dumps(VERBOSE).encode(), "x.json")
+    assert [len(segment.words) for segment in reported.segments] == [2, 2]
+    assert (reported.info.language, reported.info.duration) == ("de", 3.0)
     alone = {name: value for name, value in VERBOSE.items() if name != "segments"}
     [segment] = read_transcript(json.dumps(alone).encode(), "x.json").segments
     assert (segment.start, segment.end, segment.text) == (0.0, 3.0, " Guten Tag Auf Wiedersehen")
@@ -134,8 +134,8 @@ def test_words_beside_the_segments_go_into_them():
 )
 def test_times_of_words_never_run_backwards_within_one(words):
     content = {"segments": [{"start": 0, "end": 9, "text": "x", "words": words}]}
-    told = read_transcript(json.dumps(content).encode(), "x.json")
-    found = told.segments[0].words
+    reported = read_transcript(json.dumps(content).encode(), "x.json")
+    found = reported.segments[0].words
     assert [word.word.strip() for word in found] == [word["word"] for word in words]
     assert all(word.start <= word.end for word in found)
 
@@ -258,10 +258,10 @@ def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
     rules = tmp_path / "rules.csv"
     rules.write_text("1969,nineteen sixty-nine\n", "utf-8")
     talk = saved(tmp_path, WHISPERX)
-    cared = ("--replace", rules, "--strip-fillers", "--mask-words", "th*")
-    text = run("render", talk, "-f", "txt", *cared)
+    edited = ("--replace", rules, "--strip-fillers", "--mask-words", "th*")
+    text = run("render", talk, "-f", "txt", *edited)
     assert (text.code, text.stdout) == (0, "SPEAKER_00: It was nineteen sixty-nine t***.\n")
-    document = run("render", talk, "-f", "json", *cared).json()
+    document = run("render", talk, "-f", "json", *edited).json()
     assert [item["why"] for item in document["changes"]] == ["replace", "profanity"]
     once = saved(tmp_path, document, "once.json")
     again = run("render", once, "-f", "json", "--mask-words", "it").json()
@@ -344,13 +344,13 @@ NATIVE = {
 }  # fmt: skip
 
 
-def changed(*place, value, document=NATIVE):
+def changed(*destination, value, document=NATIVE):
     """Give the document with another value at a place."""
     whole = copy.deepcopy(document)
     inner = whole
-    for name in place[:-1]:
+    for name in destination[:-1]:
         inner = inner[name]
-    inner[place[-1]] = value
+    inner[destination[-1]] = value
     return written(whole)
 
 
@@ -429,11 +429,11 @@ def test_what_is_awkward_and_can_be_written_is_written(run, tmp_path, data, kind
     assert file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("place", [("language",), ("provenance", "options", "language")])
+@pytest.mark.parametrize("destination", [("language",), ("provenance", "options", "language")])
 @pytest.mark.parametrize("language", ["../../x", "/x", "..", "\x00", 5, ["x"]])
-def test_a_language_leads_to_no_other_folder(run, tmp_path, place, language):
+def test_a_language_leads_to_no_other_folder(run, tmp_path, destination, language):
     path, out = tmp_path / "talk.json", tmp_path / "a" / "b"
-    path.write_bytes(changed(*place, value=language))
+    path.write_bytes(changed(*destination, value=language))
     named = ("-f", "srt", "-o", f"{out}/", "--name", "{stem}.{language}.{ext}")
     assert run("render", path, *named).code == 0
     kept = {"talk.und.srt", "talk.en.srt"}
@@ -448,11 +448,11 @@ LOOKS = (Format.srt, Format.json, Format.html, Format.review)
 @example({"segments": [], "language": "\x00"})
 def test_whatever_the_json_is_it_becomes_outputs_or_a_transcript_error(document):
     with contextlib.suppress(TranscriptError):
-        told = read_transcript(written(document), "x.json")
-        assert told.info.language is None or told.info.language in LANGUAGES
+        reported = read_transcript(written(document), "x.json")
+        assert reported.info.language is None or reported.info.language in LANGUAGES
         for kind in LOOKS:
-            work_key(told.info, kind, FormatOptions())
-            text = documents(writer_for(kind), told.info, told.segments)
+            output_key(reported.info, kind, FormatOptions())
+            text = documents(writer_for(kind), reported.info, reported.segments)
             text.encode()
 
 
@@ -465,6 +465,6 @@ def test_whatever_the_bytes_are_they_are_no_transcript(data):
 def test_words_without_times_cost_no_more_than_others():
     words = [{"word": "a"}] * 100_000
     content = {"segments": [{"start": 0, "end": 9, "text": "x", "words": words}]}
-    told = read_transcript(json.dumps(content).encode(), "x.json")
-    assert len(told.segments[0].words) == len(words)
-    assert told.segments[0].words[-1].end <= 9.0001
+    reported = read_transcript(json.dumps(content).encode(), "x.json")
+    assert len(reported.segments[0].words) == len(words)
+    assert reported.segments[0].words[-1].end <= 9.0001

@@ -133,9 +133,9 @@ def test_a_new_format_does_not_share_stdout(grown):
 def test_a_new_format_is_served_as_its_row_says(grown):
     done = python(grown, "-c", SERVER)
     assert done.stderr == ""
-    told = json.loads(done.stdout)
-    assert "sbv" in told["offered"]
-    assert told["body"] == "0.0,1.0 Hello.\n"
+    reported = json.loads(done.stdout)
+    assert "sbv" in reported["offered"]
+    assert reported["body"] == "0.0,1.0 Hello.\n"
 
 
 def test_a_new_command_runs_and_is_shown(grown):

@@ -19,6 +19,6 @@ subprocess.run([sys.executable, "-c", told], check=True)
 def test_what_tests_start_hears_signals_that_a_job_in_the_background_ignores():
     ignoring = ["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh"]
     command = [*ignoring, sys.executable, "-c", LAUNCHES]
-    told = subprocess.check_output(command, cwd=ROOT, text=True)
-    assert "default_int_handler" in told
-    assert told.split()[-1] == str(signal.SIG_DFL.value)
+    reported = subprocess.check_output(command, cwd=ROOT, text=True)
+    assert "default_int_handler" in reported
+    assert reported.split()[-1] == str(signal.SIG_DFL.value)

@@ -37,9 +37,9 @@ def test_jfk_is_understood_in_every_format(run, speech, tiny_en):
         "transcribe", *[speech / name for name in names], "-m", tiny_en, "-o", "-", "-f", "jsonl"
     )
     assert (result.code, result.stderr) == (0, "")
-    heard = by_source(result.stdout)
-    assert len(heard) == len(names) >= 30
-    for name, segments in heard.items():
+    processed = by_source(result.stdout)
+    assert len(processed) == len(names) >= 30
+    for name, segments in processed.items():
         said = plain(" ".join(segment["text"] for segment in segments))
         right = sum(word in said.split() for word in set(WORDS.split()))
         assert right >= 12, (name, said)  # of 14 different words; 6 kbit/s costs one
@@ -47,9 +47,9 @@ def test_jfk_is_understood_in_every_format(run, speech, tiny_en):
 
 def test_bare_pcm_needs_to_be_told_its_format(run, speech, tiny_en):
     pcm = speech / "hard_formats" / "jfk_16k_s16le.pcm"
-    told = run("transcribe", pcm, "-m", tiny_en, "--raw", "s16le:16000:1")
-    assert told.code == 0
-    assert "fellow" in told.stdout
+    reported = run("transcribe", pcm, "-m", tiny_en, "--raw", "s16le:16000:1")
+    assert reported.code == 0
+    assert "fellow" in reported.stdout
     untold = run("transcribe", pcm, "-m", tiny_en)
     assert (untold.code, untold.stdout) == (3, "")
     assert "--raw s16le:16000:1" in untold.stderr
@@ -66,7 +66,7 @@ def test_damaged_files_give_what_is_there_or_a_clear_error(run, speech, tiny_en)
     files = [speech / entry["path"] for entry in entries]
     result = run("transcribe", *files, "-m", tiny_en, "-o", "-", "-f", "jsonl")
     assert result.code == 1
-    heard = by_source(result.stdout)
+    processed = by_source(result.stdout)
     for entry in entries:
         name, expected = Path(entry["path"]).name, entry["expect"]
         failed = f"{name}" in "".join(
@@ -77,11 +77,11 @@ def test_damaged_files_give_what_is_there_or_a_clear_error(run, speech, tiny_en)
         if expected.startswith("clear error"):
             assert failed, name
         elif "partial" in expected:
-            assert heard[name], name
+            assert processed[name], name
             assert f"{name} is cut short after" in result.stderr
         else:
-            assert failed or name in heard, name
-    assert f"{len(entries) - len(heard)} of {len(entries)} inputs failed" in result.stderr
+            assert failed or name in processed, name
+    assert f"{len(entries) - len(processed)} of {len(entries)} inputs failed" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["txt", "srt", "vtt", "json", "jsonl", "tsv", "lrc"])
@@ -104,10 +104,10 @@ def test_hard_content_behaves_as_its_manifest_says(run, speech, tiny_en):
     files = [speech / entry["path"] for entry in entries]
     result = run("transcribe", *files, "-m", tiny_en, "-o", "-", "-f", "jsonl")
     assert result.code == 0
-    heard = by_source(result.stdout)
+    processed = by_source(result.stdout)
     for entry in entries:
         name = Path(entry["path"]).name
-        said = plain(" ".join(segment["text"] for segment in heard[name]))
+        said = plain(" ".join(segment["text"] for segment in processed[name]))
         if entry["expect"].startswith("empty"):
             assert said == "", name
         elif entry["expect"].startswith("transcript") and "WER" not in entry["expect"]:

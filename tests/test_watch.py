@@ -15,7 +15,7 @@ import typer
 from tests.batch.fakes import noise
 from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.events import InputDone, InputError
-from whisper_cli.batch.targets import Naming, plan
+from whisper_cli.batch.targets import NameOptions, plan
 from whisper_cli.batch.watch import Watch, clear_mark, note_failure
 from whisper_cli.cli.app import app
 from whisper_cli.cli.commands.watch import _report
@@ -35,7 +35,7 @@ def until(what, seconds: float = 240.0) -> None:
 
 def planned(inputs: Inputs):
     kinds = (Format.srt,)
-    return plan(inputs, None, kinds, kinds, Naming("{stem}.{ext}", "m", None))
+    return plan(inputs, None, kinds, kinds, NameOptions("{stem}.{ext}", "m", None))
 
 
 def test_a_growing_file_is_not_ready(tmp_path):
@@ -112,15 +112,15 @@ def test_what_cant_be_watched_is_a_usage_error(run, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk, tiny_en):
-    inbox, out, broken = tmp_path / "inbox", tmp_path / "out", tmp_path / "broken"
-    (inbox / "deep").mkdir(parents=True)
-    arguments = ("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "2", "-v",
+    messages, out, broken = tmp_path / "inbox", tmp_path / "out", tmp_path / "broken"
+    (messages / "deep").mkdir(parents=True)
+    arguments = ("watch", messages, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "2", "-v",
         "--max-words", "4")  # fmt: skip
     child = start(*arguments)
     whole = jfk.read_bytes()
-    with (inbox / "talk.flac").open("wb") as file:
-        for place in range(0, len(whole), len(whole) // 8):
-            file.write(whole[place : place + len(whole) // 8])
+    with (messages / "talk.flac").open("wb") as file:
+        for destination in range(0, len(whole), len(whole) // 8):
+            file.write(whole[destination : destination + len(whole) // 8])
             file.flush()
             time.sleep(0.2)
             assert not (out / "talk.srt").exists()
@@ -128,8 +128,8 @@ def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk,
     texts = [cue.content for cue in srt.parse((out / "talk.srt").read_text("utf-8"))]
     assert max(len(text.split()) for text in texts) <= 4
     assert "ask what you can do for your country" in " ".join(" ".join(texts).split())
-    (inbox / "bad.mp3").write_bytes(b"no sound")
-    shutil.copy(jfk, inbox / "deep" / "more.flac")
+    (messages / "bad.mp3").write_bytes(b"no sound")
+    shutil.copy(jfk, messages / "deep" / "more.flac")
     until((out / "bad.mp3.failed").exists)
     until((out / "deep" / "more.srt").exists)
     assert (out / "bad.mp3.failed").read_text("utf-8").startswith("error: ")
@@ -141,14 +141,14 @@ def test_a_folder_is_watched_through_failures_and_restarts(start, tmp_path, jfk,
 
     before = (out / "talk.srt").stat().st_mtime_ns
     again = start(*arguments, "--failed", broken)
-    shutil.copy(jfk, inbox / "third.flac")
+    shutil.copy(jfk, messages / "third.flac")
     until((out / "third.srt").exists)
     assert (out / "talk.srt").stat().st_mtime_ns == before
-    assert (inbox / "bad.mp3").exists()  # as it failed before, and did not change
-    (inbox / "worse.mp3").write_bytes(b"no sound either")
+    assert (messages / "bad.mp3").exists()  # as it failed before, and did not change
+    (messages / "worse.mp3").write_bytes(b"no sound either")
     until((broken / "worse.mp3.failed").exists)
-    assert not (inbox / "worse.mp3").exists()
-    noise(inbox / "bad.wav", 1.0).rename(inbox / "bad.mp3")
+    assert not (messages / "worse.mp3").exists()
+    noise(messages / "bad.wav", 1.0).rename(messages / "bad.mp3")
     until((out / "bad.srt").exists)
     until(lambda: not (out / "bad.mp3.failed").exists())
     again.send_signal(signal.SIGINT)
@@ -191,15 +191,15 @@ def test_an_input_that_failed_is_not_moved_over_another(tmp_path):
 
 @pytest.mark.slow
 def test_a_recording_that_is_removed_while_it_is_read_ends_no_watch(start, tmp_path, jfk, tiny_en):
-    inbox, out = tmp_path / "inbox", tmp_path / "out"
-    inbox.mkdir()
+    messages, out = tmp_path / "inbox", tmp_path / "out"
+    messages.mkdir()
     sound, rate = soundfile.read(jfk, always_2d=True)
     soundfile.write(tmp_path / "long.wav", np.tile(sound, (20, 1)), rate)
-    (tmp_path / "long.wav").rename(inbox / "long.wav")
-    child = start("watch", inbox, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5")
+    (tmp_path / "long.wav").rename(messages / "long.wav")
+    child = start("watch", messages, "-o", out, "-f", "srt", "-m", tiny_en, "--settle", "0.5")
     until((out / "long.srt.part").exists, 120)
-    (inbox / "long.wav").unlink()
-    shutil.copy(jfk, inbox / "next.flac")
+    (messages / "long.wav").unlink()
+    shutil.copy(jfk, messages / "next.flac")
     until((out / "next.srt").exists, 240)
     assert child.poll() is None
     child.send_signal(signal.SIGTERM)

@@ -14,13 +14,13 @@ EVENTS = {"device", "chunk", "batch", "search", "dropped"}
 @pytest.mark.parametrize("mode", ["fast", "exact"])
 def test_each_text_that_is_left_out_is_a_line_with_v(run, tiny_en, jfk, mode):
     asked = ("transcribe", jfk, "-m", tiny_en, "--mode", mode, *SILENT, "--temperature", "0")
-    quiet, told = run(*asked, "-f", "json"), run(*asked, "-f", "json", "-v")
-    assert quiet.stdout == told.stdout
+    quiet, reported = run(*asked, "-f", "json"), run(*asked, "-f", "json", "-v")
+    assert quiet.stdout == reported.stdout
     assert "left out" not in quiet.stderr
-    dropped = told.json()["dropped"]
+    dropped = reported.json()["dropped"]
     assert {item["reason"] for item in dropped} == {"silence"}
     again = run(*asked, "-f", "json", "-v", "--no-resume")  # what is kept is told, as what is new
-    for result in (told, again):
+    for result in (reported, again):
         assert result.stderr.count("left out (silence)") == len(dropped) > 0
 
 

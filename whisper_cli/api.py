@@ -40,7 +40,7 @@ from whisper_cli.download.types import Progress
 from whisper_cli.engine import engine_for
 from whisper_cli.engine.device import ResolvedDevice, resolve_device
 from whisper_cli.engine.events import Engine
-from whisper_cli.engine.memory import share_heap
+from whisper_cli.engine.memory import limit_memory
 from whisper_cli.engine.model import WhisperEngineModel, resolve_model
 from whisper_cli.errors import (
     AudioError,
@@ -54,7 +54,7 @@ from whisper_cli.errors import (
 )
 from whisper_cli.formats.readers import ReadTranscript
 from whisper_cli.formats.registry import Format
-from whisper_cli.formats.text import joined
+from whisper_cli.formats.text import join_text
 from whisper_cli.models.catalog import Model, require_whisper, resolve
 from whisper_cli.transcript import DecodingOptions, Dropped, Info, Segment, Word
 
@@ -105,7 +105,7 @@ def load_model(
     settings = _settings("load_model", options, LoadArguments)
     model = _model(name)
     require_whisper(model)
-    return LoadedModel(model, settings, partial(_bring, settings, token, progress))
+    return LoadedModel(model, settings, partial(_fetch_model, settings, token, progress))
 
 
 def pull(
@@ -130,10 +130,10 @@ def pull(
     ConfigError for an impossible value, TypeError for an unknown option.
     """
     settings = _settings("pull", options, PullArguments)
-    place = Path(folder) if folder is not None else None
-    how = pull_options_of(settings, token, place)
+    destination = Path(folder) if folder is not None else None
+    how = pull_options_of(settings, token, destination)
     how = replace(how, force=force, all_files=all_files, checked=True)
-    return _ensured(_model(name), how, progress)
+    return _fetch(_model(name), how, progress)
 
 
 class LoadedModel:
@@ -142,13 +142,15 @@ class LoadedModel:
     `name` is as it was asked for, `folder` where its files are.
     """
 
-    def __init__(self, model: Model, settings: Settings, bring: Callable[[Model], Path]) -> None:
+    def __init__(
+        self, model: Model, settings: Settings, fetch_model: Callable[[Model], Path]
+    ) -> None:
         """Load the weights; raises ModelError and ConfigError."""
-        self._model, self._bring = model, bring
+        self._model, self._fetch_model = model, fetch_model
         self.name = model.name
         self._plan = resolve_device(device_request(model, settings))
-        self.folder = bring(model)
-        share_heap(self._plan.workers)
+        self.folder = fetch_model(model)
+        limit_memory(self._plan.workers)
         self._resolve = cache(resolve_model)
         exact = settings.mode is Mode.exact
         plan, weights = self._resolve(self.folder, self._plan.for_one() if exact else self._plan)
@@ -174,11 +176,11 @@ class LoadedModel:
         Raises AudioError where the input can't be read, EngineError where the engine fails on it,
         ConfigError for an impossible value, TypeError for an unknown option.
         """
-        settings, flags = self._asked(options)
+        settings, flags = self._parse(options)
         [source] = _sources([audio], settings)
         segments = _Segments()
-        work = self._session(settings, flags)
-        transcript = Transcript(source.name, segments, run([_job(source, segments)], work))
+        session = self._session(settings, flags)
+        transcript = Transcript(source.name, segments, run([_job(source, segments)], session))
         if transcript.error is not None:
             raise transcript.error
         return transcript
@@ -194,11 +196,11 @@ class LoadedModel:
 
         Raises ConfigError and TypeError as `transcribe` does.
         """
-        settings, flags = self._asked(options)
+        settings, flags = self._parse(options)
         sources = _sources(inputs, settings)
-        return _each(sources, self._session(settings, flags))
+        return _in_order(sources, self._session(settings, flags))
 
-    def _asked(self, options: Mapping[str, Any]) -> tuple[Settings, RunFlags]:
+    def _parse(self, options: Mapping[str, Any]) -> tuple[Settings, RunFlags]:
         """Add what is asked of one call to what was asked of the model."""
         _check_names("transcribe", options, TranscribeArguments)
         given = dict(options)
@@ -213,14 +215,14 @@ class LoadedModel:
             self._model,
             settings,
             flags,
-            bring=self._folder_of,
+            fetch_model=self._folder_of,
             write=lambda _: None,
             engines=self._engine,
         )
 
     def _folder_of(self, model: Model) -> Path:
         """Give a model's folder; one for speakers is pulled where it isn't here."""
-        return self.folder if model == self._model else self._bring(model)
+        return self.folder if model == self._model else self._fetch_model(model)
 
     def _engine(
         self,
@@ -243,7 +245,7 @@ class Transcript:
     def __init__(self, source: str, segments: "_Segments", outcomes: Iterator[Outcome]) -> None:
         self.source = source
         self.error: WhisperError | None = None
-        self._heard, self._outcomes = segments, outcomes
+        self._processed, self._outcomes = segments, outcomes
         self._complete = False
         self._turn = threading.Lock()
         while self._advance() and segments.info is None:
@@ -251,14 +253,14 @@ class Transcript:
 
     def __iter__(self) -> Iterator[Segment]:
         """Give the segments in the order of their time. Raises what ended the input early."""
-        place = 0
-        while self._reaches(place):
-            yield self._heard.segments[place]
-            place += 1
+        index = 0
+        while self._reaches(index):
+            yield self._processed.segments[index]
+            index += 1
 
     def __repr__(self) -> str:
         state = "failed" if self.error else "complete" if self._complete else "under way"
-        return f"<Transcript of {self.source!r}, {len(self._heard.segments)} segments, {state}>"
+        return f"<Transcript of {self.source!r}, {len(self._processed.segments)} segments, {state}>"
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -268,7 +270,7 @@ class Transcript:
     @property
     def text(self) -> str:
         """All text, without the space at either end; waits for the end."""
-        return joined(self).strip()
+        return join_text(self).strip()
 
     @property
     def language(self) -> str | None:
@@ -295,9 +297,9 @@ class Transcript:
     @property
     def info(self) -> Info:
         """All that is known so far. Raises what ended the input before anything was known."""
-        if self._heard.info is None:
+        if self._processed.info is None:
             raise self.error or _interrupted(self.source)
-        return self._heard.info
+        return self._processed.info
 
     def render(self, format: str, **options: Unpack[WriteArguments]) -> str:  # noqa: A002
         """Give the text of an output: txt, srt, vtt, json and the other formats; waits for the end.
@@ -342,12 +344,12 @@ class Transcript:
         for _ in self:
             pass
 
-    def _reaches(self, place: int) -> bool:
-        """Read on to the segment at `place`; False where there is none."""
+    def _reaches(self, index: int) -> bool:
+        """Read on to the segment at `index`; False where there is none."""
         with self._turn:
-            while len(self._heard.segments) <= place and self._advance():
+            while len(self._processed.segments) <= index and self._advance():
                 pass
-        if len(self._heard.segments) > place:
+        if len(self._processed.segments) > index:
             return True
         if self._complete:
             return False
@@ -391,10 +393,10 @@ def _job(source: Source, segments: _Segments) -> BatchJob:
     return BatchJob(source, (Target(Format.json, sink=segments.begin),))
 
 
-def _each(sources: Sequence[Source], work: Session) -> Iterator[Transcript]:
+def _in_order(sources: Sequence[Source], session: Session) -> Iterator[Transcript]:
     """Give the transcript of each source: outputs without a file come in order."""
     kept = [_Segments() for _ in sources]
-    for outcome in run(map(_job, sources, kept), work):
+    for outcome in run(map(_job, sources, kept), session):
         if isinstance(outcome, InputDone | InputError):
             segments, kept[outcome.number] = kept[outcome.number], _Segments()
             yield Transcript(outcome.source, segments, iter([outcome]))
@@ -424,13 +426,13 @@ def _model(name: str | os.PathLike[str]) -> Model:
     return resolve(name if isinstance(name, str) else str(Path(name).absolute()))
 
 
-def _bring(
+def _fetch_model(
     settings: Settings, token: str | None, progress: PullCallback | None, model: Model
 ) -> Path:
-    return _ensured(model, pull_options_of(settings, token), progress)
+    return _fetch(model, pull_options_of(settings, token), progress)
 
 
-def _ensured(model: Model, how: PullOptions, progress: PullCallback | None) -> Path:
+def _fetch(model: Model, how: PullOptions, progress: PullCallback | None) -> Path:
     def tell(events: Iterator[Progress]) -> None:
         for event in events:
             if progress is not None:

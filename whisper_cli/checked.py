@@ -16,7 +16,7 @@ _LONGEST = 1e9  # seconds: thirty years
 _LARGEST = 2**53  # up to here every reader of JSON knows a whole number exactly
 
 
-class WrongValue(ValueError):
+class InvalidValue(ValueError):
     """A value is not what stands there in such a document."""
 
 
@@ -25,7 +25,7 @@ def parse(data: bytes | str) -> Any:
     try:
         return json.loads(data)
     except RecursionError:
-        raise WrongValue("it is nested too deep") from None
+        raise InvalidValue("it is nested too deep") from None
 
 
 def number(value: object) -> float:
@@ -35,41 +35,41 @@ def number(value: object) -> float:
             return float(value)
     except OverflowError:  # a whole number that no float can hold
         pass
-    raise WrongValue(f"{short(value)} is no finite number")
+    raise InvalidValue(f"{short(value)} is no finite number")
 
 
 def seconds(value: object) -> float:
     """Take a time from the start of a sound."""
     if not 0 <= number(value) <= _LONGEST:
-        raise WrongValue(f"{short(value)} is no time in seconds")
+        raise InvalidValue(f"{short(value)} is no time in seconds")
     return number(value)
 
 
 def whole(value: object) -> int:
     """Take a whole number."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST:
-        raise WrongValue(f"{short(value)} is no whole number")
+        raise InvalidValue(f"{short(value)} is no whole number")
     return value
 
 
 def flag(value: object) -> bool:
     """Take true or false."""
     if not isinstance(value, bool):
-        raise WrongValue(f"{short(value)} is neither true nor false")
+        raise InvalidValue(f"{short(value)} is neither true nor false")
     return value
 
 
 def text(value: object) -> str:
     """Take a text; halves of surrogate pairs, which UTF-8 can't hold, become U+FFFD."""
     if not isinstance(value, str):
-        raise WrongValue(f"{short(value)} is no text")
+        raise InvalidValue(f"{short(value)} is no text")
     return encodable(value)
 
 
 def members(value: object) -> Mapping[str, Any]:
     """Take an object."""
     if not isinstance(value, dict):
-        raise WrongValue(f"{short(value)} is no object")
+        raise InvalidValue(f"{short(value)} is no object")
     return value
 
 
@@ -78,13 +78,13 @@ def language(value: object) -> str:
     try:
         return code_of(text(value))
     except ConfigError:
-        raise WrongValue(f"{short(value)} is no language") from None
+        raise InvalidValue(f"{short(value)} is no language") from None
 
 
-def several(value: object, item: Callable[[Any], T]) -> tuple[T, ...]:
+def sequence_of(value: object, item: Callable[[Any], T]) -> tuple[T, ...]:
     """Take a list, each of its items by `item`."""
     if not isinstance(value, list):
-        raise WrongValue(f"{short(value)} is no list")
+        raise InvalidValue(f"{short(value)} is no list")
     return tuple(map(item, value))
 
 

@@ -25,7 +25,7 @@ def debugging() -> bool:
     return logger.isEnabledFor(logging.DEBUG)
 
 
-def decided(
+def log_event(
     event: str, message: str, *, level: int = logging.DEBUG, source: str = "", **numbers: object
 ) -> None:
     """Log a decision: `message` is a template for str.format, filled with the numbers.
@@ -43,7 +43,7 @@ def decided(
 def tell_dropped(source: str, items: Iterable[Dropped]) -> None:
     """Log each text that was left out, in a line for -v."""
     for item in items:
-        decided(
+        log_event(
             "dropped",
             '{start:.2f} to {end:.2f} s left out ({reason}): "{text}"',
             level=VERBOSE,

@@ -7,7 +7,7 @@ import traceback
 logger = logging.getLogger("whisper_cli")
 
 # What a system says of a name that a person gave or set, wherever it is met first.
-_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG}
+_ACCESS_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 class WhisperError(Exception):
@@ -106,7 +106,7 @@ def known_failure(error: Exception) -> WhisperError | None:
         return error
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OutputError("can't write: no space left on device")
-    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+    if isinstance(error, OSError) and error.errno in _ACCESS_ERRORS and error.filename:
         return ConfigError(f"{error.filename}: {str(error.strerror).lower()}")
     return None
 

@@ -13,7 +13,9 @@ from typing import Protocol
 from whisper_cli.errors import OutputError
 
 _TRIES = 10  # a file may be renamed or made by another process between two steps of ours
-_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_SAFE_FLAGS = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)
 
 
 def write_all(file: FileIO, data: bytes) -> None:
@@ -30,7 +32,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
     """
     if not _is_plain(os.lstat(path)):
         raise _foreign(path)
-    file = FileIO(os.open(path, flags | _CAREFUL), "r+" if flags & os.O_RDWR else "r")
+    file = FileIO(os.open(path, flags | _SAFE_FLAGS), "r+" if flags & os.O_RDWR else "r")
     known = os.fstat(file.fileno())
     if _is_plain(known) and not _is_of_another(known, path.parent):
         return file
@@ -38,26 +40,26 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> FileIO:
     raise _foreign(path)
 
 
-class MadeFiles(Protocol):
+class FileList(Protocol):
     """Remembers which files we made."""
 
-    def made(self, path: Path, file: FileIO) -> bool:
+    def contains(self, path: Path, file: FileIO) -> bool:
         """Say whether the open file at `path` is one that we made, or wrote to its end."""
         ...
 
-    def note_made(self, path: Path, file: FileIO) -> None:
+    def add_file(self, path: Path, file: FileIO) -> None:
         """Note a file that was just made, and will be worked on."""
         ...
 
 
-def claim(path: Path, output_index: MadeFiles, ours: Callable[[FileIO], bool]) -> FileIO | None:
+def acquire(path: Path, output_index: FileList, owned: Callable[[FileIO], bool]) -> FileIO | None:
     """Open a file to be worked on, for us alone; None where another process works on it.
 
-    It is made anew, or taken over where it is empty, or where the ledger or `ours` says that we
+    It is made anew, or taken over where it is empty, or where the ledger or `owned` says that we
     made it. Raises OSError, and OutputError for what is somebody else's.
     """
     for _ in range(_TRIES):
-        file = _made_or_found(path)
+        file = _create_or_open(path)
         if file is None:
             continue
         if not locked(file):
@@ -66,10 +68,12 @@ def claim(path: Path, output_index: MadeFiles, ours: Callable[[FileIO], bool]) -
         if not is_at(path, file):  # it has got its final name meanwhile
             file.close()
             continue
-        if os.fstat(file.fileno()).st_size and not (output_index.made(path, file) or ours(file)):
+        if os.fstat(file.fileno()).st_size and not (
+            output_index.contains(path, file) or owned(file)
+        ):
             file.close()
             raise _foreign(path)
-        output_index.note_made(path, file)
+        output_index.add_file(path, file)
         return file
     return None
 
@@ -95,13 +99,13 @@ def locked(file: FileIO) -> bool:
     return True
 
 
-def _made_or_found(path: Path) -> FileIO | None:
+def _create_or_open(path: Path) -> FileIO | None:
     """Open a file for writing; None where it came or went at this moment."""
     if os.path.lexists(path):
         with suppress(FileNotFoundError):
             return opened(path, os.O_RDWR)
         return None
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFE_FLAGS
     with suppress(FileExistsError):
         return FileIO(os.open(path, flags, 0o666), "r+")
     return None
@@ -128,10 +132,10 @@ def _foreign(path: Path) -> OutputError:
     )
 
 
-def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+def write_text(path: Path, text: str, *, sync: bool = False) -> None:
     """Replace a file by UTF-8 text, so that who reads it finds the old text or the new.
 
-    A `durable` one is on the disk before it takes its name. What fails leaves nothing beside. A
+    A `sync` one is on the disk before it takes its name. What fails leaves nothing beside. A
     link at `path` is replaced, not followed. Raises OSError.
     """
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
@@ -139,7 +143,7 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     try:
         with file:
             file.write(text)
-            if durable:
+            if sync:
                 file.flush()
                 os.fsync(file.fileno())
         new.replace(path)
@@ -156,16 +160,16 @@ def is_regular(path: Path) -> bool:
         return False
 
 
-def lock_beside(folder: Path) -> Path:
+def lock_path(folder: Path) -> Path:
     """Name the lock whose holder is the process that a folder belongs to."""
     return folder.with_name(f"{folder.name}.lock")
 
 
-def remove_left_behind(folders: Iterable[Path]) -> None:
+def remove_stale(folders: Iterable[Path]) -> None:
     """Remove folders of processes that are dead: the lock beside each is free then."""
     from filelock import FileLock, Timeout
 
     for folder in folders:
-        with suppress(Timeout, OSError), FileLock(lock_beside(folder), blocking=False):
+        with suppress(Timeout, OSError), FileLock(lock_path(folder), blocking=False):
             shutil.rmtree(folder, ignore_errors=True)
-            lock_beside(folder).unlink(missing_ok=True)
+            lock_path(folder).unlink(missing_ok=True)

@@ -12,17 +12,17 @@ class Pipe:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sending = threading.Lock()
+        self._send_lock = threading.Lock()
 
     def send(self, message: object) -> None:
         """Send a message, whole."""
         try:
-            with self._sending:
+            with self._send_lock:
                 self._connection.send(message)
         except OSError:
             os._exit(1)
 
-    def received(self) -> Iterator[Any]:
+    def messages(self) -> Iterator[Any]:
         """Give what is sent, in one thread."""
         try:
             while True:

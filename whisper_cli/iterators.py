@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
-TICK = 0.1  # seconds between two looks at the clock: ten progress updates a second
-AHEAD = 1024  # items decoded before the reader must take some
+POLL_SECONDS = 0.1  # seconds between two looks at the clock: ten progress updates a second
+MAX_PENDING = 1024  # items decoded before the reader must take some
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ def in_background(make: Callable[[], Iterator[T]]) -> Generator[T | None]:
     The caller's thread stays free for signals: CTranslate2 decodes a window in one call, and
     Python would deliver Ctrl-C only after it. An exception in the thread is raised here.
     """
-    items: queue.Queue[T | _End] = queue.Queue(AHEAD)
+    items: queue.Queue[T | _End] = queue.Queue(MAX_PENDING)
     abandoned = threading.Event()
 
     def remote_file(item: T | _End) -> None:
         while not abandoned.is_set():
             with suppress(queue.Full):
-                items.put(item, timeout=TICK)
+                items.put(item, timeout=POLL_SECONDS)
                 break
 
     def run() -> None:
@@ -53,7 +53,7 @@ def in_background(make: Callable[[], Iterator[T]]) -> Generator[T | None]:
 def _taken(items: "queue.Queue[T | _End]") -> Iterator[T | None]:
     while True:
         try:
-            item = items.get(timeout=TICK)
+            item = items.get(timeout=POLL_SECONDS)
         except queue.Empty:
             yield None
             continue

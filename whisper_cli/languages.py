@@ -126,17 +126,17 @@ _ALIASES = {
 def code_of(text: str) -> str:
     """Find the code of a language named by code, English name or other name, in any case."""
     names = {name: code for code, name in LANGUAGES.items()} | _ALIASES
-    wanted = text.strip().lower()
-    if wanted in LANGUAGES:
-        return wanted
-    if wanted not in names:
-        raise ConfigError(f'no such language: "{text}"', hint=_hint(wanted, names))
-    return names[wanted]
+    key = text.strip().lower()
+    if key in LANGUAGES:
+        return key
+    if key not in names:
+        raise ConfigError(f'no such language: "{text}"', hint=_hint(key, names))
+    return names[key]
 
 
-def _hint(wanted: str, names: Iterable[str]) -> str:
+def _hint(key: str, names: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(wanted, names, n=1)
+    close = get_close_matches(key, names, n=1)
     guess = f'did you mean "{close[0]}"? ' if close else ""
     return guess + 'a code such as "de" or an English name such as "german" will do'

@@ -55,12 +55,14 @@ def secret_of(port: int) -> str | None:
 
 def _is_ours_alone(about: os.stat_result) -> bool:
     """Say whether a file is a regular one of ours that nobody else may read."""
-    ours = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+    owned = not hasattr(os, "getuid") or about.st_uid == os.getuid()
     closed = os.name == "nt" or not about.st_mode & 0o077
-    return stat.S_ISREG(about.st_mode) and ours and closed
+    return stat.S_ISREG(about.st_mode) and owned and closed
 
 
-def answered(headers: Mapping[str, str], secret: str, address: tuple[str, int]) -> dict[str, str]:
+def answer_headers(
+    headers: Mapping[str, str], secret: str, address: tuple[str, int]
+) -> dict[str, str]:
     """Answer the nonce in a request's headers, where there is one, for the address it came to."""
     nonce = headers.get(NONCE, "")
     return {PROOF: _mac(secret, nonce, *address)} if 0 < len(nonce) <= _LONGEST else {}
@@ -76,8 +78,8 @@ def demand(connection: http.client.HTTPConnection, secret: str) -> bool:
     connection.request("GET", "/ready", headers={NONCE: nonce})
     with connection.getresponse() as response:
         response.read(1 << 16)
-    wanted = _mac(secret, nonce, connection.host, connection.port)
-    if not hmac.compare_digest(response.headers.get(PROOF, "").encode(), wanted.encode()):
+    expected = _mac(secret, nonce, connection.host, connection.port)
+    if not hmac.compare_digest(response.headers.get(PROOF, "").encode(), expected.encode()):
         address = f"{connection.host}:{connection.port}"
         raise EngineError(f"what listens on {address} is no serve-lite of yours")
     connection.auto_open = 0

@@ -12,22 +12,22 @@ class Stopped(BaseException):
     Not a KeyboardInterrupt, which Typer would turn into an "Aborted!" of its own.
     """
 
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.exit_code = 128 + signum
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
 CLOSED_PIPE = getattr(signal, "SIGPIPE", 13)
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stop_on_signal() -> Iterator[None]:
     """Raise Stopped in the main thread on Ctrl-C, SIGTERM and SIGHUP while the block runs."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # A signal that the parent had ignored (nohup) stays ignored.
-    heeded = [item for item in signals if signal.getsignal(item) is not signal.SIG_IGN]
-    before = {item: signal.signal(item, _stop) for item in heeded}
+    changed = [item for item in signals if signal.getsignal(item) is not signal.SIG_IGN]
+    before = {item: signal.signal(item, _stop) for item in changed}
     try:
         yield
     finally:
@@ -36,7 +36,7 @@ def stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def out_of_reach() -> Iterator[None]:
+def signals_ignored() -> Iterator[None]:
     """Let a process be started that Ctrl-C never reaches, not even while it loads: we end it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -51,5 +51,5 @@ def out_of_reach() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _stop(signum: int, _frame: FrameType | None) -> None:
-    raise Stopped(signum)
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)

@@ -5,16 +5,16 @@ import math
 from whisper_cli.transcript import Change, Dropped, Redecoded, Segment, Word
 
 
-def ticks(seconds: float, per_second: int = 1000) -> int:
+def to_units(seconds: float, per_second: int = 1000) -> int:
     """Count a time in whole ticks; what is negative or not finite counts as 0."""
     scaled = seconds * per_second
     return max(round(scaled), 0) if math.isfinite(scaled) else 0
 
 
-def span(stretch: Segment | Word | Dropped | Redecoded | Change) -> tuple[int, int]:
+def span(item: Segment | Word | Dropped | Redecoded | Change) -> tuple[int, int]:
     """Give start and end in milliseconds, the end never before the start."""
-    start = ticks(stretch.start)
-    return start, max(start, ticks(stretch.end))
+    start = to_units(item.start)
+    return start, max(start, to_units(item.end))
 
 
 def second(milliseconds: int) -> str:

@@ -93,8 +93,8 @@ class RedecodeReason(StrEnum):
     repetition = "repetition"
     log_probability = "log probability"
     no_end = "no end"
-    beyond_the_window = "beyond the window"
-    missed = "speech without text"
+    after_window = "beyond the window"
+    missing_text = "speech without text"
     prompt = "the prompt"
 
 
@@ -127,13 +127,13 @@ class Redecoded:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A text that was changed after decoding, in seconds of the input; `why` by which rule."""
+    """A text that was changed after decoding, in seconds of the input; `reason` by which rule."""
 
     start: float
     end: float
     before: str
     after: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def test_hours_minutes_and_seconds_add_up(start, length):
     assert parse_clip(f"{clock(start)}-{clock(start + length)}") == (start, start + length)
 
 
-def connection_ramp(seconds=5, size=1000):
+def connection_count(seconds=5, size=1000):
     """Blocks in which each sample is its own index."""
     samples = np.arange(seconds * SAMPLE_RATE, dtype=np.float32)
     for first in range(0, len(samples), size):
@@ -50,21 +50,21 @@ spans = st.tuples(st.integers(0, 60_000), st.integers(1, 60_000))
 @given(st.lists(spans, min_size=1, max_size=4))
 def test_exactly_the_samples_of_the_clips_are_kept_in_order_and_at_their_time(lengths):
     clips = [(a / SAMPLE_RATE, (a + n) / SAMPLE_RATE) for a, n in lengths]
-    blocks = list(cut(connection_ramp(), clips))
+    blocks = list(cut(connection_count(), clips))
     kept = [int(sample) for block in blocks for sample in block.samples]
-    wanted = sorted({i for a, n in lengths for i in range(a, min(a + n, 5 * SAMPLE_RATE))})
-    assert kept == wanted
+    needed = sorted({i for a, n in lengths for i in range(a, min(a + n, 5 * SAMPLE_RATE))})
+    assert kept == needed
     assert all(round(block.start * SAMPLE_RATE) == block.samples[0] for block in blocks)
 
 
 def test_a_clip_without_an_end_goes_to_the_end():
     assert (
-        sum(len(block.samples) for block in cut(connection_ramp(), [(4.5, None)]))
+        sum(len(block.samples) for block in cut(connection_count(), [(4.5, None)]))
         == SAMPLE_RATE // 2
     )
 
 
 def test_nothing_is_read_after_the_last_clip():
-    blocks = connection_ramp(size=SAMPLE_RATE)
+    blocks = connection_count(size=SAMPLE_RATE)
     assert len(list(cut(blocks, [(0.5, 2.0)]))) == 2
     assert next(blocks).start == 2.0

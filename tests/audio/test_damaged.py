@@ -16,25 +16,25 @@ PARTIAL = [entry["path"] for entry in clips("hard_corrupt") if "partial" in entr
 
 @pytest.mark.parametrize("path", PARTIAL)
 def test_a_truncated_file_gives_what_is_there_and_warns_once(hear, speech, path):
-    heard = hear(speech / path)
-    assert 4.9 < heard.seconds < 5.7
-    [warning] = heard.warnings
+    processed = hear(speech / path)
+    assert 4.9 < processed.seconds < 5.7
+    [warning] = processed.warnings
     assert warning.startswith(f"{speech / path} is cut short after 5.")
 
 
 @pytest.mark.parametrize("name", ["truncated_jfk.flac", "truncated_jfk.webm"])
 def test_a_truncated_pipe_gives_what_is_there_and_warns_once(hear, piped, speech, name):
     with piped((speech / "hard_corrupt" / name).read_bytes()):
-        heard = hear(None)
-    assert 4.9 < heard.seconds < 5.7
-    [warning] = heard.warnings
+        processed = hear(None)
+    assert 4.9 < processed.seconds < 5.7
+    [warning] = processed.warnings
     assert warning.startswith("standard input is cut short after 5.")
 
 
 def test_undecodable_packets_are_skipped_with_one_warning(hear, speech):
-    heard = hear(speech / "hard_corrupt/bitflips.mp3")
-    assert heard.seconds == pytest.approx(10.8, abs=0.2)
-    [warning] = heard.warnings
+    processed = hear(speech / "hard_corrupt/bitflips.mp3")
+    assert processed.seconds == pytest.approx(10.8, abs=0.2)
+    [warning] = processed.warnings
     assert "is damaged" in warning
 
 
@@ -61,9 +61,9 @@ def test_half_a_file_gives_about_half_the_sound_and_a_warning(hear, tmp_path, co
     noise = np.random.default_rng(0).normal(0, 0.1, 48000 * 8)
     soundfile.write(path, noise, 48000, subtype=subtype, format=container)
     os.truncate(path, path.stat().st_size // 2)
-    heard = hear(path)
-    assert heard.seconds == pytest.approx(4, abs=1.1)
-    [warning] = heard.warnings
+    processed = hear(path)
+    assert processed.seconds == pytest.approx(4, abs=1.1)
+    [warning] = processed.warnings
     assert "is cut short after" in warning
 
 
@@ -81,9 +81,9 @@ def test_a_truncated_mp4_with_its_index_in_front_gives_what_is_there(hear, speec
                 packet.stream = stream
                 target.mux(packet)
     os.truncate(path, path.stat().st_size // 2)
-    heard = hear(path)
-    assert heard.seconds == pytest.approx(5.4, abs=0.3)
-    assert len(heard.warnings) == 1
+    processed = hear(path)
+    assert processed.seconds == pytest.approx(5.4, abs=0.3)
+    assert len(processed.warnings) == 1
 
 
 def test_flac_goes_on_after_damage_in_the_middle(hear, tmp_path):
@@ -93,12 +93,12 @@ def test_flac_goes_on_after_damage_in_the_middle(hear, tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
     path.write_bytes(data)
-    heard = hear(path)
-    assert heard.position == pytest.approx(10, abs=0.01)
-    assert heard.seconds == pytest.approx(10, abs=0.6)
-    np.testing.assert_allclose(heard.samples[:64000], noise[:64000], atol=1e-3)
-    np.testing.assert_allclose(heard.samples[-64000:], noise[-64000:], atol=1e-3)
-    [warning] = heard.warnings
+    processed = hear(path)
+    assert processed.position == pytest.approx(10, abs=0.01)
+    assert processed.seconds == pytest.approx(10, abs=0.6)
+    np.testing.assert_allclose(processed.samples[:64000], noise[:64000], atol=1e-3)
+    np.testing.assert_allclose(processed.samples[-64000:], noise[-64000:], atol=1e-3)
+    [warning] = processed.warnings
     assert "is damaged" in warning
 
 
@@ -109,8 +109,8 @@ def test_ogg_that_nobody_closed_is_no_truncation(hear, tmp_path):
     last = data.rindex(b"OggS")
     assert data[last + 5] & 4
     path.write_bytes(data[:last])
-    heard = hear(path)
-    assert (heard.seconds > 1, heard.warnings) == (True, [])
+    processed = hear(path)
+    assert (processed.seconds > 1, processed.warnings) == (True, [])
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFFFD8, 0x80000000, 0xFFFFFFFF])
@@ -118,14 +118,14 @@ def test_the_header_of_a_stream_is_no_truncation(hear, piped, tmp_path, size):
     path = tmp_path / "x.wav"
     soundfile.write(path, sweep(16000, 2), 16000)
     data = bytearray(path.read_bytes())
-    place = data.index(b"data") + 4
-    data[place : place + 4] = struct.pack("<I", size)
+    destination = data.index(b"data") + 4
+    data[destination : destination + 4] = struct.pack("<I", size)
     path.write_bytes(data)
-    heard = hear(path)
-    assert (heard.seconds, heard.warnings) == (2, [])
+    processed = hear(path)
+    assert (processed.seconds, processed.warnings) == (2, [])
     with piped(bytes(data)):
-        heard = hear(None)
-    assert (heard.seconds, heard.warnings) == (2, [])
+        processed = hear(None)
+    assert (processed.seconds, processed.warnings) == (2, [])
 
 
 @pytest.mark.parametrize("rate", [7, 2**31 - 1])

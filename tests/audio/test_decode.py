@@ -40,29 +40,29 @@ def said(speech):
 
 @pytest.mark.parametrize("entry", paths(SPOKEN))
 def test_every_format_gives_the_same_speech_and_no_warning(hear, speech, said, entry):
-    heard = hear(speech / entry["path"])
-    assert heard.seconds == pytest.approx(entry["duration_s"], abs=0.06)
-    assert heard.duration == pytest.approx(heard.position, abs=0.4)
-    assert likeness(heard.envelope, said) > 0.96
-    assert heard.warnings == []
+    processed = hear(speech / entry["path"])
+    assert processed.seconds == pytest.approx(entry["duration_s"], abs=0.06)
+    assert processed.duration == pytest.approx(processed.position, abs=0.4)
+    assert likeness(processed.envelope, said) > 0.96
+    assert processed.warnings == []
 
 
 @pytest.mark.parametrize("entry", paths(SPOKEN))
 def test_every_format_comes_through_a_pipe_too(hear, piped, speech, said, entry):
     data = (speech / entry["path"]).read_bytes()
     with piped(data):
-        heard = hear(None)
-    assert likeness(heard.envelope, said) > 0.96
-    assert heard.warnings == []
-    assert heard.sha256 == hashlib.sha256(data).hexdigest()
+        processed = hear(None)
+    assert likeness(processed.envelope, said) > 0.96
+    assert processed.warnings == []
+    assert processed.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("entry", paths(CONTENT))
 def test_hard_content_is_decoded_whole_without_a_warning(hear, speech, entry):
-    heard = hear(speech / entry["path"])
-    assert heard.seconds == pytest.approx(entry["duration_s"], abs=0.001)
-    assert heard.duration == pytest.approx(entry["duration_s"], abs=0.001)
-    assert heard.warnings == []
+    processed = hear(speech / entry["path"])
+    assert processed.seconds == pytest.approx(entry["duration_s"], abs=0.001)
+    assert processed.duration == pytest.approx(entry["duration_s"], abs=0.001)
+    assert processed.warnings == []
 
 
 def test_antiphase_speech_is_heard(hear, speech, said):
@@ -95,10 +95,10 @@ def test_rates_channels_and_sample_formats_give_the_same_sound(
         path = tmp_path / subtype
         sound = np.tile(sweep(rate, 0.5)[:, None], channels)
         soundfile.write(path, sound, rate, subtype=subtype, format=container)
-        heard = hear(path)
-        assert len(heard.samples) == pytest.approx(8000, abs=1)
-        np.testing.assert_allclose(heard.samples[:7999], expected[:7999], atol=2e-3)
-        assert heard.samples.dtype == np.float32
+        processed = hear(path)
+        assert len(processed.samples) == pytest.approx(8000, abs=1)
+        np.testing.assert_allclose(processed.samples[:7999], expected[:7999], atol=2e-3)
+        assert processed.samples.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_rates_channels_and_sample_formats_give_the_same_sound(
 def test_other_containers_are_told_by_content_whatever_the_name(hear, tmp_path, container, subtype):
     path = tmp_path / "sound.txt"
     soundfile.write(path, sweep(8000, 3), 8000, subtype=subtype, format=container)
-    heard = hear(path)
-    assert heard.seconds == pytest.approx(3, abs=0.15)
-    assert np.sqrt((heard.samples**2).mean()) == pytest.approx(0.217, abs=0.02)
-    assert heard.warnings == []
+    processed = hear(path)
+    assert processed.seconds == pytest.approx(3, abs=0.15)
+    assert np.sqrt((processed.samples**2).mean()) == pytest.approx(0.217, abs=0.02)
+    assert processed.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -201,5 +201,5 @@ def test_a_plain_mix_is_what_faster_whisper_hears(speech, name):
 
     path = speech / "hard_formats" / name
     with open_audio(Source(path), plain=True) as audio:
-        heard = np.concatenate([block.samples for block in audio.blocks()])
-    np.testing.assert_array_equal(heard, decode_audio(str(path)))
+        processed = np.concatenate([block.samples for block in audio.blocks()])
+    np.testing.assert_array_equal(processed, decode_audio(str(path)))

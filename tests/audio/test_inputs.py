@@ -36,14 +36,14 @@ def test_a_folder_gives_its_audio_and_video_below_sorted_without_dot_files():
         Source(Path("d/b.MP3"), Path("d")),
     )
     assert inputs.has_folder
-    assert inputs.several
+    assert inputs.multiple
 
 
 def test_a_folder_of_one_file_is_several_but_one_file_is_not():
     touch("d/a.wav")
-    assert expand(["d"], None).several
-    assert not expand(["d/a.wav"], None).several
-    assert expand(["d/a.wav", "b.wav"], None).several
+    assert expand(["d"], None).multiple
+    assert not expand(["d/a.wav"], None).multiple
+    assert expand(["d/a.wav", "b.wav"], None).multiple
 
 
 def test_a_folder_without_audio_stays_as_itself():
@@ -134,7 +134,7 @@ def test_a_name_longer_than_the_system_allows_is_left_to_opening():
 
 def test_what_may_not_be_read_in_a_folder_is_left_to_opening(monkeypatch):
     touch("talks/a.wav", "talks/closed/b.wav")
-    scan, look = os.scandir, Path.is_file
+    scan, format_options = os.scandir, Path.is_file
 
     def scandir(path):
         if Path(path).name == "closed":
@@ -144,7 +144,7 @@ def test_what_may_not_be_read_in_a_folder_is_left_to_opening(monkeypatch):
     def is_file(path):
         if path.name == "a.wav":
             raise PermissionError(13, "Permission denied", str(path))
-        return look(path)
+        return format_options(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
     monkeypatch.setattr(Path, "is_file", is_file)

@@ -72,8 +72,8 @@ def test_a_clip_leaves_the_rest_of_a_pipe_unread(hear, piped):
     data = io.BytesIO()
     soundfile.write(data, sweep(16000, 60), 16000, format="WAV")
     with piped(data.getvalue()):
-        heard = hear(None, clip=((1.0, 2.0),))
-    assert (heard.seconds, heard.sha256) == (1, None)
+        processed = hear(None, clip=((1.0, 2.0),))
+    assert (processed.seconds, processed.sha256) == (1, None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -83,10 +83,10 @@ def test_a_named_pipe_is_a_pipe(hear, tmp_path, speech):
     data = (speech / "hard_formats/jfk.m4a").read_bytes()
     thread = threading.Thread(target=path.write_bytes, args=[data])
     thread.start()
-    heard = hear(path)
+    processed = hear(path)
     thread.join()
-    assert heard.seconds == pytest.approx(11, abs=0.05)
-    assert heard.sha256 == hashlib.sha256(data).hexdigest()
+    assert processed.seconds == pytest.approx(11, abs=0.05)
+    assert processed.sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_an_mp4_without_a_type_is_known_in_a_pipe_by_its_first_atom(hear, piped, speech):

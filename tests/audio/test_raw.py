@@ -54,9 +54,9 @@ def test_channels_are_interleaved_and_a_partial_last_sample_is_dropped(hear, tmp
 def test_raw_comes_through_a_pipe(hear, piped):
     data = (np.arange(-40_000, 40_000) // 4).astype("<i2").tobytes()
     with piped(data + b"\x01"):
-        heard = hear(None, raw=parse_raw("s16le:16000:1"))
-    assert (heard.samples * 32768).astype("<i2").tobytes() == data
-    assert heard.duration is None
+        processed = hear(None, raw=parse_raw("s16le:16000:1"))
+    assert (processed.samples * 32768).astype("<i2").tobytes() == data
+    assert processed.duration is None
 
 
 def test_less_than_one_sample_is_no_sound(hear, tmp_path):

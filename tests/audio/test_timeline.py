@@ -10,10 +10,10 @@ from whisper_cli.audio.blocks import SAMPLE_RATE, Frames
 from whisper_cli.audio.pyav import Clock, resample
 
 
-def places(heard):
+def places(processed):
     """Where sound starts after none, and how long it lasts."""
     found = []
-    for block in heard.blocks:
+    for block in processed.blocks:
         if found and abs(block.start - found[-1][1]) < 1e-3:
             found[-1][1] = block.end
         else:
@@ -36,23 +36,23 @@ def places(heard):
 def test_gaps_are_kept_and_absurd_jumps_ignored(hear, tmp_path, starts, expected):
     path = tmp_path / "x.mkv"
     write_gapped(path, starts)
-    heard = hear(path)
-    assert places(heard) == expected
-    assert heard.seconds == len(starts)
+    processed = hear(path)
+    assert places(processed) == expected
+    assert processed.seconds == len(starts)
 
 
 def test_audio_that_starts_after_the_video_starts_later(hear, speech):
-    heard = hear(speech / "hard_formats/jfk_audio_offset5s.mp4")
-    assert heard.blocks[0].start == pytest.approx(5, abs=0.05)
-    assert heard.position == pytest.approx(16, abs=0.05)
+    processed = hear(speech / "hard_formats/jfk_audio_offset5s.mp4")
+    assert processed.blocks[0].start == pytest.approx(5, abs=0.05)
+    assert processed.position == pytest.approx(16, abs=0.05)
 
 
 def test_time_goes_on_where_a_stream_starts_again(hear, speech, tmp_path):
     path = tmp_path / "twice.ts"
     path.write_bytes((speech / "hard_formats/jfk_mpegts.ts").read_bytes() * 2)
-    heard = hear(path)
-    assert heard.position == pytest.approx(22.06, abs=0.1)
-    assert heard.position == pytest.approx(heard.seconds, abs=0.001)
+    processed = hear(path)
+    assert processed.position == pytest.approx(22.06, abs=0.1)
+    assert processed.position == pytest.approx(processed.seconds, abs=0.001)
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1))

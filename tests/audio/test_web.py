@@ -36,8 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             return
         start = 0
-        if self.ranges and (told := self.headers.get("range")):
-            start = int(told.removeprefix("bytes=").rstrip("-"))
+        if self.ranges and (reported := self.headers.get("range")):
+            start = int(reported.removeprefix("bytes=").rstrip("-"))
         body = self.content[start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", self.kind)
@@ -125,9 +125,9 @@ def test_a_redirect_is_checked_like_the_first_address(serve, monkeypatch):
 def test_size_and_time_are_limited(serve):
     url = serve(bytes(10_000))
     with pytest.raises(AudioError, match="larger than 999 bytes"):
-        read(url, UrlLimits(allow_private=True, most_bytes=999))
+        read(url, UrlLimits(allow_private=True, max_bytes=999))
     with pytest.raises(AudioError, match="took longer"):
-        read(url, UrlLimits(allow_private=True, most_seconds=-1.0))
+        read(url, UrlLimits(allow_private=True, max_seconds=-1.0))
 
 
 def test_an_output_is_named_after_the_last_part_of_the_path():
@@ -170,7 +170,7 @@ def test_of_several_addresses_the_one_that_answers_is_used(serve, monkeypatch):
     kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
     places = [(*kind, (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: [
-        place for place in places if host in ("two.test", place[4][0])
+        destination for destination in places if host in ("two.test", destination[4][0])
     ])  # fmt: skip
     assert read(f"http://two.test:{port}/") == b"sound"
 

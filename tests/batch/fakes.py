@@ -10,7 +10,7 @@ import soundfile
 from whisper_cli.audio.sources import expand
 from whisper_cli.batch.output_index import OutputIndex
 from whisper_cli.batch.session import EngineHandle, Session
-from whisper_cli.batch.targets import Naming, plan
+from whisper_cli.batch.targets import NameOptions, plan
 from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.sequential import SequentialEngine
@@ -60,28 +60,30 @@ def work(
     style: JsonStyle = JsonStyle.native,
     history: Path | None = None,
     starts_over: bool = False,
-    care: TextOptions | None = None,
+    text_options: TextOptions | None = None,
     speakers: DiarizationOptions | None = None,
     **options: object,
 ) -> Session:
     chosen = DecodingOptions(**options)  # type: ignore[arg-type]
     provenance = Provenance("test", "fake", None, "r1", "cpu", "int8", chosen, "")
-    located = EngineHandle("r1", SequentialEngine(lambda: engine))
+    handle = EngineHandle("r1", SequentialEngine(lambda: engine))
     return Session(
         provenance,
         FormatOptions(style),
         OutputIndex(output_index),
-        lambda: located,
+        lambda: handle,
         write,
         overwrite,
         history=history,
         starts_over=starts_over,
-        care=care,
+        text_options=text_options,
         speakers=speakers,
     )
 
 
 def jobs(*inputs: Path, output: str | None = None, kinds: str = "txt", name: str = "{stem}.{ext}"):
     formats = tuple(Format(kind) for kind in kinds.split(","))
-    naming = Naming(name, "fake", None)
-    return plan(expand([str(path) for path in inputs], None), output, formats, formats, naming)
+    name_options = NameOptions(name, "fake", None)
+    return plan(
+        expand([str(path) for path in inputs], None), output, formats, formats, name_options
+    )

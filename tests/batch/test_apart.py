@@ -39,16 +39,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory, jfk: Path) -> Path:
     return folder
 
 
-def kill_while(child, journal: Path, signum: int, times: int) -> int:
+def kill_while(child, journal: Path, number: int, times: int) -> int:
     """Kill the engine's process while the journal grows, so many times; say how often it was."""
     killed = lines = 0
     end = time.monotonic() + 240
     while child.poll() is None and time.monotonic() < end:
-        told = journal.read_bytes().count(b"\n") if journal.exists() else 0
+        reported = journal.read_bytes().count(b"\n") if journal.exists() else 0
         pid = engine_of(child.pid)
-        if killed < times and pid is not None and told > lines + 2:
-            os.kill(pid, signum)
-            killed, lines = killed + 1, told
+        if killed < times and pid is not None and reported > lines + 2:
+            os.kill(pid, number)
+            killed, lines = killed + 1, reported
         time.sleep(0.01)
     return killed
 
@@ -73,13 +73,13 @@ def test_a_crash_of_the_engine_is_gone_on_from(run, start, tmp_path, recordings,
 def test_an_input_that_kills_two_processes_is_left_and_the_others_go_on(
     run, start, tmp_path, recordings, tiny_en
 ):
-    out, told = tmp_path / "out", tmp_path / "summary.json"
+    out, reported = tmp_path / "out", tmp_path / "summary.json"
     arguments = ("transcribe", recordings, "-m", tiny_en, "-f", "srt", "--no-history")
-    child = start(*arguments, "-o", f"{out}/", "--summary", told)
+    child = start(*arguments, "-o", f"{out}/", "--summary", reported)
     assert kill_while(child, out / "b.srt.journal", signal.SIGKILL, 2) == 2
     assert child.wait(240) == 1
     assert b"b.wav" in child.stderr.read()
-    entries = {Path(e["input"]).name: e for e in json.loads(told.read_text("utf-8"))["inputs"]}
+    entries = {Path(e["input"]).name: e for e in json.loads(reported.read_text("utf-8"))["inputs"]}
     assert {name: item["status"] for name, item in entries.items()} == {
         "a.flac": "done",
         "b.wav": "failed",
@@ -109,14 +109,14 @@ def test_what_was_written_to_stdout_before_a_crash_is_not_written_twice(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_the_engine_ends_with_the_program(start, tmp_path, recordings, tiny_en, signum, code):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_the_engine_ends_with_the_program(start, tmp_path, recordings, tiny_en, number, code):
     child = start("transcribe", recordings, "-m", tiny_en, "-f", "srt", "-o", f"{tmp_path}/")
     end = time.monotonic() + 240
     while not list(tmp_path.glob("*.journal")) and time.monotonic() < end:
         time.sleep(0.02)
     pid = engine_of(child.pid)
-    child.send_signal(signum)
+    child.send_signal(number)
     assert child.wait(120) == code
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.02)
@@ -127,7 +127,7 @@ def test_only_what_is_new_is_written_of_an_input_that_is_tried_again():
     written: list[str] = []
     stdout = _Stdout(written.append)
     stdout.write("other\n")
-    stdout.settled()
+    stdout.finish_line()
     stdout.write("one\n")
     stdout.write("two\n")
     stdout.again()
@@ -140,16 +140,16 @@ def test_only_what_is_new_is_written_of_an_input_that_is_tried_again():
 def test_a_recording_that_is_removed_while_it_is_read_fails_alone(
     start, tmp_path, recordings, tiny_en
 ):
-    folder, out, told = tmp_path / "in", tmp_path / "out", tmp_path / "summary.json"
+    folder, out, reported = tmp_path / "in", tmp_path / "out", tmp_path / "summary.json"
     shutil.copytree(recordings, folder)
     child = start("transcribe", folder, "-m", tiny_en, "-f", "srt", "-o", f"{out}/",
-        "--no-history", "--summary", told)  # fmt: skip
+        "--no-history", "--summary", reported)  # fmt: skip
     end = time.monotonic() + 120
     while not (out / "b.srt.part").exists() and time.monotonic() < end:
         time.sleep(0.01)
     (folder / "b.wav").unlink()
     _, complaints = child.communicate(timeout=300)
-    entries = {Path(e["input"]).name: e for e in json.loads(told.read_text("utf-8"))["inputs"]}
+    entries = {Path(e["input"]).name: e for e in json.loads(reported.read_text("utf-8"))["inputs"]}
     assert [entries[name]["status"] for name in ("a.flac", "c.ogg")] == ["done", "done"]
     assert entries["b.wav"]["status"] in ("failed", "done"), complaints
     assert b"Traceback" not in complaints
@@ -164,9 +164,11 @@ def test_inputs_whose_names_look_the_same_are_told_apart(run, tmp_path, jfk, tin
     sound, rate = soundfile.read(jfk)
     with good.open("wb") as file:
         soundfile.write(file, sound[: 2 * rate], rate, format="WAV")
-    told = tmp_path / "summary.json"
-    result = run("transcribe", *names, "-m", tiny_en, "-o", f"{tmp_path}/out/", "--summary", told)
+    reported = tmp_path / "summary.json"
+    result = run(
+        "transcribe", *names, "-m", tiny_en, "-o", f"{tmp_path}/out/", "--summary", reported
+    )
     assert result.code == 1
-    written = json.loads(told.read_text("utf-8"))
+    written = json.loads(reported.read_text("utf-8"))
     assert written["counts"] == {"done": 1, "skipped": 0, "failed": 1, "left": 0}
     assert written["inputs"][not bad_first]["status"] == "failed"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from whisper_cli.iterators import AHEAD, in_background
+from whisper_cli.iterators import MAX_PENDING, in_background
 
 
 def test_items_come_in_order():
@@ -38,18 +38,18 @@ def test_the_reader_is_not_kept_waiting():
 
 
 def test_the_thread_runs_no_further_than_it_may_and_ends_when_left():
-    made = itertools.count()
+    contains = itertools.count()
     last = [0]
 
     def endless():
-        for number in made:
+        for number in contains:
             last[0] = number
             yield number
 
     items = in_background(endless)
     next(items)
     time.sleep(0.3)
-    assert last[0] <= AHEAD + 3
+    assert last[0] <= MAX_PENDING + 3
     items.close()
     for thread in threading.enumerate():
         if thread.name == "decoding":

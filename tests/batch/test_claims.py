@@ -10,7 +10,7 @@ import soundfile
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
 from whisper_cli.batch.claims import Claims
-from whisper_cli.batch.events import InputProgressed
+from whisper_cli.batch.events import JobInputProgress
 from whisper_cli.batch.runner import run
 
 
@@ -24,11 +24,11 @@ def hold(file: Path, output: str, line: Connection) -> None:
 
 def test_a_claim_is_waited_for_until_its_process_is_gone(tmp_path, caplog):
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
+    owned, theirs = context.Pipe()
     file, output = tmp_path / "state" / "outputs.lock", str(tmp_path / "a")
     child = context.Process(target=hold, args=(file, output, theirs))
     child.start()
-    assert ours.recv() == "held"
+    assert owned.recv() == "held"
     claims, taken = Claims(file), threading.Event()
     claims.take(0, "another", f"{output}b")  # of another output, nobody waits
 
@@ -39,7 +39,7 @@ def test_a_claim_is_waited_for_until_its_process_is_gone(tmp_path, caplog):
     threading.Thread(target=take, daemon=True).start()
     assert not taken.wait(0.5)
     assert caplog.text.count("waiting until it is done") == 1
-    ours.send("end")
+    owned.send("end")
     assert taken.wait(60)
     child.join(60)
     claims.close()
@@ -68,12 +68,14 @@ def test_where_no_lock_can_be_had_nobody_waits(tmp_path):
 
 @pytest.mark.parametrize("kinds", ["srt", "json,srt"])
 def test_a_run_leaves_what_it_claimed(tmp_path, kinds):
-    todo = jobs(noise(tmp_path / "a.wav"), output=f"{tmp_path}/out/", kinds=kinds)
+    remaining = jobs(noise(tmp_path / "a.wav"), output=f"{tmp_path}/out/", kinds=kinds)
     for fail in ({}, {1: KeyError("broken")}, {}):
         engine = FakeEngine(fail=fail)
         shared = work(tmp_path / "state" / "l.sqlite3", engine, overwrite=True)
-        told = [item for item in run(todo, shared) if not isinstance(item, InputProgressed)]
-        assert len(told) == 1
+        reported = [
+            item for item in run(remaining, shared) if not isinstance(item, JobInputProgress)
+        ]
+        assert len(reported) == 1
 
 
 @pytest.mark.slow
@@ -92,5 +94,5 @@ def test_two_equal_runs_at_once_share_the_work(start, tmp_path, jfk, tiny_en, hi
     ]
     ends = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0, 0], ends
-    made = sorted(path.suffix for path in out.iterdir())
-    assert made == sorted(f".{kind}" for kind in formats[0].split(",") for _ in range(6))
+    contains = sorted(path.suffix for path in out.iterdir())
+    assert contains == sorted(f".{kind}" for kind in formats[0].split(",") for _ in range(6))

@@ -41,16 +41,16 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def small_disk(place: Path, size: str) -> Iterator[Callable[[str], None]]:
+def small_disk(destination: Path, size: str) -> Iterator[Callable[[str], None]]:
     """Mount a disk of so many bytes, and give what makes it another size."""
-    place.mkdir()
+    destination.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o"]
-    if subprocess.run([*mount, f"size={size}", "none", place], check=False).returncode:
+    if subprocess.run([*mount, f"size={size}", "none", destination], check=False).returncode:
         pytest.skip("mounting isn't allowed here")
     try:
-        yield lambda size: subprocess.run([*mount, f"remount,size={size}", place], check=True)
+        yield lambda size: subprocess.run([*mount, f"remount,size={size}", destination], check=True)
     finally:
-        subprocess.run(["umount", place], check=True)
+        subprocess.run(["umount", destination], check=True)
 
 
 @pytest.mark.slow
@@ -77,9 +77,9 @@ def test_what_is_killed_again_and_again_ends_as_what_was_not(
     kills, chance = int(os.environ.get("KILLS", "4")), random.Random(3)
     out, whole = tmp_path / "out", tmp_path / "whole"
     arguments = ("transcribe", recordings, "-m", tiny_en, "-f", "srt,json", "--no-history")
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert run(*arguments, "-o", f"{whole}/").code == 1
-    took = time.monotonic() - began
+    took = time.monotonic() - started_at
     published: dict[str, int] = {}
     for number in range(kills):
         child = start(*arguments, "-o", f"{out}/")

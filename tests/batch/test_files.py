@@ -15,7 +15,7 @@ from whisper_cli.batch.runner import InputDone, InputError, run
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.summary import Summary
 from whisper_cli.errors import EngineError, OutputError
-from whisper_cli.files import claim, opened
+from whisper_cli.files import acquire, opened
 
 needs_unix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Unix")
 
@@ -34,32 +34,32 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     return found
 
 
-def put_file(place: Path) -> None:
-    place.write_text("1\n00:00:00,000 --> 00:00:01,000\nsomebody's own\n")
+def put_file(destination: Path) -> None:
+    destination.write_text("1\n00:00:00,000 --> 00:00:01,000\nsomebody's own\n")
 
 
-def put_link(place: Path) -> None:
-    target = place.parent / "target"
+def put_link(destination: Path) -> None:
+    target = destination.parent / "target"
     target.write_text("somebody's own")
-    place.symlink_to(target)
+    destination.symlink_to(target)
 
 
-def put_dangling_link(place: Path) -> None:
-    place.symlink_to(place.parent / "nothing")
+def put_dangling_link(destination: Path) -> None:
+    destination.symlink_to(destination.parent / "nothing")
 
 
-def put_hard_link(place: Path) -> None:
-    target = place.parent / "target"
+def put_hard_link(destination: Path) -> None:
+    target = destination.parent / "target"
     target.write_text("somebody's own")
-    place.hardlink_to(target)
+    destination.hardlink_to(target)
 
 
-def put_link_to_a_device(place: Path) -> None:
-    place.symlink_to("/dev/full")
+def put_link_to_a_device(destination: Path) -> None:
+    destination.symlink_to("/dev/full")
 
 
-def put_folder(place: Path) -> None:
-    place.mkdir()
+def put_folder(destination: Path) -> None:
+    destination.mkdir()
 
 
 PUTS = [put_file, put_link, put_dangling_link, put_hard_link, put_link_to_a_device, put_folder]
@@ -96,8 +96,8 @@ def test_a_pipe_in_the_place_of_a_file_in_work_is_an_error_of_the_program(
     assert [path.name for path in tmp_path.iterdir()] == [f"a.srt{suffix}"]
 
 
-@pytest.mark.parametrize("lost", ["journal", "ledger", "neither"])
-def test_what_a_run_of_ours_left_is_taken_over(tmp_path, lost):
+@pytest.mark.parametrize("engine_gone", ["journal", "ledger", "neither"])
+def test_what_a_run_of_ours_left_is_taken_over(tmp_path, engine_gone):
     clip, out, output_index = (
         noise(tmp_path / "a.wav", 100),
         tmp_path / "out",
@@ -106,9 +106,9 @@ def test_what_a_run_of_ours_left_is_taken_over(tmp_path, lost):
     asked = jobs(clip, output=f"{out}/", kinds="srt,json")
     done(run(asked, work(output_index, FakeEngine(fail={80: EngineError("it failed")}))))
     assert {"a.srt.part", "a.json.part", "a.srt.journal"} == {item.name for item in out.iterdir()}
-    if lost == "journal":
+    if engine_gone == "journal":
         (out / "a.srt.journal").unlink()
-    elif lost == "ledger":
+    elif engine_gone == "ledger":
         shutil.rmtree(output_index.parent)
     [finished] = done(run(asked, work(output_index, FakeEngine())))
     assert isinstance(finished, InputDone)
@@ -158,13 +158,13 @@ def test_an_empty_part_of_a_run_that_was_killed_at_once_is_taken_over(tmp_path):
 
 
 def test_one_process_at_a_time_has_a_file(tmp_path):
-    output_index, place = OutputIndex(tmp_path / "ledger"), tmp_path / "a.part"
-    first = claim(place, output_index, lambda _: False)
+    output_index, destination = OutputIndex(tmp_path / "ledger"), tmp_path / "a.part"
+    first = acquire(destination, output_index, lambda _: False)
     assert first is not None
     with first:
         first.write(b"text")
-        assert claim(place, output_index, lambda _: False) is None
-    again = claim(place, output_index, lambda _: False)
+        assert acquire(destination, output_index, lambda _: False) is None
+    again = acquire(destination, output_index, lambda _: False)
     assert again is not None
     again.close()
     output_index.close()
@@ -175,15 +175,15 @@ def test_one_process_at_a_time_has_a_file(tmp_path):
 def test_another_users_file_is_opened_only_where_nobody_else_could_put_it(tmp_path, mode):
     folder = tmp_path / "shared"
     folder.mkdir()
-    place = folder / "a.journal"
-    place.write_text('{"journal": 2, "work": "x"}\n')
-    os.chown(place, 12_345, 12_345)
+    destination = folder / "a.journal"
+    destination.write_text('{"journal": 2, "work": "x"}\n')
+    os.chown(destination, 12_345, 12_345)
     folder.chmod(mode)
     if mode == 0o755:
-        opened(place).close()
+        opened(destination).close()
         return
     with pytest.raises(OutputError, match="kept"):
-        opened(place)
+        opened(destination)
 
 
 def append(path: Path) -> None:
@@ -233,9 +233,9 @@ def test_an_input_that_changes_while_it_is_read_is_not_done(tmp_path, change):
     summary = Summary(asked, strict=True)
     summary.add(first)
     assert summary.exit_code == 1
-    told = json.loads((out / "a.json").read_text("utf-8"))
-    assert told["provenance"]["complete"] is False
-    assert any("changed while it was read" in warning for warning in told["warnings"])
+    reported = json.loads((out / "a.json").read_text("utf-8"))
+    assert reported["provenance"]["complete"] is False
+    assert any("changed while it was read" in warning for warning in reported["warnings"])
     assert not list((tmp_path / "history").glob("*"))
     assert sorted(item.name for item in out.iterdir()) == ["a.json", "a.srt"]
     engine = FakeEngine()

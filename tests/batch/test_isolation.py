@@ -13,7 +13,7 @@ import soundfile
 
 from tests.batch.fakes import FakeEngine, jobs, work
 from whisper_cli.audio.decode import Audio
-from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.events import InputDone, InputError, JobInputProgress, Outcome
 from whisper_cli.batch.journal import SegmentJournal
 from whisper_cli.batch.output_index import OutputIndex
 from whisper_cli.batch.runner import run
@@ -177,7 +177,7 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], None]:
             return Path(str(name)).name.startswith(f"{BAD}.")
 
         wrap(FileSink, "add", "write", lambda _, info, *__: is_bad(info.source))
-        wrap(SegmentJournal, "said", "journal", lambda self, *_: is_bad(self.path))
+        wrap(SegmentJournal, "decoded", "journal", lambda self, *_: is_bad(self.path))
         wrap(SegmentJournal, "move", "history", lambda self, *_: is_bad(self.path))
         wrap(OutputIndex, "record", "ledger", lambda _, path, *__: is_bad(path))
         wrap(OutputIndex, "state", "look", lambda _, path, *__: is_bad(path))
@@ -206,22 +206,22 @@ def _faulty_audio(
     monkeypatch.setattr(Audio, "blocks", blocks)
 
 
-def outcomes(todo: Sequence[BatchJob], shared: Session) -> list[Outcome]:
-    return [item for item in run(todo, shared) if not isinstance(item, InputProgressed)]
+def outcomes(remaining: Sequence[BatchJob], shared: Session) -> list[Outcome]:
+    return [item for item in run(remaining, shared) if not isinstance(item, JobInputProgress)]
 
 
-def located(shared: Session, engine: Scheduler) -> Session:
+def handle(shared: Session, engine: Scheduler) -> Session:
     from dataclasses import replace
 
     return replace(shared, locate=lambda: EngineHandle("r1", engine))
 
 
 def check(
-    fault: Fault, todo: Sequence[BatchJob], told: Sequence[Outcome], kind: str, path: Path
+    fault: Fault, remaining: Sequence[BatchJob], reported: Sequence[Outcome], kind: str, path: Path
 ) -> None:
     """Four are done, one failed, and the summary says so."""
-    summary = Summary(todo)
-    for outcome in told:
+    summary = Summary(remaining)
+    for outcome in reported:
         summary.add(outcome)
     summary.write(path, summary.exit_code)
     written = json.loads(path.read_text("utf-8"))
@@ -230,13 +230,13 @@ def check(
         1,
         {"done": 4, "skipped": 0, "failed": 1, "left": 0},
     )
-    assert sum(isinstance(item, InputDone) for item in told) == 4
-    [failed] = [item for item in told if isinstance(item, InputError)]
+    assert sum(isinstance(item, InputDone) for item in reported) == 4
+    [failed] = [item for item in reported if isinstance(item, InputError)]
     entry = written["inputs"][BAD]
     assert (failed.number, entry["status"]) == (BAD, "failed")
     assert entry["error"]["class"] in CLASSES.get(kind, {"EngineError"})
     for number in set(range(5)) - {BAD}:
-        assert (Path(todo[number].targets[0].pattern or "")).exists()
+        assert (Path(remaining[number].targets[0].pattern or "")).exists()
 
 
 SEAMS = ["open", "look", "read", "detect", "features", "encode", "language", "generate", "align"]
@@ -248,10 +248,10 @@ WRITING = ["write", "journal", "history", "ledger"]
 def test_what_one_input_raises_in_the_fast_engine_fails_it_alone(tmp_path, faulty, seam, kind):
     fault = Fault(seam, KINDS[kind])
     faulty(fault)
-    todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt,json")
+    remaining = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt,json")
     shared = work(tmp_path / "l.sqlite3", FakeEngine(), history=tmp_path / "history")
-    told = outcomes(todo, located(shared, fast(fault)))
-    check(fault, todo, told, kind, tmp_path / "summary.json")
+    reported = outcomes(remaining, handle(shared, fast(fault)))
+    check(fault, remaining, reported, kind, tmp_path / "summary.json")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -259,9 +259,9 @@ def test_what_one_input_raises_in_the_fast_engine_fails_it_alone(tmp_path, fault
 def test_what_one_input_raises_in_the_exact_engine_fails_it_alone(tmp_path, faulty, seam, kind):
     fault = Fault(seam, KINDS[kind])
     faulty(fault)
-    todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
-    told = outcomes(todo, work(tmp_path / "l.sqlite3", FaultyExact(fault)))
-    check(fault, todo, told, kind, tmp_path / "summary.json")
+    remaining = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
+    reported = outcomes(remaining, work(tmp_path / "l.sqlite3", FaultyExact(fault)))
+    check(fault, remaining, reported, kind, tmp_path / "summary.json")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -269,18 +269,18 @@ def test_what_one_input_raises_in_the_exact_engine_fails_it_alone(tmp_path, faul
 def test_what_one_input_raises_in_the_live_engine_fails_it_alone(tmp_path, faulty, seam, kind):
     fault = Fault(seam, KINDS[kind])
     faulty(fault)
-    todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
+    remaining = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
-    told = outcomes(todo, located(shared, fast(fault, LiveScheduler)))
-    check(fault, todo, told, kind, tmp_path / "summary.json")
+    reported = outcomes(remaining, handle(shared, fast(fault, LiveScheduler)))
+    check(fault, remaining, reported, kind, tmp_path / "summary.json")
 
 
 @pytest.mark.parametrize("kind", ["RuntimeError", "KeyError", "TypeError"])
 def test_a_bug_is_logged_with_its_traceback(tmp_path, faulty, caplog, kind):
     fault = Fault("generate", KINDS[kind])
-    todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
+    remaining = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
-    outcomes(todo, located(shared, fast(fault)))
+    outcomes(remaining, handle(shared, fast(fault)))
     [record] = [item for item in caplog.records if item.levelname == "ERROR"]
     assert record.exc_info is not None
     assert f"{BAD}.wav" in record.getMessage()
@@ -293,11 +293,11 @@ def test_a_window_that_fails_once_is_tried_again_alone(tmp_path):
                 super().at(seam, bad=bad)
 
     fault = Once("generate", KINDS["TypeError"])
-    todo = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
+    remaining = jobs(*recordings(tmp_path / "in"), output=f"{tmp_path}/out/", kinds="srt")
     shared = work(tmp_path / "l.sqlite3", FakeEngine())
-    told = outcomes(todo, located(shared, fast(fault)))
+    reported = outcomes(remaining, handle(shared, fast(fault)))
     assert fault.raised == 1
-    assert [type(item) for item in told] == [InputDone] * 5
+    assert [type(item) for item in reported] == [InputDone] * 5
 
 
 class BrokenPipe:
@@ -317,9 +317,9 @@ class BrokenPipe:
 def test_standard_input_that_fails_when_it_is_read_fails_alone(tmp_path, monkeypatch, kind):
     monkeypatch.setattr("sys.stdin", BrokenPipe(KINDS[kind]))
     paths = recordings(tmp_path / "in")
-    todo = jobs(paths[0], Path("-"), paths[1], output=f"{tmp_path}/out/")
-    told = outcomes(todo, work(tmp_path / "l.sqlite3", FakeEngine()))
-    assert [type(item) for item in told] == [InputDone, InputError, InputDone]
+    remaining = jobs(paths[0], Path("-"), paths[1], output=f"{tmp_path}/out/")
+    reported = outcomes(remaining, work(tmp_path / "l.sqlite3", FakeEngine()))
+    assert [type(item) for item in reported] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -340,9 +340,9 @@ def test_what_one_transcript_raises_fails_it_alone(tmp_path, monkeypatch, kind):
         path.write_text(
             json.dumps({"text": " a", "segments": [{"start": 0, "end": 1, "text": "a"}]})
         )
-    todo = jobs(*paths, output=f"{tmp_path}/out/", kinds="srt")
-    told = list(render.render(todo, work(tmp_path / "l.sqlite3", FakeEngine())))
-    assert [type(item) for item in told] == [InputDone, InputError, InputDone]
+    remaining = jobs(*paths, output=f"{tmp_path}/out/", kinds="srt")
+    reported = list(render.render(remaining, work(tmp_path / "l.sqlite3", FakeEngine())))
+    assert [type(item) for item in reported] == [InputDone, InputError, InputDone]
 
 
 @pytest.mark.parametrize("order", [(b"\xff.wav", b"\xfe.wav"), (b"\xfe.wav", b"\xff.wav")])
@@ -351,14 +351,14 @@ def test_inputs_whose_names_look_the_same_are_told_apart(tmp_path, order):
     paths[0].write_bytes(b"no sound")
     with paths[1].open("wb") as file:
         soundfile.write(file, np.zeros(16_000), 16_000, format="WAV")
-    todo = jobs(*paths, output=f"{tmp_path}/out/")
-    summary = Summary(todo)
-    for outcome in run(todo, work(tmp_path / "l.sqlite3", FakeEngine())):
+    remaining = jobs(*paths, output=f"{tmp_path}/out/")
+    summary = Summary(remaining)
+    for outcome in run(remaining, work(tmp_path / "l.sqlite3", FakeEngine())):
         summary.add(outcome)
     assert summary.exit_code == 1
-    told = tmp_path / "summary.json"
-    summary.write(told, 1)
-    entries = json.loads(told.read_text("utf-8"))["inputs"]
+    reported = tmp_path / "summary.json"
+    summary.write(reported, 1)
+    entries = json.loads(reported.read_text("utf-8"))["inputs"]
     assert [item["status"] for item in entries] == ["failed", "done"]
 
 
@@ -422,11 +422,11 @@ def spoken(tmp_path: Path, jfk: Path) -> Path:
 def test_in_the_real_process_four_are_done_and_one_failed(
     start, tmp_path, spoken, tiny_en, seam, kind, mode
 ):
-    out, told = tmp_path / "out", tmp_path / "summary.json"
+    out, reported = tmp_path / "out", tmp_path / "summary.json"
     child = start("transcribe", spoken, "-m", tiny_en, "--mode", mode, "-f", "srt", "-o", f"{out}/",
-        "--summary", told, env=broken_program(tmp_path / "faulty", seam, kind))  # fmt: skip
+        "--summary", reported, env=broken_program(tmp_path / "faulty", seam, kind))  # fmt: skip
     _, complaints = child.communicate(timeout=300)
-    written = json.loads(told.read_text("utf-8"))
+    written = json.loads(reported.read_text("utf-8"))
     assert child.returncode == 1, complaints
     assert written["counts"] == {"done": 4, "skipped": 0, "failed": 1, "left": 0}
     assert sorted(path.name for path in out.glob("*.srt")) == ["a.srt", "b.srt", "c.srt", "d.srt"]

@@ -160,26 +160,26 @@ def test_without_a_history_nothing_is_kept(tmp_path, output_index):
 def test_what_goes_to_stdout_is_gone_on_with_too(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav", 100), tmp_path / "history"
     asked = jobs(clip, kinds="txt")
-    told: list[str] = []
+    reported: list[str] = []
     broken = FakeEngine(fail={80: EngineError("it failed")})
-    done(run(asked, work(output_index, broken, told.append, history=history)))
+    done(run(asked, work(output_index, broken, reported.append, history=history)))
     again: list[str] = []
     done(run(asked, work(output_index, FakeEngine(), again.append, history=history)))
     whole: list[str] = []
     done(run(asked, work(output_index, FakeEngine(), whole.append)))
     assert again == whole
-    assert told[:-1] == whole[: len(told) - 1]
+    assert reported[:-1] == whole[: len(reported) - 1]
     assert [path.suffix for path in history.iterdir()] == [".jsonl"]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "json", "srt"])
 def test_what_is_written_from_stored_segments_has_the_same_bytes(tmp_path, output_index, kind):
     clip, history = noise(tmp_path / "a.wav", 40), tmp_path / "history"
-    told: list[list[str]] = [[], []]
+    reported: list[list[str]] = [[], []]
     engine = FakeEngine()
-    for lines in told:
+    for lines in reported:
         done(run(jobs(clip, kinds=kind), work(output_index, engine, lines.append, history=history)))
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
     assert engine.decoded == 2  # the islands of the first run
 
 
@@ -213,12 +213,12 @@ def test_what_was_all_told_but_not_published_is_written_and_cleared_away(tmp_pat
 def test_live_sound_is_neither_gone_on_with_nor_kept(isolated):
     def settled(*, live: bool):
         model, settings = resolve("tiny.en"), Settings(model="tiny.en")
-        return session_for(model, settings, RunFlags(live=live), bring=Path, write=print)
+        return session_for(model, settings, RunFlags(live=live), fetch_model=Path, write=print)
 
-    wanted = {live: settled(live=live) for live in (False, True)}
-    assert (wanted[True].goes_on, wanted[True].history) == (False, None)
-    assert wanted[False].goes_on
-    assert wanted[False].history is not None
+    needed = {live: settled(live=live) for live in (False, True)}
+    assert (needed[True].can_resume, needed[True].history) == (False, None)
+    assert needed[False].can_resume
+    assert needed[False].history is not None
 
 
 def test_the_oldest_segments_go_first(tmp_path):
@@ -226,18 +226,22 @@ def test_the_oldest_segments_go_first(tmp_path):
         path = tmp_path / f"{number}.jsonl"
         path.write_bytes(bytes(100))
         os.utime(path, (number, number))
-    prune(tmp_path, most=250)
+    prune(tmp_path, maximum=250)
     assert names(tmp_path) == ["3.jsonl", "4.jsonl"]
 
 
 def talking(samples: np.ndarray) -> list[tuple[int, int]]:
     """Find what is not silent."""
-    loud = np.flatnonzero(np.abs(samples) > 0.01)
-    if not len(loud):
+    target_level = np.flatnonzero(np.abs(samples) > 0.01)
+    if not len(target_level):
         return []
-    breaks = np.flatnonzero(np.diff(loud) > SAMPLE_RATE // 5)
+    penalty = np.flatnonzero(np.diff(target_level) > SAMPLE_RATE // 5)
     return list(
-        zip(loud[[0, *(breaks + 1)]].tolist(), (loud[[*breaks, -1]] + 1).tolist(), strict=True)
+        zip(
+            target_level[[0, *(penalty + 1)]].tolist(),
+            (target_level[[*penalty, -1]] + 1).tolist(),
+            strict=True,
+        )
     )
 
 
@@ -259,15 +263,15 @@ def test_what_is_gone_on_with_is_the_same_as_in_one_go(turns, longest, data):
         return (Block(n / 16_000, sound[n : n + 16_000]) for n in range(0, len(sound), 16_000))
 
     def shape(found: list[Chunk]) -> list:
-        return [(item.place, item.start, item.samples.tobytes(), item.speech) for item in found]
+        return [(item.position, item.start, item.samples.tobytes(), item.speech) for item in found]
 
     whole = list(chunks_of(blocks(), talking, ChunkingOptions(longest)))
-    told = data.draw(st.integers(1, max(1, len(whole))))
-    if told <= len(whole):
-        last = whole[told - 1].place
+    reported = data.draw(st.integers(1, max(1, len(whole))))
+    if reported <= len(whole):
+        last = whole[reported - 1].position
         since = type(last)(last.start, last.limit, last.number + 1)
         assert shape(list(chunks_of(blocks(), talking, ChunkingOptions(longest), since))) == shape(
-            whole[told:]
+            whole[reported:]
         )
 
 
@@ -301,14 +305,14 @@ def test_a_killed_run_is_gone_on_with_inside_the_file(run, start, tmp_path, talk
     out, whole = tmp_path / "out", tmp_path / "whole"
     arguments = ("transcribe", talk, "-m", tiny_en, "-f", "srt,json")
     assert run(*arguments, "-o", f"{whole}/", "--no-history").code == 0
-    journal, ended, marks = out / "talk.srt.journal", [], []
+    journal, finished, marks = out / "talk.srt.journal", [], []
     for after in (2, 5, 8):
-        ended.append(
+        finished.append(
             killed(start, (*arguments, "-o", f"{out}/", "--no-history"), journal, after, how)
         )
         marks.append(journal.read_bytes().count(b'"passed"') if journal.exists() else -1)
     assert run(*arguments, "-o", f"{out}/", "--no-history").code == 0
-    assert ended[0] == (128 + how if how != signal.SIGKILL else -how), (ended, marks)
+    assert finished[0] == (128 + how if how != signal.SIGKILL else -how), (finished, marks)
     assert marks[0] >= 2
     assert names(out) == names(whole) == ["talk.json", "talk.srt"]
     assert (out / "talk.srt").read_text("utf-8") == (whole / "talk.srt").read_text("utf-8")
@@ -318,18 +322,20 @@ def test_a_killed_run_is_gone_on_with_inside_the_file(run, start, tmp_path, talk
 
 def test_another_care_of_the_text_is_written_from_what_is_stored(tmp_path, output_index):
     clip, history = noise(tmp_path / "a.wav"), tmp_path / "history"
-    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="txt,json")
+    remaining = jobs(clip, output=f"{tmp_path}/out/", kinds="txt,json")
     engine = FakeEngine()
-    done(run(todo, work(output_index, engine, history=history)))
+    done(run(remaining, work(output_index, engine, history=history)))
     plain = (tmp_path / "out/a.txt").read_text()
-    care = TextOptions((Replacement(ReplacementKind.word, "second", "minute"),))
-    done(run(todo, work(output_index, engine, history=history, care=care)))
+    text_options = TextOptions((Replacement(ReplacementKind.word, "second", "minute"),))
+    done(run(remaining, work(output_index, engine, history=history, text_options=text_options)))
     assert (tmp_path / "out/a.txt").read_text() == plain.replace("second", "minute")
     changes = json.loads((tmp_path / "out/a.json").read_text())["changes"]
     assert [change["after"] for change in changes] == ["minute"] * 3
-    [again] = done(run(todo, work(output_index, engine, history=history, care=care)))
+    [again] = done(
+        run(remaining, work(output_index, engine, history=history, text_options=text_options))
+    )
     assert again.skipped
-    done(run(todo, work(output_index, engine, history=history)))
+    done(run(remaining, work(output_index, engine, history=history)))
     assert (tmp_path / "out/a.txt").read_text() == plain
     assert "changes" not in json.loads((tmp_path / "out/a.json").read_text())
     assert engine.decoded == 1
@@ -353,13 +359,15 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     at, other = chance.randrange(len(lines)), chance.randrange(len(lines))
     match chance.choice(["flip", "lose", "double", "swap", "shorten", "letter"]):
         case "flip":
-            place = chance.randrange(len(data))
+            position = chance.randrange(len(data))
             return (
-                data[:place] + bytes([data[place] ^ 1 << chance.randrange(8)]) + data[place + 1 :]
+                data[:position]
+                + bytes([data[position] ^ 1 << chance.randrange(8)])
+                + data[position + 1 :]
             )
         case "letter":
-            place = data.index(b"second", chance.randrange(len(data) // 2))
-            return data[:place] + b"minute" + data[place + 6 :]
+            position = data.index(b"second", chance.randrange(len(data) // 2))
+            return data[:position] + b"minute" + data[position + 6 :]
         case "lose":
             del lines[at : at + chance.randint(1, 5)]
         case "double":
@@ -400,8 +408,8 @@ def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, output_
     [kept] = history.iterdir()
     data = kept.read_bytes()
     for seed in range(60):
-        damaged = mutated(data, random.Random(seed))
-        kept.write_bytes(damaged)
+        corrupt = mutated(data, random.Random(seed))
+        kept.write_bytes(corrupt)
         engine, out = FakeEngine(), tmp_path / f"out-{seed}"
         [finished] = done(
             run(
@@ -411,7 +419,7 @@ def test_segments_that_were_kept_and_damaged_are_not_given_out(tmp_path, output_
         )
         assert isinstance(finished, InputDone), seed
         assert (out / "a.txt").read_bytes() == whole, seed
-        assert engine.decoded or damaged == data or damaged.startswith(data[:-1]), seed
+        assert engine.decoded or corrupt == data or corrupt.startswith(data[:-1]), seed
         assert kept.read_bytes() == data, seed
 
 
@@ -430,11 +438,11 @@ def test_a_journal_of_an_older_version_is_taken_over_and_not_believed(tmp_path, 
 @pytest.mark.parametrize("language", ["../../x", "", 5, ["en"], {"x": 1}])
 def test_a_journal_with_a_language_that_is_none_holds_nothing(tmp_path, language):
     def stored(language):
-        ended = {"duration": 1.0, "dropped": [], "redecoded": [], "warnings": []}
-        begun = {"language": language, "language_probability": 1.0}
+        finished = {"duration": 1.0, "dropped": [], "redecoded": [], "warnings": []}
+        started = {"language": language, "language_probability": 1.0}
         head = _head("w")
-        first, checksum = _sealed(["begun", begun], zlib.crc32(head))
-        last, _ = _sealed(["ended", ended], checksum)
+        first, checksum = _sealed(["begun", started], zlib.crc32(head))
+        last, _ = _sealed(["ended", finished], checksum)
         path = tmp_path / "a.journal"
         path.write_bytes(head + first + last)
         provenance = Provenance("", "", None, None, "", "", DecodingOptions(), "")

@@ -9,7 +9,7 @@ import pytest
 import srt
 
 from tests.batch.fakes import FakeEngine, jobs, noise, work
-from whisper_cli.batch.runner import InputDone, InputError, InputProgressed, run
+from whisper_cli.batch.runner import InputDone, InputError, JobInputProgress, run
 from whisper_cli.errors import EngineError, ModelError
 from whisper_cli.signals import Stopped
 
@@ -20,7 +20,7 @@ def output_index(tmp_path: Path) -> Path:
 
 
 def outcome(events) -> list[object]:
-    return [event for event in events if not isinstance(event, InputProgressed)]
+    return [event for event in events if not isinstance(event, JobInputProgress)]
 
 
 def test_outputs_appear_whole_and_leave_no_part(tmp_path, output_index):
@@ -43,9 +43,9 @@ def test_outputs_appear_whole_and_leave_no_part(tmp_path, output_index):
 
 def test_a_current_output_is_skipped_without_decoding(tmp_path, output_index):
     clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
-    todo = jobs(clip, output=f"{tmp_path}/out/")
-    outcome(run(todo, work(output_index, engine)))
-    [done] = outcome(run(todo, work(output_index, engine)))
+    remaining = jobs(clip, output=f"{tmp_path}/out/")
+    outcome(run(remaining, work(output_index, engine)))
+    [done] = outcome(run(remaining, work(output_index, engine)))
     assert done.skipped
     assert engine.decoded == 1
 
@@ -53,13 +53,13 @@ def test_a_current_output_is_skipped_without_decoding(tmp_path, output_index):
 @pytest.mark.parametrize("change", ["input", "option", "style"])
 def test_a_stale_output_of_ours_is_replaced(tmp_path, output_index, change):
     clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
-    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="json")
-    outcome(run(todo, work(output_index, engine)))
+    remaining = jobs(clip, output=f"{tmp_path}/out/", kinds="json")
+    outcome(run(remaining, work(output_index, engine)))
     if change == "input":
         noise(clip, seconds=2, seed=1)
     options = {"beam_size": 1} if change == "option" else {}
     style = {"style": "whisper"} if change == "style" else {}
-    [done] = outcome(run(todo, work(output_index, engine, **style, **options)))
+    [done] = outcome(run(remaining, work(output_index, engine, **style, **options)))
     assert not done.skipped
     assert engine.decoded == 2
 
@@ -67,17 +67,17 @@ def test_a_stale_output_of_ours_is_replaced(tmp_path, output_index, change):
 @pytest.mark.parametrize("edited", [True, False])
 def test_a_foreign_or_edited_file_is_kept(tmp_path, output_index, edited):
     clip, target = noise(tmp_path / "a.wav"), tmp_path / "out" / "a.txt"
-    todo = jobs(clip, output=f"{tmp_path}/out/")
+    remaining = jobs(clip, output=f"{tmp_path}/out/")
     if edited:
-        outcome(run(todo, work(output_index, FakeEngine())))
+        outcome(run(remaining, work(output_index, FakeEngine())))
     target.parent.mkdir(exist_ok=True)
     target.write_text("mine")
-    [failed] = outcome(run(todo, work(output_index, FakeEngine())))
+    [failed] = outcome(run(remaining, work(output_index, FakeEngine())))
     assert isinstance(failed, InputError)
     assert failed.error.exit_code == 2
     assert "--overwrite" in failed.error.hint
     assert target.read_text() == "mine"
-    outcome(run(todo, work(output_index, FakeEngine(), overwrite=True)))
+    outcome(run(remaining, work(output_index, FakeEngine(), overwrite=True)))
     assert "second 0" in target.read_text()
 
 
@@ -96,10 +96,10 @@ def test_only_the_missing_format_is_written(tmp_path, output_index):
 
 def test_the_detected_language_is_found_again_for_the_name(tmp_path, output_index):
     clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
-    todo = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
-    outcome(run(todo, work(output_index, engine)))
+    remaining = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
+    outcome(run(remaining, work(output_index, engine)))
     assert (tmp_path / "out/a.de.txt").exists()
-    [done] = outcome(run(todo, work(output_index, engine)))
+    [done] = outcome(run(remaining, work(output_index, engine)))
     assert done.skipped
 
 
@@ -108,8 +108,8 @@ def test_a_foreign_file_whose_name_is_known_only_after_decoding_is_kept(tmp_path
     mine = tmp_path / "out" / "a.de.txt"
     mine.parent.mkdir()
     mine.write_text("mine")
-    todo = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
-    [failed] = outcome(run(todo, work(output_index, FakeEngine())))
+    remaining = jobs(clip, output=f"{tmp_path}/out/", name="{stem}.{language}.{ext}")
+    [failed] = outcome(run(remaining, work(output_index, FakeEngine())))
     assert isinstance(failed, InputError)
     assert mine.read_text() == "mine"
 
@@ -176,7 +176,7 @@ def test_abandoning_a_run_closes_its_part(tmp_path, output_index):
         work(output_index, FakeEngine(pause=0.15)),
     )
     for event in events:
-        if isinstance(event, InputProgressed) and event.seconds >= 2:
+        if isinstance(event, JobInputProgress) and event.seconds >= 2:
             break
     events.close()
     partial = json.loads((tmp_path / "out" / "a.json.part").read_text())
@@ -226,9 +226,9 @@ def test_silence_is_written_with_no_language(tmp_path, output_index):
 def test_another_raw_format_makes_an_output_stale(tmp_path, output_index):
     pcm = tmp_path / "a.pcm"
     pcm.write_bytes(b"\1\2" * 16000)
-    todo = jobs(pcm, output=f"{tmp_path}/out/")
-    outcome(run(todo, work(output_index, FakeEngine(), raw="s16le:8000:1")))
-    [done] = outcome(run(todo, work(output_index, FakeEngine(), raw="s16le:16000:1")))
+    remaining = jobs(pcm, output=f"{tmp_path}/out/")
+    outcome(run(remaining, work(output_index, FakeEngine(), raw="s16le:8000:1")))
+    [done] = outcome(run(remaining, work(output_index, FakeEngine(), raw="s16le:16000:1")))
     assert not done.skipped
 
 
@@ -243,22 +243,22 @@ def test_an_output_that_is_a_link_stays_one(tmp_path, output_index):
 
 def test_two_runs_never_write_one_output_at_once(tmp_path, output_index):
     clip = noise(tmp_path / "a.wav")
-    todo = jobs(clip, output=f"{tmp_path}/out/")
-    first = run(todo, work(output_index, FakeEngine(pause=0.2)))
+    remaining = jobs(clip, output=f"{tmp_path}/out/")
+    first = run(remaining, work(output_index, FakeEngine(pause=0.2)))
     next(event for event in first if (tmp_path / "out" / "a.txt.part").exists())
     elsewhere = tmp_path / "other" / "outputs.sqlite3"  # a state of its own: it hears of no claim
-    [failed] = outcome(run(todo, work(elsewhere, FakeEngine())))
+    [failed] = outcome(run(remaining, work(elsewhere, FakeEngine())))
     assert "another whisper-cli is writing" in failed.error.message
     assert isinstance(outcome(first)[0], InputDone)
 
 
 def test_a_folder_where_our_output_was_is_kept(tmp_path, output_index):
     clip = noise(tmp_path / "a.wav")
-    todo = jobs(clip, output=f"{tmp_path}/out/")
-    outcome(run(todo, work(output_index, FakeEngine())))
+    remaining = jobs(clip, output=f"{tmp_path}/out/")
+    outcome(run(remaining, work(output_index, FakeEngine())))
     (tmp_path / "out" / "a.txt").unlink()
     (tmp_path / "out" / "a.txt").mkdir()
-    [failed] = outcome(run(todo, work(output_index, FakeEngine())))
+    [failed] = outcome(run(remaining, work(output_index, FakeEngine())))
     assert isinstance(failed, InputError)
 
 
@@ -288,7 +288,7 @@ def test_what_shares_stdout_waits_for_its_turn():
     from whisper_cli.engine.events import InputFailed, InputFinished, InputStarted, SegmentDecoded
 
     first, second, third = (
-        SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(3)
+        SimpleNamespace(number=number, group=(None,), needed=True) for number in range(3)
     )
     order = InOrder(0)
     events = [
@@ -299,7 +299,7 @@ def test_what_shares_stdout_waits_for_its_turn():
         InputFinished(third, None),
         InputFinished(first, None),
     ]
-    passed = [event.input.number for event in events for event in order.let_through(event)]
+    passed = [event.input.number for event in events for event in order.release(event)]
     assert passed == [0, 0, 1, 1, 1, 2]
 
 
@@ -310,13 +310,13 @@ def test_an_input_that_cannot_be_written_holds_up_no_other_on_stdout():
     from whisper_cli.engine.events import InputFinished, InputStarted
 
     first, second = (
-        SimpleNamespace(number=number, group=(None,), wanted=True) for number in range(2)
+        SimpleNamespace(number=number, group=(None,), needed=True) for number in range(2)
     )
     order, passed = InOrder(0), []
     for event in [InputFinished(second, None), InputStarted(first, None)]:
-        for due in order.let_through(event):
-            passed.append(due.input.number)
-            due.input.wanted = due.input is second  # the engine tells no more of the first
+        for expired in order.release(event):
+            passed.append(expired.input.number)
+            expired.input.needed = expired.input is second  # the engine tells no more of the first
     assert passed == [0, 1]
 
 
@@ -325,9 +325,9 @@ def test_what_was_killed_as_an_output_took_its_name_knows_it_again(
     tmp_path, output_index, monkeypatch, before
 ):
     clip, engine = noise(tmp_path / "a.wav"), FakeEngine()
-    todo = jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json")
+    remaining = jobs(clip, output=f"{tmp_path}/out/", kinds="srt,json")
     if before != "nothing":
-        outcome(run(todo, work(output_index, engine, beam_size=1)))
+        outcome(run(remaining, work(output_index, engine, beam_size=1)))
 
     def killed(*_: object) -> None:
         raise Stopped(9)
@@ -335,11 +335,11 @@ def test_what_was_killed_as_an_output_took_its_name_knows_it_again(
     with monkeypatch.context() as patched:
         patched.setattr("whisper_cli.batch.job_input.published", killed)
         with pytest.raises(Stopped):
-            outcome(run(todo, work(output_index, engine)))
+            outcome(run(remaining, work(output_index, engine)))
     assert sorted(path.name for path in (tmp_path / "out").glob("a.[sj]*")) == ["a.json", "a.srt"]
     decoded = engine.decoded
-    [done] = outcome(run(todo, work(output_index, engine)))
+    [done] = outcome(run(remaining, work(output_index, engine)))
     assert (done.skipped, engine.decoded) == (True, decoded)
     (tmp_path / "out/a.srt").write_text("edited")
-    [kept] = outcome(run(todo, work(output_index, engine)))
+    [kept] = outcome(run(remaining, work(output_index, engine)))
     assert isinstance(kept, InputError)

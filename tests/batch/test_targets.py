@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from whisper_cli.audio.sources import Inputs, Source
-from whisper_cli.batch.targets import Naming, plan, special
+from whisper_cli.batch.targets import NameOptions, plan, special
 from whisper_cli.errors import ConfigError, OutputError
 from whisper_cli.formats.registry import Format
 
-NAMING = Naming("{stem}.{ext}", "tiny.en", None)
+NAMING = NameOptions("{stem}.{ext}", "tiny.en", None)
 TXT = (Format.txt,)
 
 
@@ -21,8 +21,8 @@ def inputs(*names: str, folder: str | None = None) -> Inputs:
     return Inputs(sources, has_folder=folder is not None)
 
 
-def paths(found: Inputs, output: str | None, asked=None, naming=NAMING) -> list[str | None]:
-    jobs = plan(found, output, asked, TXT, naming)
+def paths(found: Inputs, output: str | None, asked=None, name_options=NAMING) -> list[str | None]:
+    jobs = plan(found, output, asked, TXT, name_options)
     return [target.pattern for job in jobs for target in job.targets]
 
 
@@ -84,7 +84,7 @@ def test_two_inputs_never_share_an_output():
     with pytest.raises(ConfigError, match="would both write"):
         paths(inputs("x/a.mp3", "y/a.mp3"), "out/")
     with pytest.raises(ConfigError, match="would both write"):
-        paths(inputs("a.mp3"), "out/", (Format.srt, Format.vtt), Naming("{stem}", "m", None))
+        paths(inputs("a.mp3"), "out/", (Format.srt, Format.vtt), NameOptions("{stem}", "m", None))
 
 
 def test_an_output_never_replaces_an_input():
@@ -101,8 +101,8 @@ def test_several_share_stdout_as_text_only():
 
 
 def test_names_are_filled_from_the_template():
-    naming = Naming("{model}/{stem}.{language}.{ext}", "large-v3", None)
-    target = plan(inputs("{stem}.mp3"), "out/", TXT, TXT, naming)[0].targets[0]
+    name_options = NameOptions("{model}/{stem}.{language}.{ext}", "large-v3", None)
+    target = plan(inputs("{stem}.mp3"), "out/", TXT, TXT, name_options)[0].targets[0]
     assert target.path("de") == Path("out/large-v3/{stem}.de.txt")
     assert target.path(None) == Path("out/large-v3/{stem}.und.txt")
     assert plan(inputs("-"), "out/", TXT, TXT, NAMING)[0].targets[0].path(None) == Path(
@@ -147,12 +147,16 @@ def test_a_file_in_shared_memory_is_a_file(tmp_path):
 
 @pytest.mark.parametrize("value", ["../../x", "/x", "..", ".", "a\x00b"])
 def test_no_value_in_a_template_leads_to_another_folder(value):
-    naming = Naming("{model}.{language}.{ext}", value, None)
+    name_options = NameOptions("{model}.{language}.{ext}", value, None)
     [job] = plan(
-        Inputs((Source(Path("talk.wav")),), has_folder=True), "out/", None, (Format.srt,), naming
+        Inputs((Source(Path("talk.wav")),), has_folder=True),
+        "out/",
+        None,
+        (Format.srt,),
+        name_options,
     )
     path = job.targets[0].path(value)
     assert path.parent == Path("out")
     assert "\0" not in str(path)
-    fixed = Naming("{language}/{ext}", "m", value).name(Source(Path("talk.wav")), Format.srt)
+    fixed = NameOptions("{language}/{ext}", "m", value).name(Source(Path("talk.wav")), Format.srt)
     assert (".." not in Path(fixed).parts, Path(fixed).name, fixed.count("/")) == (True, "srt", 1)

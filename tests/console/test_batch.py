@@ -13,9 +13,9 @@ def test_the_whole_is_estimated_by_size_until_every_input_is_open():
     clock = Clock()
     batch = BatchProgress([1000, 3000], clock)
     assert batch.record().total is None
-    batch.hear(0, "a", 5.0, 10.0)
+    batch.update(0, "a", 5.0, 10.0)
     assert batch.record().total == 40.0
-    batch.hear(1, "b", 0.0, 20.0)
+    batch.update(1, "b", 0.0, 20.0)
     assert batch.record().total == 30.0
     clock.now += 1
     batch.finish(0, "a", 10.0)
@@ -30,7 +30,7 @@ def test_what_was_done_before_is_no_work():
     batch = BatchProgress([1000, 1000], Clock())
     batch.finish(0, "a", 600.0, skipped=True)
     assert batch.record().done == 0
-    batch.hear(1, "b", 1.0, 10.0)
+    batch.update(1, "b", 1.0, 10.0)
     assert batch.record().total == 10.0
     assert batch.line() == "1 done, 1 left, 10 %"
 
@@ -39,9 +39,9 @@ def test_programs_get_the_whole_and_the_input_in_work():
     lines: list[str] = []
     batch = BatchProgress([10, 10], Clock())
     display = JsonLines(lines.append, Clock())
-    batch.hear(0, "a", 5.0, 10.0)
-    for moving in (batch.part, batch):
-        display.show(moving)
+    batch.update(0, "a", 5.0, 10.0)
+    for view in (batch.part, batch):
+        display.show(view)
     records = [json.loads(line) for line in lines]
     for record in records:
         SCHEMA.validate(record)
@@ -58,15 +58,15 @@ steps = st.lists(
 
 
 @given(steps, st.lists(st.integers(0, 9), min_size=3, max_size=3))
-def test_done_is_never_more_than_the_total(told, sizes):
+def test_done_is_never_more_than_the_total(reported, sizes):
     batch, over = BatchProgress(sizes, Clock()), set()
     reached = [0.0] * 3
-    for number, step, seconds in told:
+    for number, step, seconds in reported:
         if number in over:
             continue
         reached[number] = max(reached[number], seconds)
         if step == "hear":
-            batch.hear(number, "same", reached[number], 99.0)
+            batch.update(number, "same", reached[number], 99.0)
         elif step == "finish":
             batch.finish(number, "same", 99.0)
         else:

@@ -38,9 +38,9 @@ def test_the_schema_is_valid_and_names_every_field():
 def test_json_follows_its_schema_in_every_phase(clock):
     lines: list[str] = []
     display, pull = JsonLines(lines.append, clock), PullProgress("tiny.en", clock)
-    coming = [downloading(done=n * MB, resumed=2 * MB) for n in range(2, 76)]
+    active = [downloading(done=n * MB, resumed=2 * MB) for n in range(2, 76)]
     ends = verifying(done=75 * MB), Progress("tiny.en", Phase.publish, "hub", 75 * MB, 75 * MB)
-    show(display, pull, clock, downloading("a", 0, None), *coming, *ends)
+    show(display, pull, clock, downloading("a", 0, None), *active, *ends)
     display.finish()
     single = SingleProgress("transcribe", "talk.mp3", "talk.mp3", clock)
     single.add(1.23456, 11.0)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.console.fakes import Clock
-from whisper_cli.console.meter import Meter, Pace
+from whisper_cli.console.meter import Interval, SpeedEstimate
 
 
 @pytest.fixture
@@ -12,8 +12,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def meter(clock) -> Meter:
-    return Meter(5.0, clock)
+def meter(clock) -> SpeedEstimate:
+    return SpeedEstimate(5.0, clock)
 
 
 def grow(meter, clock, *, by, seconds, start=0.0, every=0.1):
@@ -75,7 +75,7 @@ def test_a_thousand_events_a_second_need_no_more_memory_than_ten(meter, clock):
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(-1e9, 1e12)), max_size=60))
 def test_a_speed_is_never_negative(steps):
     clock = Clock()
-    meter = Meter(5.0, clock)
+    meter = SpeedEstimate(5.0, clock)
     for seconds, amount in steps:
         clock.now += seconds
         meter.add(amount)
@@ -83,9 +83,9 @@ def test_a_speed_is_never_negative(steps):
 
 
 def test_a_pace_is_kept_for_each_key_by_itself(clock):
-    pace = Pace(0.2, clock)
-    assert pace.due("a")
-    assert not pace.due("a")
-    assert pace.due("b")
+    speed = Interval(0.2, clock)
+    assert speed.expired("a")
+    assert not speed.expired("a")
+    assert speed.expired("b")
     clock.now += 0.2
-    assert pace.due("a")
+    assert speed.expired("a")

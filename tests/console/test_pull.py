@@ -149,6 +149,6 @@ def test_no_bar_ever_goes_back(steps):
         pull.add(event)
         for file in pull._files.values():
             if file.downloaded:
-                assert file.brought >= seen.get(file.event.file, 0)
-                seen[file.event.file] = file.brought
+                assert file.largest >= seen.get(file.event.file, 0)
+                seen[file.event.file] = file.largest
         assert all(row.share is None or 0 <= row.share <= 1 for row in pull.rows())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisper_cli.diarization.crosstalk import CrosstalkFilter
-from whisper_cli.diarization.merge import SLACK, SegmentMerge
+from whisper_cli.diarization.merge import TOLERANCE, SegmentMerge
 from whisper_cli.transcript import Dropped, Segment, Word
 
 
@@ -19,7 +19,7 @@ def said(start: float, *texts: str, length: float = 0.4) -> Segment:
     return Segment(start, words[-1].end, "".join(word.word for word in words), words=words)
 
 
-def everything(_lane, segment, _others):
+def everything(_lane, segment, _other_progress):
     return segment
 
 
@@ -42,45 +42,45 @@ def test_however_lanes_take_turns_no_segment_is_lost_and_times_run_on(channel_st
     expected = sorted(
         ((item.start, number) for number, queue in enumerate(queues) for item in queue)
     )
-    merge, told = SegmentMerge(len(channel_states), everything), []
+    merge, reported = SegmentMerge(len(channel_states), everything), []
     left = [list(queue) for queue in queues]
     while any(left):
         number = chance.choice([n for n, queue in enumerate(left) if queue])
-        told += merge.add(number, left[number].pop(0))
+        reported += merge.add(number, left[number].pop(0))
     for number in range(len(channel_states)):
-        told += merge.passed(number, inf)
-    assert [(item.start, int(item.text)) for item in told] == expected
+        reported += merge.passed(number, inf)
+    assert [(item.start, int(item.text)) for item in reported] == expected
 
 
 def test_a_segment_waits_until_the_others_are_told_up_to_its_end_and_no_longer():
     merge = SegmentMerge(2, everything)
     first = said(0.0, "one", "two")
     assert list(merge.add(0, first)) == []
-    assert list(merge.passed(1, first.end + SLACK - 0.01)) == []
-    assert list(merge.passed(1, first.end + SLACK)) == [first]
+    assert list(merge.passed(1, first.end + TOLERANCE - 0.01)) == []
+    assert list(merge.passed(1, first.end + TOLERANCE)) == [first]
     later = said(20.0, "three")
     assert list(merge.add(1, later)) == []
     assert list(merge.passed(0, inf)) == [later]
 
 
-def loud(levels: dict[int, float]):
+def target_level(levels: dict[int, float]):
     return lambda channel_state, _start, _end: levels[channel_state]
 
 
 def test_the_same_words_much_softer_are_a_leak():
-    bleed = CrosstalkFilter(loud({0: 1.0, 1: 0.01}))
+    bleed = CrosstalkFilter(target_level({0: 1.0, 1: 0.01}))
     voice = said(1.0, "how", "are", "you")
-    leak = said(1.1, "How", "are,", "you")
-    assert bleed(0, voice, [(1, leak)]) is voice
-    assert bleed(1, leak, [(0, voice)]) is None
-    assert bleed.dropped == [Dropped(1.1, leak.end, " How are, you", "bleed")]
+    flag = said(1.1, "How", "are,", "you")
+    assert bleed(0, voice, [(1, flag)]) is voice
+    assert bleed(1, flag, [(0, voice)]) is None
+    assert bleed.dropped == [Dropped(1.1, flag.end, " How are, you", "bleed")]
 
 
 def test_the_same_words_as_loud_or_at_another_time_are_no_leak():
     voice, echo = said(1.0, "how", "are"), said(1.1, "how", "are")
-    assert CrosstalkFilter(loud({0: 1.0, 1: 0.5}))(1, echo, [(0, voice)]) is echo
+    assert CrosstalkFilter(target_level({0: 1.0, 1: 0.5}))(1, echo, [(0, voice)]) is echo
     late = said(2.0, "how", "are")
-    assert CrosstalkFilter(loud({0: 1.0, 1: 0.01}))(1, late, [(0, voice)]) is late
+    assert CrosstalkFilter(target_level({0: 1.0, 1: 0.01}))(1, late, [(0, voice)]) is late
 
 
 def test_only_the_leaked_words_go_and_a_single_one_among_others_stays():

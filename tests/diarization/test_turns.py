@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_cli.diarization.turns import SpeakerTurn, numbered, speaker_of, spoken
+from whisper_cli.diarization.turns import SpeakerTurn, speaker_of, spoken, with_numbers
 from whisper_cli.transcript import Segment, Word
 
 SPANS = st.tuples(st.floats(0, 30), st.floats(0.01, 8))
@@ -42,8 +42,8 @@ def test_no_word_is_lost_and_each_goes_to_whom_it_overlaps_most(lengths, turns):
         assert before != after
     for part, who in parts:
         for word in part.words:
-            most = max((overlap(word, item, turns) for item in range(4)), default=0.0)
-            assert who is None or overlap(word, who, turns) >= most - 1e-9
+            maximum = max((overlap(word, item, turns) for item in range(4)), default=0.0)
+            assert who is None or overlap(word, who, turns) >= maximum - 1e-9
 
 
 def test_a_word_in_a_pause_goes_to_the_nearest_turn():
@@ -69,7 +69,7 @@ def test_a_segment_without_words_goes_to_whom_it_overlaps_most():
 
 
 def test_speakers_are_counted_by_who_is_heard_first():
-    assert numbered([SpeakerTurn(5, 6, 0), SpeakerTurn(1, 2, 3)]) == (
+    assert with_numbers([SpeakerTurn(5, 6, 0), SpeakerTurn(1, 2, 3)]) == (
         SpeakerTurn(1, 2, 0),
         SpeakerTurn(5, 6, 1),
     )

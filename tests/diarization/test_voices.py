@@ -15,7 +15,7 @@ from tests.diarization.standins import HIGH, LOW, RATE, embedding, segmentation,
 from tests.fake_hub import Hub
 from tests.formats.schemas import TRANSCRIPT
 from tests.models.fakes import cache
-from whisper_cli.batch.runner import InputDone, InputError, InputProgressed, run
+from whisper_cli.batch.runner import InputDone, InputError, JobInputProgress, run
 from whisper_cli.diarization import diarizer
 from whisper_cli.diarization.diarizer import diarization_models_for
 from whisper_cli.diarization.options import DiarizationMethod, DiarizationOptions
@@ -57,7 +57,7 @@ def diarization_models(
 
 
 def done(outcomes):
-    return [item for item in outcomes if not isinstance(item, InputProgressed)]
+    return [item for item in outcomes if not isinstance(item, JobInputProgress)]
 
 
 def near(found: tuple[SpeakerTurn, ...]) -> list[tuple[float, float, int]]:
@@ -103,9 +103,9 @@ def test_silence_has_no_turns(models, tmp_path):
 
 
 def test_what_can_not_be_loaded_is_told_and_does_not_end_the_program(models, talk, tmp_path):
-    damaged = tmp_path / "damaged.onnx"
-    damaged.write_bytes(b"no model")
-    voices = diarizer.Diarizer(diarizer.DiarizationResult(str(talk), str(damaged), str(models[1])))
+    corrupt = tmp_path / "damaged.onnx"
+    corrupt.write_bytes(b"no model")
+    voices = diarizer.Diarizer(diarizer.DiarizationResult(str(talk), str(corrupt), str(models[1])))
     with pytest.raises(EngineError, match="voices could not be told apart: "):
         voices.turns()
     voices.close()
@@ -117,24 +117,24 @@ def test_closing_ends_what_is_under_way(models, tmp_path):
         diarizer.DiarizationResult(str(tmp_path / "long.wav"), str(models[0]), str(models[1]))
     )
     assert not voices.over
-    began = time.monotonic()
+    started_at = time.monotonic()
     voices.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - started_at < 5
 
 
 def test_outputs_name_speakers_and_are_made_again_without_hearing_or_decoding(
     models, talk, tmp_path, monkeypatch
 ):
     history, engine = tmp_path / "history", FakeEngine()
-    todo = jobs(talk, output=f"{tmp_path}/out/", kinds="txt,json")
+    remaining = jobs(talk, output=f"{tmp_path}/out/", kinds="txt,json")
     asked = DiarizationOptions(DiarizationMethod.voices, None, ("Ann", "Bob"))
 
     def again(speakers: DiarizationOptions) -> object:
-        heard = replace(
+        processed = replace(
             work(tmp_path / "l.sqlite3", engine, history=history, speakers=speakers),
             diarization_models=diarization_models(models, history),
         )
-        [outcome] = done(run(todo, heard))
+        [outcome] = done(run(remaining, processed))
         return outcome
 
     assert isinstance(again(asked), InputDone)
@@ -152,10 +152,10 @@ def test_outputs_name_speakers_and_are_made_again_without_hearing_or_decoding(
 
 
 def test_a_failure_costs_the_input_and_not_its_words(models, talk, tmp_path):
-    damaged = tmp_path / "damaged.onnx"
-    damaged.write_bytes(b"no model")
+    corrupt = tmp_path / "damaged.onnx"
+    corrupt.write_bytes(b"no model")
     engine, history = FakeEngine(), tmp_path / "history"
-    todo = jobs(talk, output=f"{tmp_path}/out/")
+    remaining = jobs(talk, output=f"{tmp_path}/out/")
     plain = work(
         tmp_path / "l.sqlite3",
         engine,
@@ -163,11 +163,11 @@ def test_a_failure_costs_the_input_and_not_its_words(models, talk, tmp_path):
         speakers=DiarizationOptions(DiarizationMethod.voices),
     )
     [failed] = done(
-        run(todo, replace(plain, diarization_models=diarization_models((damaged, models[1]))))
+        run(remaining, replace(plain, diarization_models=diarization_models((corrupt, models[1]))))
     )
     assert isinstance(failed, InputError)
     assert engine.decoded == 1
-    [finished] = done(run(todo, replace(plain, diarization_models=diarization_models(models))))
+    [finished] = done(run(remaining, replace(plain, diarization_models=diarization_models(models))))
     assert isinstance(finished, InputDone)
     assert engine.decoded == 1
 
@@ -223,9 +223,9 @@ def test_real_words_are_all_there_whoever_says_them(run, jfk, tiny_en, models):
     asked = ("transcribe", jfk, "-m", tiny_en, "-f", "json", "-o", "-", "--word-timestamps")
     whose = ("--segmentation-model", models[0], "--embedding-model", models[1])
     plain = run(*asked).json()
-    told = run(*asked, "--speakers", "auto:2", *whose)
-    assert told.code == 0
-    document = told.json()
+    reported = run(*asked, "--speakers", "auto:2", *whose)
+    assert reported.code == 0
+    document = reported.json()
     TRANSCRIPT.validate(document)
     assert document["words"] == plain["words"]
     assert {item["speaker"] for item in document["segments"]} <= {"Speaker 1", "Speaker 2"}

@@ -24,11 +24,11 @@ def turn(speaker: str | None, text: str, start: float) -> dict[str, Any]:
     """Say a text at an even pace, as whisperX has it: words bare, with scores."""
     at, words = start, []
     for word in text.split():
-        lasts = 0.06 * len(word)
+        duration = 0.06 * len(word)
         score = UNSURE.get(word, 0.95)
-        words.append({"word": word, "start": round(at, 3), "end": round(at + lasts, 3)})
+        words.append({"word": word, "start": round(at, 3), "end": round(at + duration, 3)})
         words[-1] |= {"score": score, **({"speaker": speaker} if speaker else {})}
-        at += lasts + 0.05
+        at += duration + 0.05
     named = {"speaker": speaker} if speaker else {}
     return {"start": start - 0.25, "end": round(at + 0.3, 3), "text": text, "words": words, **named}
 
@@ -66,6 +66,6 @@ def rendered(folder: Path, render: Callable[..., object] = main) -> dict[str, st
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        for name, text in rendered(Path(place)).items():
+    with tempfile.TemporaryDirectory() as destination:
+        for name, text in rendered(Path(destination)).items():
             (GOLDEN / name).write_text(text, encoding="utf-8", newline="")

@@ -14,10 +14,10 @@ RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 def test_a_word_is_yellow_under_the_limit_and_red_under_half_of_it():
-    look = FormatOptions(colors=True, review_below=0.95)
+    format_options = FormatOptions(colors=True, review_below=0.95)
     first, words = SPEECH[0], SPEECH[0].words
     unsure = replace(first, speaker="Ana", words=(words[0], replace(words[1], probability=0.4)))
-    text = written(writer_for(Format.txt, look), INFO, [unsure, *SPEECH[1:]])
+    text = written(writer_for(Format.txt, format_options), INFO, [unsure, *SPEECH[1:]])
     rest = f'tal?", dijo; 1 < 2 & 3 --> 4{PLAIN}'
     assert text.splitlines()[0] == f'Ana: {YELLOW}"¿Qué{PLAIN} {RED}{rest}'
     assert text.splitlines()[2] == "世界、こんにちは。"

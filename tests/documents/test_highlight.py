@@ -145,14 +145,16 @@ def test_another_look_makes_a_file_stale_and_only_where_it_shows(run, tmp_path):
 
 @pytest.mark.slow
 def test_transcribe_times_words_for_it_and_render_says_the_same(run, tmp_path, jfk, tiny_en):
-    look = ("--highlight", "words", "--preset", "netflix", "-f", "srt,vtt,ass,lrc")
-    assert run("transcribe", jfk, "-m", tiny_en, *look, "-o", f"{tmp_path}/").code == 0
+    format_options = ("--highlight", "words", "--preset", "netflix", "-f", "srt,vtt,ass,lrc")
+    assert run("transcribe", jfk, "-m", tiny_en, *format_options, "-o", f"{tmp_path}/").code == 0
     shown = io.StringIO((tmp_path / "jfk.srt").read_text())
     marked = [re.findall("<u>(.*?)</u>", cue.content) for cue in srt.parse(shown)]
     assert [" ".join(item) for item in marked][:5] == ["And", "so", "my", "fellow", "Americans"]
     ask = ("transcribe", jfk, "-m", tiny_en, "--word-timestamps", "-o", tmp_path / "jfk.json")
     assert run(*ask).code == 0
-    assert run("render", tmp_path / "jfk.json", *look, "-o", f"{tmp_path}/again/").code == 0
+    assert (
+        run("render", tmp_path / "jfk.json", *format_options, "-o", f"{tmp_path}/again/").code == 0
+    )
     for kind in ("srt", "vtt", "ass", "lrc"):
         again = tmp_path / "again" / f"jfk.{kind}"
         assert again.read_bytes() == (tmp_path / f"jfk.{kind}").read_bytes()

@@ -31,12 +31,12 @@ def browser(tmp_path_factory):
 @pytest.fixture
 def folder(tmp_path):
     """A recording of ten seconds, in a folder whose name has to be quoted in an address."""
-    place = tmp_path / "a b#c%20?"
-    place.mkdir()
+    destination = tmp_path / "a b#c%20?"
+    destination.mkdir()
     tone = np.sin(np.arange(10 * 8000) / 5).astype(np.float32) / 4
-    soundfile.write(place / "talk.wav", tone, 8000)
-    (place / "talk.json").write_text(json.dumps(TALK))
-    return place
+    soundfile.write(destination / "talk.wav", tone, 8000)
+    (destination / "talk.json").write_text(json.dumps(TALK))
+    return destination
 
 
 def opened(run, browser, talk: Path, *options: str):
@@ -208,8 +208,8 @@ document.querySelector("video").append(track);
 
 @pytest.mark.parametrize("words", [(), ("--highlight", "words")])
 def test_a_browser_reads_voices_times_of_words_and_settings_of_webvtt(run, browser, folder, words):
-    look = ("--vtt-settings", "line:0 align:start", *words)
-    text = run("render", folder / "talk.json", "-f", "vtt", *look).stdout
+    format_options = ("--vtt-settings", "line:0 align:start", *words)
+    text = run("render", folder / "talk.json", "-f", "vtt", *format_options).stdout
     browser.get("about:blank")
     cues = browser.execute_async_script(CUES, text)
     assert [(cue["voice"], cue["text"]) for cue in cues] == [(who, said) for who, said, _ in TURNS]

@@ -65,7 +65,7 @@ def test_what_is_blank_gets_no_name():
     assert texts == [" \n", " A: word 0"]
 
 
-@pytest.mark.parametrize("kind", set(Format) - {Format.srt, Format.lrc, Format.ttml})
+@pytest.mark.parametrize("kind", sorted(set(Format) - {Format.srt, Format.lrc, Format.ttml}))
 def test_formats_with_a_place_for_names_keep_the_text(kind):
     assert [item.text for item in passed(kind, said("A", "B"))] == [" word 0", " word 1"]
 
@@ -80,9 +80,9 @@ def test_names_make_no_line_too_long_and_are_all_there(segments, data):
     cues = passed(Format.srt, named, CueOptions("netflix"))
     hard = {"max_line_width", "max_lines", "overlap"}
     assert not [item for item in check(cues, PRESETS["netflix"]) if item.rule in hard]
-    wanted = passed(Format.srt, [item for item in named if item.text.strip()])
+    needed = passed(Format.srt, [item for item in named if item.text.strip()])
     assert "".join("".join(item.text for item in cues).split()) == "".join(
-        "".join(item.text for item in wanted).split()
+        "".join(item.text for item in needed).split()
     )
 
 

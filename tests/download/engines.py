@@ -9,7 +9,7 @@ from whisper_cli.download.types import FileTransfer, RemoteFile, TransferLimits
 
 CHUNK = 1 << 16
 DATA = hashlib.shake_256(b"model").digest(1_000_003)
-FEW = TransferLimits(connections=3, chunk_size=CHUNK, stall=1.0)
+FEW = TransferLimits(connections=3, chunk_size=CHUNK, idle_timeout=1.0)
 
 
 def hub_with(data: bytes = DATA, **how) -> Hub:

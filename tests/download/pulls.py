@@ -50,7 +50,7 @@ def only_until(position: int) -> Fault:
     def fault(request: Request, answer: Answer) -> Answer | None:
         if answer.body.start < position:
             return faults.cut(at=position, reset=False)(request, answer)
-        return faults.refuse(404)(request, answer)
+        return faults.reject(404)(request, answer)
 
     return fault
 

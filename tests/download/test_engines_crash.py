@@ -57,13 +57,13 @@ def test_kill_9_costs_at_most_the_chunks_in_flight(tmp_path, seed):
         kill_at(start(Ranges, job, tmp_path), chosen.randrange(len(DATA) * 8 // 10))
         there = PartJournal(job).read().total
         wait_until_quiet(hub)
-        received = min(sent(hub), len(DATA))
+        downloaded = min(sent(hub), len(DATA))
         hub.link = Link()
         hub.requests.clear()
         run(Ranges(), job)
         assert job.part.read_bytes() == DATA
         assert sent(hub) <= len(DATA) - there + FEW.connections * CHUNK
-        assert received - there <= FEW.connections * (CHUNK + SOCKET_BUFFERS)
+        assert downloaded - there <= FEW.connections * (CHUNK + SOCKET_BUFFERS)
 
 
 SOCKET_BUFFERS = 1 << 17  # what the hub counts as sent, and a killed client never read
@@ -95,11 +95,11 @@ def test_kill_9_of_hf_transfer_itself_is_finished_by_ranges(tmp_path, caplog):
     pytest.importorskip("hf_transfer")
     with hub_with(link=Link(per_connection=200_000)) as hub:
         job = job_for(tmp_path, remote_file(hub))
-        killed, others = False, children(os.getpid())
+        killed, rest = False, children(os.getpid())
         for progress in HfTransfer().fetch(job, FEW, threading.Event()):
             if progress.done > 300_000 and not killed:
                 killed = True
-                for child in children(os.getpid()) - others:
+                for child in children(os.getpid()) - rest:
                     os.kill(child, signal.SIGKILL)
         assert killed
         assert job.part.read_bytes() == DATA
@@ -130,10 +130,10 @@ FAULTS = st.sampled_from(
         faults.cut(after=10_000),
         faults.cut(after=40_000, reset=False),
         faults.short(5000),
-        faults.short(5000, told=True),
-        faults.refuse(500),
-        faults.refuse(429, retry_after=0),
-        faults.refuse(403),
+        faults.short(5000, reported=True),
+        faults.reject(500),
+        faults.reject(429, retry_after=0),
+        faults.reject(403),
         faults.no_ranges(),
         faults.chunked,
         faults.corrupt(77_777),
@@ -152,7 +152,7 @@ FAULTS = st.sampled_from(
 def test_any_sequence_of_faults_and_stops_ends_in_the_file_or_an_error_and_then_the_file(
     tmp_path_factory, plan, stops, chunks
 ):
-    limits = replace(FEW, stall=0.3, tries=2)
+    limits = replace(FEW, idle_timeout=0.3, tries=2)
     with hub_with() as hub:
         job = job_for(tmp_path_factory.mktemp("any"), remote_file(hub))
         for fault, times, skip in plan:

@@ -29,7 +29,7 @@ def hub():
         yield hub
 
 
-def ours(hub):
+def owned(hub):
     return [
         request for request in on_cdn(hub) if "whisper" in request.headers.get("user-agent", "")
     ]
@@ -40,14 +40,14 @@ def test_a_fresh_file_comes_by_hf_transfer_and_is_verified(hub, tmp_path):
     progress = run(HfTransfer(), job)
     assert job.part.read_bytes() == DATA
     assert progress[-1].phase == "verify"
-    assert [request.range for request in ours(hub)] == ["bytes=0-0"]
+    assert [request.range for request in owned(hub)] == ["bytes=0-0"]
     assert not any("authorization" in request.headers for request in on_cdn(hub))
     assert len(list(job.part.parent.glob("*.hf_transfer"))) == 0
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.cut(after=9000), faults.stall(after=9000), faults.short(5000, told=False),
-              faults.refuse(500), faults.corrupt(600_000)],
+    "fault", [faults.cut(after=9000), faults.stall(after=9000), faults.short(5000, reported=False),
+              faults.reject(500), faults.corrupt(600_000)],
 )  # fmt: skip
 def test_what_hf_transfer_loses_is_fetched_by_ranges(hub, tmp_path, fault, caplog):
     hub.faults.add("cdn/*", fault, times=8, skip=4)
@@ -67,7 +67,7 @@ def test_a_signed_address_is_not_shown_where_it_fails(tmp_path):
     with ChildProcess("hf_transfer", {**order, "max_files": 1, "chunk_size": CHUNK}) as child:
         while child.code is None:
             time.sleep(0.01)
-        said = child.complaint()
+        said = child.error_output()
     assert "http://127.0.0.1:9/model.bin" in said
     assert "secret" not in said
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from tests.download.engines import DATA, FEW, job_for
 from whisper_cli.download.engines.mirror import MirrorConnection
 from whisper_cli.download.engines.range_scheduler import (
-    ConnectionRamp,
+    ConnectionCount,
     Range,
     RangeScheduler,
     share,
 )
-from whisper_cli.download.part_file import Extents
+from whisper_cli.download.part_file import RangeSet
 from whisper_cli.download.types import RemoteFile
 
 SPEEDS = st.floats(0, 1e9)
@@ -19,8 +19,8 @@ SPEEDS = st.floats(0, 1e9)
 
 def running(left, speed, seconds=10.0):
     piece = Range(0, 10**12)
-    piece.claim(lambda: None)
-    piece.answered -= seconds
+    piece.acquire(lambda: None)
+    piece.response_at -= seconds
     piece.move(int(speed * seconds))
     piece.end = piece.pos + left
     return piece
@@ -45,17 +45,17 @@ def test_a_connection_that_trickles_while_the_others_flow_is_replaced(tmp_path):
         job_for(tmp_path),
         FEW,
         [MirrorConnection(RemoteFile("hub", "http://x"), len(DATA))],
-        Extents(),
+        RangeSet(),
     )
-    ended = []
+    finished = []
     for number, rate in enumerate([40_000, 40_000, 10]):
-        piece, _ = range_scheduler.claim(number)
-        piece.claim(lambda number=number: ended.append(number))
+        piece, _ = range_scheduler.acquire(number)
+        piece.acquire(lambda number=number: finished.append(number))
         piece._seen = (time.monotonic() - 10, 0)
-        piece.received = rate * 10
+        piece.downloaded = rate * 10
     range_scheduler.police()
-    assert ended == [2]
+    assert finished == [2]
 
 
 def test_a_fixed_number_of_connections_stays():
-    assert (ConnectionRamp(3).wanted, ConnectionRamp(3).most) == (3, 3)
+    assert (ConnectionCount(3).target, ConnectionCount(3).maximum) == (3, 3)

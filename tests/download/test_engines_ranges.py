@@ -32,9 +32,9 @@ def hub():
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
     yield
-    ours = ("fetch-", "journal", "checksum")
+    owned = ("fetch-", "journal", "checksum")
     deadline = time.monotonic() + 60
-    while left := [t.name for t in threading.enumerate() if t.name.startswith(ours)]:
+    while left := [t.name for t in threading.enumerate() if t.name.startswith(owned)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
 
@@ -73,12 +73,12 @@ def test_connections_are_kept_alive_and_redirects_followed_once(hub, tmp_path):
         faults.cut(),
         faults.stall(after=20_000),
         faults.short(1000),
-        faults.short(1000, told=True),
-        faults.refuse(500),
-        faults.refuse(503),
-        faults.refuse(429, retry_after=1),
-        faults.refuse(429),
-        faults.refuse(403),
+        faults.short(1000, reported=True),
+        faults.reject(500),
+        faults.reject(503),
+        faults.reject(429, retry_after=1),
+        faults.reject(429),
+        faults.reject(403),
         faults.chunked,
         faults.gzipped,
         faults.delay(0.3),
@@ -96,7 +96,12 @@ def test_a_fault_that_passes_ends_in_the_right_file(hub, tmp_path, fault):
 
 @pytest.mark.parametrize(
     "fault",
-    [faults.no_ranges(), faults.chunked, faults.cut(after=50_000), faults.short(900, told=True)],
+    [
+        faults.no_ranges(),
+        faults.chunked,
+        faults.cut(after=50_000),
+        faults.short(900, reported=True),
+    ],
 )
 def test_a_fault_that_lasts_but_lets_bytes_through_ends_in_the_right_file(hub, tmp_path, fault):
     hub.faults.add("cdn/*", fault)
@@ -142,9 +147,9 @@ def test_an_expired_address_is_resolved_again(hub, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (faults.refuse(404), "404"),
-        (faults.refuse(500), "500"),
-        (faults.refuse(403), "403"),
+        (faults.reject(404), "404"),
+        (faults.reject(500), "500"),
+        (faults.reject(403), "403"),
         (faults.cut(), "ended at byte|reset"),
         (faults.stall(), "hub stalled: no byte of model.bin"),
     ],
@@ -152,7 +157,7 @@ def test_an_expired_address_is_resolved_again(hub, tmp_path):
 def test_a_fault_that_stays_is_an_error_that_names_it(hub, tmp_path, fault, message):
     hub.faults.add("cdn/*", fault)
     with pytest.raises(DownloadError, match=message) as error:
-        run(Ranges(), job_for(tmp_path, remote_file(hub)), replace(FEW, tries=1, stall=0.3))
+        run(Ranges(), job_for(tmp_path, remote_file(hub)), replace(FEW, tries=1, idle_timeout=0.3))
     assert "Signature" not in error.value.message
 
 
@@ -225,7 +230,7 @@ def test_several_sources_share_the_work(tmp_path):
 
 def test_a_source_that_fails_is_passed_over(hub, tmp_path):
     with hub_with() as bad:
-        bad.faults.add("cdn/*", faults.refuse(404))
+        bad.faults.add("cdn/*", faults.reject(404))
         dead = RemoteFile("dead", "http://127.0.0.1:9/x")
         job = job_for(tmp_path, dead, remote_file(bad, "bad"), remote_file(hub, "good"))
         assert run(Ranges(), job)[-1].source == "good"
@@ -233,7 +238,7 @@ def test_a_source_that_fails_is_passed_over(hub, tmp_path):
 
 
 def test_when_all_sources_fail_each_is_named_with_its_reason(hub, tmp_path):
-    hub.faults.add("cdn/*", faults.refuse(404))
+    hub.faults.add("cdn/*", faults.reject(404))
     dead = RemoteFile("dead", "http://127.0.0.1:9/x")
     with pytest.raises(DownloadError, match=r"no source could give model\.bin: .*dead: no conn"):
         run(Ranges(), job_for(tmp_path, remote_file(hub), dead))
@@ -246,9 +251,9 @@ def test_the_token_stays_with_the_hub(hub, tmp_path):
 
 
 def test_the_limit_of_bytes_a_second_holds_for_all_connections(hub, tmp_path):
-    began = time.monotonic()
+    started_at = time.monotonic()
     run(Ranges(), job_for(tmp_path, remote_file(hub)), replace(FEW, limit_rate=500_000))
-    assert time.monotonic() - began > 0.8 * len(DATA) / 500_000
+    assert time.monotonic() - started_at > 0.8 * len(DATA) / 500_000
 
 
 def test_closing_stops_at_once_and_the_next_run_goes_on(hub, tmp_path):
@@ -338,10 +343,10 @@ def test_connections_are_added_while_that_brings_more(tmp_path):
 
 def test_the_last_bytes_are_shared_so_that_all_connections_end_together(tmp_path):
     with hub_with(link=Link(per_connection=250_000)) as hub:
-        began = time.monotonic()
+        started_at = time.monotonic()
         run(
             Ranges(),
             job_for(tmp_path, remote_file(hub)),
             TransferLimits(connections=4, chunk_size=900_000),
         )
-        assert time.monotonic() - began < 2.5, "one connection alone needs 3.6 s for its chunk"
+        assert time.monotonic() - started_at < 2.5, "one connection alone needs 3.6 s for its chunk"

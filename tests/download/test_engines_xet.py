@@ -5,7 +5,7 @@ from tests.download.engines import DATA, FEW, hub_with, job_for, remote_file, ru
 from tests.fake_hub import Hub
 from whisper_cli.download.engines.xet import Xet
 
-PATIENT = replace(FEW, stall=60.0)  # a busy machine is no stall
+PATIENT = replace(FEW, idle_timeout=60.0)  # a busy machine is no stall
 
 
 def test_huggingface_hub_s_own_path_brings_the_file(tmp_path, caplog):

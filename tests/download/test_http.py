@@ -9,8 +9,8 @@ from tests.fake_hub import ADMITTED, Hub, faults
 from whisper_cli.download.http import (
     BrokenError,
     Client,
-    RefusedError,
-    Unreachable,
+    ConnectFailed,
+    StatusError,
     get_json,
     public,
 )
@@ -35,10 +35,10 @@ def ask(client, url, tries=3):
 @pytest.mark.parametrize(
     "fault",
     [
-        faults.refuse(429),
-        faults.refuse(429, retry_after=0),
-        faults.refuse(429, rate_limit=0),
-        faults.refuse(503),
+        faults.reject(429),
+        faults.reject(429, retry_after=0),
+        faults.reject(429, rate_limit=0),
+        faults.reject(503),
         faults.cut(after=20),
         faults.delay(1.5),
     ],
@@ -62,11 +62,11 @@ def test_the_pages_of_a_list_are_linked(client):
 
 def test_a_refusal_that_lasts_carries_status_code_and_wait(client):
     with hub_with() as hub:
-        with pytest.raises(RefusedError, match="404") as missing:
+        with pytest.raises(StatusError, match="404") as missing:
             ask(client, tree(hub).replace("tree/main", "tree/nowhere"))
         assert (missing.value.status, missing.value.code) == (404, "RevisionNotFound")
-        hub.faults.add("hub/tree", faults.refuse(429, retry_after=7))
-        with pytest.raises(RefusedError) as limited:
+        hub.faults.add("hub/tree", faults.reject(429, retry_after=7))
+        with pytest.raises(StatusError) as limited:
             ask(client, tree(hub), tries=0)
         assert limited.value.wait == 7
 
@@ -79,7 +79,7 @@ def test_redirects_without_end_are_an_error(client):
 
 
 def test_no_connection_names_the_host_and_never_the_credentials(client):
-    with pytest.raises(Unreachable, match=r"no connection to 127\.0\.0\.1:9") as error:
+    with pytest.raises(ConnectFailed, match=r"no connection to 127\.0\.0\.1:9") as error:
         client.get("http://me:secret@127.0.0.1:9/x?Signature=abc", {})
     assert "secret" not in error.value.message
 

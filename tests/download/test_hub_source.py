@@ -18,7 +18,7 @@ from whisper_cli.models.verify import verify
 
 BIG = FILES | {"model.bin": FILES["model.bin"] * 400}  # 4 MB: several blocks
 BAD_TOKEN = "hf_wrong"
-QUICK = TransferLimits(connections=2, stall=0.5, tries=1)
+QUICK = TransferLimits(connections=2, idle_timeout=0.5, tries=1)
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
-def bring(name: str) -> Path:
+def fetch_model(name: str) -> Path:
     return ensure(resolve(name), using(HubSource(), limits=QUICK, chunk_size=1 << 20))
 
 
 def test_any_repository_is_pinned_downloaded_and_published_as_main(hub: Hub, cache: Path):
-    folder = bring("acme/fake")
+    folder = fetch_model("acme/fake")
     assert folder == find(resolve("acme/fake"))
     assert folder.name == COMMIT
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == BIG
@@ -68,15 +68,15 @@ def test_progress_grows_with_the_bytes_to_the_end(hub: Hub, cache: Path):
 
 def test_a_tag_names_a_revision_and_main_is_left_alone(hub: Hub, cache: Path):
     hub.add_repo("acme/fake", FILES, branch="next", tags=["v2"], sha=OTHER)
-    main = bring("acme/fake")
-    assert bring("acme/fake@v2").name == OTHER
+    main = fetch_model("acme/fake")
+    assert fetch_model("acme/fake@v2").name == OTHER
     assert find(resolve("acme/fake")) == main
 
 
 def test_huggingface_hub_and_faster_whisper_find_it_without_a_network(hub: Hub, cache: Path):
     from huggingface_hub import snapshot_download
 
-    folder = bring("acme/fake")
+    folder = fetch_model("acme/fake")
     found = snapshot_download("acme/fake", cache_dir=cache, local_files_only=True)
     code = (
         "from faster_whisper.utils import download_model\n"
@@ -89,7 +89,7 @@ def test_huggingface_hub_and_faster_whisper_find_it_without_a_network(hub: Hub, 
 def test_a_cdn_that_is_mute_gives_the_next_source_its_turn(hub: Hub, cache: Path):
     hub.faults.add("cdn/model.bin", faults.stall())
     with pytest.raises(DownloadError, match=r"hub: hub stalled: no byte of model\.bin"):
-        bring("acme/fake")
+        fetch_model("acme/fake")
     assert find(resolve("acme/fake")) is None
 
 
@@ -109,7 +109,7 @@ def test_what_the_hub_does_not_give_is_said(
     hub.add_repo("acme/gated", FILES, gated=True)
     hub.add_repo("acme/other", {"config.json": b"{}", "vocabulary.json": b"[]"})
     with pytest.raises(ModelError) as caught:
-        bring(name)
+        fetch_model(name)
     assert caught.value.message.startswith(message)
     assert caught.value.exit_code == code
     assert list(cache.glob("models--*")) == []
@@ -120,7 +120,7 @@ def test_a_token_opens_a_gated_model_and_stays_with_the_hub(
 ):
     hub.add_repo("acme/gated", FILES, gated=True)
     monkeypatch.setenv("HF_TOKEN", ADMITTED)
-    assert bring("acme/gated")
+    assert fetch_model("acme/gated")
     sent = {request.where: request.headers.get("authorization") for request in hub.requests}
     assert sent["hub/resolve/model.bin"] == f"Bearer {ADMITTED}"
     assert sent["cdn/model.bin"] is None
@@ -131,7 +131,7 @@ def test_a_refused_token_is_said_and_not_shown(
 ):
     monkeypatch.setenv("HF_TOKEN", BAD_TOKEN)
     with pytest.raises(DownloadError, match=r"127\.0\.0\.1 does not accept the token") as caught:
-        bring("acme/fake")
+        fetch_model("acme/fake")
     assert "HF_TOKEN" in str(caught.value.hint)
     assert BAD_TOKEN not in caught.value.message
 
@@ -144,7 +144,7 @@ def test_a_mirror_without_a_catalogue_model_is_passed_over(hub: Hub, cache: Path
 def test_a_login_page_instead_of_the_hub_is_passed_over(hub: Hub, cache: Path):
     hub.faults.add("hub/info", lambda request, answer: faults.text(200, "<html>log in</html>"))
     with pytest.raises(DownloadError, match=r"hub: .*/acme/fake/revision/main: no JSON"):
-        bring("acme/fake")
+        fetch_model("acme/fake")
 
 
 def test_a_hub_that_is_not_there_is_passed_over(cache: Path, monkeypatch: pytest.MonkeyPatch):
@@ -169,4 +169,4 @@ def test_a_hub_that_accepts_and_says_nothing_is_passed_over(
 def test_an_endpoint_that_is_no_address_is_a_config_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_ENDPOINT", "hf-mirror.com")
     with pytest.raises(ConfigError, match="is no address of a hub"):
-        bring("acme/fake")
+        fetch_model("acme/fake")

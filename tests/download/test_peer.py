@@ -39,7 +39,9 @@ def closed() -> str:
 
 def pulled(*sources, **limits) -> set[str]:
     """Pull the model; say what the sources of its big file were called in the end."""
-    how = using(*sources, chunk_size=SMALL, limits=TransferLimits(stall=1, tries=1, **limits))
+    how = using(
+        *sources, chunk_size=SMALL, limits=TransferLimits(idle_timeout=1, tries=1, **limits)
+    )
     seen = [item for item in fetch(MODEL, how) if item.file == "model.bin"]
     return set(seen[-1].source.split(" + "))
 
@@ -55,9 +57,9 @@ def test_a_model_comes_from_a_peer_verified(cache: Path, tmp_path: Path):
 
 def test_two_peers_and_the_hub_are_read_at_once(hub: Hub, tmp_path: Path):
     with peer(tmp_path / "a") as one, peer(tmp_path / "b") as two:
-        came = pulled(PeerSource((one.address, two.address)), HubSource(hub.endpoint))
-    assert came >= {f"peer {one.address}", f"peer {two.address}"}
-    assert len(came) == 3
+        fetched = pulled(PeerSource((one.address, two.address)), HubSource(hub.endpoint))
+    assert fetched >= {f"peer {one.address}", f"peer {two.address}"}
+    assert len(fetched) == 3
     assert find(MODEL)
 
 
@@ -86,17 +88,17 @@ def test_what_a_liar_gave_is_mended_by_the_next_pull(hub: Hub, tmp_path: Path):
 
 
 def test_a_peer_that_dies_in_the_middle_leaves_the_rest_to_the_hub(hub: Hub, tmp_path: Path):
-    limits = TransferLimits(connections=2, limit_rate=2_000_000, stall=1, tries=1)
+    limits = TransferLimits(connections=2, limit_rate=2_000_000, idle_timeout=1, tries=1)
     with peer(tmp_path / "a") as dying:
         sources = PeerSource((dying.address,)), HubSource(hub.endpoint)
-        told = fetch(MODEL, using(*sources, chunk_size=SMALL, limits=limits))
-        for progress in told:
+        reported = fetch(MODEL, using(*sources, chunk_size=SMALL, limits=limits))
+        for progress in reported:
             if progress.file == "model.bin" and progress.done > 4 * SMALL:
                 assert progress.phase is Phase.download
                 break
         dying.process.kill()
         dying.process.wait()
-        last = [item.source for item in told if item.file == "model.bin"][-1]
+        last = [item.source for item in reported if item.file == "model.bin"][-1]
     assert hub.endpoint.removeprefix("http://") in last
     assert find(MODEL)
 
@@ -106,8 +108,8 @@ def test_a_peer_without_the_model_and_one_that_is_not_there_are_passed_over(
 ):
     caplog.set_level(logging.INFO, "whisper_cli")
     with peer(tmp_path / "a", "nothing") as empty, peer(tmp_path / "b") as full:
-        came = pulled(PeerSource((empty.address, closed, full.address)))
-    assert came == {f"peer {full.address}"}
+        fetched = pulled(PeerSource((empty.address, closed, full.address)))
+    assert fetched == {f"peer {full.address}"}
     assert f"{empty.address}: " in caplog.text
     assert f"{closed}: no connection" in caplog.text
 

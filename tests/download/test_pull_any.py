@@ -30,14 +30,14 @@ FAULTS = st.sampled_from(
         ("cdn/*", faults.chunked),
         ("cdn/*", faults.corrupt(1_234_567)),
         ("cdn/*", faults.changed(bytes(len(WEIGHTS)))),
-        ("cdn/*", faults.refuse(500)),
-        ("cdn/*", faults.refuse(403)),
-        ("cdn/*", faults.refuse(429, retry_after=0)),
+        ("cdn/*", faults.reject(500)),
+        ("cdn/*", faults.reject(403)),
+        ("cdn/*", faults.reject(429, retry_after=0)),
         ("cdn/*", faults.stall(after=30_000, seconds=0.5)),
         ("cdn/*", faults.slow(400_000)),
-        ("hub/*", faults.refuse(503)),
+        ("hub/*", faults.reject(503)),
         ("hub/*", faults.cut(after=60)),
-        ("hub/resolve/*", faults.refuse(429, rate_limit=0)),
+        ("hub/resolve/*", faults.reject(429, rate_limit=0)),
     ]
 )
 RUNS = st.tuples(
@@ -86,6 +86,6 @@ def pulled(hub: Hub, cache: Path, engine: str, chunk: str, stop: int | None) -> 
         time.sleep(0.02)
     if stop is not None:
         process.kill()
-    _, told = process.communicate(timeout=240)
-    assert process.returncode in {0, 5, *([-9] if stop is not None else [])}, told
+    _, reported = process.communicate(timeout=240)
+    assert process.returncode in {0, 5, *([-9] if stop is not None else [])}, reported
     return process.returncode

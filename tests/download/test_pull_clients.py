@@ -39,10 +39,10 @@ def test_hf_prune_all_the_while_breaks_nothing(hub: Hub, pull: Pull):
     hub.add_repo("acme/other", {"config.json": b"{}"})
     hf("download", "acme/other", "--quiet")  # prune wants a cache
     hub.link = Link(total=1_500_000)
-    ended = Event()
+    finished = Event()
 
     def prune() -> None:
-        while not ended.is_set():
+        while not finished.is_set():
             hf("cache", "prune", "--yes")
 
     pruning = Thread(target=prune)
@@ -50,7 +50,7 @@ def test_hf_prune_all_the_while_breaks_nothing(hub: Hub, pull: Pull):
     try:
         check(pull())
     finally:
-        ended.set()
+        finished.set()
         pruning.join()
     assert weights_sent(hub) == len(WEIGHTS)
     check(pull())
@@ -81,8 +81,8 @@ def test_huggingface_hub_and_faster_whisper_find_it_without_a_network(hub: Hub, 
         f"print(download_model({REPO!r}, local_files_only=True))"
     )
     offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    told = subprocess.check_output([sys.executable, "-c", code], env=offline, text=True)
-    assert told.splitlines() == [str(folder)] * 2
+    reported = subprocess.check_output([sys.executable, "-c", code], env=offline, text=True)
+    assert reported.splitlines() == [str(folder)] * 2
 
 
 @pytest.mark.slow
@@ -108,6 +108,6 @@ def test_the_real_base_is_pulled_by_its_short_name_and_runs(
         "model = WhisperModel('base', local_files_only=True, compute_type='int8')\n"
         "print(*(segment.text for segment in model.transcribe(sys.argv[1])[0]))"
     )
-    told = subprocess.check_output([sys.executable, "-c", code, jfk], text=True)
-    assert "ask not what your country can do for you" in told
+    reported = subprocess.check_output([sys.executable, "-c", code, jfk], text=True)
+    assert "ask not what your country can do for you" in reported
     assert hub.requests == []

@@ -241,8 +241,8 @@ def test_a_disk_full_in_the_middle_is_said_and_gone_on_after_it(
     ballast.write_bytes(bytes(2_500_000))
     result = pull("--engine", engine)
     assert result.code == 5
-    told, _, hint = result.stderr.partition("hint: ")  # by who met it, the engine or the rest
-    assert "the disk is full" in told or os.strerror(errno.ENOSPC) in told
+    reported, _, hint = result.stderr.partition("hint: ")  # by who met it, the engine or the rest
+    assert "the disk is full" in reported or os.strerror(errno.ENOSPC) in reported
     assert "goes on where it stopped" in hint or "what came is kept" in hint
     check_nothing_published(disk / "hub")
     ballast.unlink()

@@ -32,7 +32,7 @@ from whisper_cli.models.catalog import resolve
 
 OTHER = bytes(len(WEIGHTS))
 QUICK = using(
-    HubSource(), chunk_size=CHUNK, limits=TransferLimits(connections=4, stall=0.5, tries=1)
+    HubSource(), chunk_size=CHUNK, limits=TransferLimits(connections=4, idle_timeout=0.5, tries=1)
 )  # gives up early
 
 PASSING = {
@@ -41,20 +41,20 @@ PASSING = {
     "hub cut": ("hub/info", faults.cut(after=100), 2),
     "small file cut": ("hub/resolve-cache/*", faults.cut(after=5), 2),
     "short 206": ("cdn/*", faults.short(9_000), 5),
-    "short 206 that says so": ("cdn/*", faults.short(9_000, told=True), 5),
-    "every 206 short and says so": ("cdn/*", faults.short(9_000, told=True), None),
+    "short 206 that says so": ("cdn/*", faults.short(9_000, reported=True), 5),
+    "every 206 short and says so": ("cdn/*", faults.short(9_000, reported=True), None),
     "one 200 to a Range": ("cdn/*", faults.no_ranges(admitted=False), 1),
     "no ranges": ("cdn/*", faults.no_ranges(), None),
     "wrong bytes once": ("cdn/*", faults.corrupt(3 * CHUNK + 5), 1),
-    "cdn 429": ("cdn/*", faults.refuse(429), 3),
-    "cdn 429, Retry-After": ("cdn/*", faults.refuse(429, retry_after=1), 2),
-    "resolver 429": ("hub/resolve/*", faults.refuse(429, rate_limit=0), 2),
-    "hub 429": ("hub/info", faults.refuse(429), 1),
-    "hub 429, Retry-After": ("hub/info", faults.refuse(429, retry_after=1), 1),
-    "hub 429, RateLimit": ("hub/info", faults.refuse(429, rate_limit=0), 1),
-    "cdn 500": ("cdn/*", faults.refuse(500), 6),
-    "hub 500": ("hub/*", faults.refuse(500), 2),
-    "signature refused": ("cdn/*", faults.refuse(403), 2),
+    "cdn 429": ("cdn/*", faults.reject(429), 3),
+    "cdn 429, Retry-After": ("cdn/*", faults.reject(429, retry_after=1), 2),
+    "resolver 429": ("hub/resolve/*", faults.reject(429, rate_limit=0), 2),
+    "hub 429": ("hub/info", faults.reject(429), 1),
+    "hub 429, Retry-After": ("hub/info", faults.reject(429, retry_after=1), 1),
+    "hub 429, RateLimit": ("hub/info", faults.reject(429, rate_limit=0), 1),
+    "cdn 500": ("cdn/*", faults.reject(500), 6),
+    "hub 500": ("hub/*", faults.reject(500), 2),
+    "signature refused": ("cdn/*", faults.reject(403), 2),
     "gzip": ("*", faults.gzipped, None),
     "chunked": ("*", faults.chunked, None),
     "replaced for a moment": ("cdn/*", faults.changed(OTHER), 1),
@@ -88,11 +88,11 @@ LASTING = {
     "cut": ("cdn/*", faults.cut(), r"model\.bin: (.*reset|ended at byte 0)"),
     "short 206": ("cdn/*", faults.short(9_000), r"hub sends \d+ bytes as \d+"),
     "stall": ("cdn/*", faults.stall(), r"hub stalled: no byte of model\.bin came in time"),
-    "500": ("cdn/*", faults.refuse(500), r"model\.bin: 500 Internal Server Error"),
-    "403": ("cdn/*", faults.refuse(403), r"model\.bin: 403 Forbidden"),
-    "429": ("cdn/*", faults.refuse(429), r"model\.bin: 429 Too Many Requests"),
-    "429 for an hour": ("cdn/*", faults.refuse(429, retry_after=3600), "asked: wait 3600 s"),
-    "404": ("hub/resolve/model.bin", faults.refuse(404), r"model\.bin: 404"),
+    "500": ("cdn/*", faults.reject(500), r"model\.bin: 500 Internal Server Error"),
+    "403": ("cdn/*", faults.reject(403), r"model\.bin: 403 Forbidden"),
+    "429": ("cdn/*", faults.reject(429), r"model\.bin: 429 Too Many Requests"),
+    "429 for an hour": ("cdn/*", faults.reject(429, retry_after=3600), "asked: wait 3600 s"),
+    "404": ("hub/resolve/model.bin", faults.reject(404), r"model\.bin: 404"),
     "wrong bytes": (
         "cdn/*",
         faults.corrupt(3 * CHUNK + 5),
@@ -100,8 +100,8 @@ LASTING = {
     ),
     "replaced": ("cdn/*", faults.changed(b"another file"), r"hub has (12|no) bytes"),
     "redirects": ("cdn/*", faults.loop, "redirects without end"),
-    "hub 500": ("hub/info", faults.refuse(500), "revision/main: 500"),
-    "hub 429 for an hour": ("hub/*", faults.refuse(429, retry_after=3600), "asked: wait 3600 s"),
+    "hub 500": ("hub/info", faults.reject(500), "revision/main: 500"),
+    "hub 429 for an hour": ("hub/*", faults.reject(429, retry_after=3600), "asked: wait 3600 s"),
     "hub redirects": ("hub/info", faults.loop, "redirects without end"),
     "nonsense": ("hub/info", lambda *_: faults.text(200, '["?"]'), "not answer as a hub does"),
 }

@@ -81,9 +81,9 @@ def test_all_files_are_every_file_of_the_repository(hub: Hub, pull: Pull):
 
 
 def test_limit_rate_holds_over_all_connections(hub: Hub, pull: Pull):
-    begun = time.monotonic()
+    started = time.monotonic()
     check(pull("--limit-rate", "2MB", "--connections", "4"))
-    assert time.monotonic() - begun > 0.9 * len(WEIGHTS) / 2_000_000
+    assert time.monotonic() - started > 0.9 * len(WEIGHTS) / 2_000_000
 
 
 def test_connections_and_chunk_size_are_what_was_asked_for(hub: Hub, pull: Pull):

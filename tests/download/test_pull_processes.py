@@ -121,13 +121,15 @@ def test_of_two_at_once_one_pulls_and_the_other_shows_it_and_uses_it(hub: Hub, b
     one = begin()
     until(hub, 100_000)
     two = begin("--progress", "json")
-    (first, _), (second, told) = one.communicate(timeout=120), two.communicate(timeout=120)
+    (first, _), (second, reported) = one.communicate(timeout=120), two.communicate(timeout=120)
     assert (one.returncode, two.returncode) == (0, 0)
     assert first == second
     assert weights_sent(hub) <= len(WEIGHTS) + IN_FLIGHT  # less than for both
     assert [request.where for request in hub.requests].count("hub/info") == 1
     done = [
-        line["done"] for line in map(json.loads, told.splitlines()) if line["file"] == "model.bin"
+        line["done"]
+        for line in map(json.loads, reported.splitlines())
+        if line["file"] == "model.bin"
     ]
     assert len(set(done)) > 2
     assert done == sorted(done)
@@ -141,10 +143,10 @@ def test_the_one_that_waits_goes_on_when_the_other_is_killed(hub: Hub, begin: St
     two.stderr.readline()  # it shows what the first one does
     hub.link = Link()
     kill(one)
-    out, told = two.communicate(timeout=120)
-    assert two.returncode == 0, told
+    out, reported = two.communicate(timeout=120)
+    assert two.returncode == 0, reported
     assert (Path(out.decode().strip()) / "model.bin").read_bytes() == WEIGHTS
-    assert re.search(rb'"resumed": ?[1-9]', told)
+    assert re.search(rb'"resumed": ?[1-9]', reported)
     assert weights_sent(hub) <= len(WEIGHTS) + IN_FLIGHT
     assert not work(cache).exists()
 
@@ -155,11 +157,11 @@ def test_two_models_do_not_wait_for_each_other(hub: Hub, begin: Start, start: St
         "acme/slow", {"config.json": b"{}", "vocabulary.txt": b"a\n", "model.bin": content}
     )
 
-    def stall(request: Request, answer: Answer) -> Answer | None:
+    def idle_timeout(request: Request, answer: Answer) -> Answer | None:
         slow = answer.body.content == content
         return faults.stall(after=50_000)(request, answer) if slow else None
 
-    hub.faults.add("cdn/*", stall)
+    hub.faults.add("cdn/*", idle_timeout)
     slow = start("pull", "acme/slow", *FROM_HUB)
     until(hub, 50_000)
     quick = begin()

@@ -22,7 +22,7 @@ def test_a_model_that_fails_does_not_stop_the_next(hub: Hub, pull: Pull):
 
 
 def test_where_all_fail_alike_the_code_says_why(hub: Hub, pull: Pull):
-    hub.faults.add("cdn/*", faults.refuse(404))
+    hub.faults.add("cdn/*", faults.reject(404))
     hub.add_repo("acme/other", MODEL)
     result = pull("acme/other")
     assert (result.code, result.stdout) == (5, "")

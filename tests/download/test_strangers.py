@@ -47,7 +47,7 @@ SHA1, SHA256 = "a" * 40, "b" * 64
 ENTRY = {"rfilename": "config.json", "size": 2, "blobId": SHA1}
 
 
-def told(value: object) -> str:
+def reported(value: object) -> str:
     return ascii(value)[:24]
 
 
@@ -128,7 +128,7 @@ def test_whatever_a_hub_says_of_a_file_is_an_error_or_a_name_below_the_model(
         hub.faults.clear()
         hub.faults.add("hub/info", altered(setting(where, value)))
         said = refused(pull("--all-files", "--progress", "none"))
-        assert "does not answer as a hub does" in said, told(value)
+        assert "does not answer as a hub does" in said, reported(value)
         check_nothing_published(cache)
         assert not work(cache).exists()
 
@@ -430,6 +430,6 @@ def pulled_from_neighbour(answer: bytes) -> None:
     source = PeerSource((neighbour.address,))
     try:
         with pytest.raises(DownloadError):
-            list(fetch(fake_model(), using(source, limits=TransferLimits(stall=1, tries=0))))
+            list(fetch(fake_model(), using(source, limits=TransferLimits(idle_timeout=1, tries=0))))
     finally:
         neighbour.close()

@@ -22,16 +22,18 @@ def jobs(hub, folder):
 def test_files_come_side_by_side_and_the_small_one_ends_first(tmp_path):
     with hub_with(link=Link(per_connection=400_000)) as hub:
         big, small = jobs(hub, tmp_path)
-        told = list(merge_progress(choose(EngineName.auto), [big, small], FEW, threading.Event()))
+        reported = list(
+            merge_progress(choose(EngineName.auto), [big, small], FEW, threading.Event())
+        )
         assert big.part.read_bytes() == DATA
         assert small.part.read_bytes() == SMALL
-        ends = [progress.file for progress in told if progress.done == progress.total]
+        ends = [progress.file for progress in reported if progress.done == progress.total]
         assert (ends[0], ends[-1]) == ("config.json", "model.bin")
 
 
 def test_the_first_error_stops_the_others(tmp_path):
     with hub_with(link=Link(per_connection=50_000)) as hub:
-        hub.faults.add("*/config.json", faults.refuse(404))
+        hub.faults.add("*/config.json", faults.reject(404))
         with pytest.raises(DownloadError, match=r"config\.json: 404"):
             list(
                 merge_progress(choose(EngineName.auto), jobs(hub, tmp_path), FEW, threading.Event())

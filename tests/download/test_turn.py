@@ -6,7 +6,7 @@ import pytest
 from filelock import FileLock
 
 from tests.models.fakes import FILES, fake_model, using, write
-from whisper_cli.download.destinations import Cache, work_folder
+from whisper_cli.download.destinations import Cache, working_folder
 from whisper_cli.download.fetch import ensure, fetch
 from whisper_cli.download.locking import PullLock
 from whisper_cli.download.sources.folder import FolderSource
@@ -19,12 +19,12 @@ TOLD = Progress("model.bin", Phase.download, "hub", 1, 2)
 
 def take(turn: PullLock) -> tuple[list[Progress], bool]:
     """Wait for a turn: what was told meanwhile, and whether there was a wait at all."""
-    told, waiting = [], turn.wait()
+    reported, pending = [], turn.wait()
     while True:
         try:
-            told.append(next(waiting))
+            reported.append(next(pending))
         except StopIteration as end:
-            return told, end.value
+            return reported, end.value
 
 
 def silence(folder: Path) -> None:
@@ -36,7 +36,7 @@ def silence(folder: Path) -> None:
 def test_a_turn_that_nobody_has_is_ours_at_once(tmp_path: Path):
     turn = PullLock(tmp_path / "turns", "model")
     assert take(turn) == ([], False)
-    assert turn.ours
+    assert turn.owned
     turn.leave()
     assert list(tmp_path.iterdir()) == []
 
@@ -44,15 +44,15 @@ def test_a_turn_that_nobody_has_is_ours_at_once(tmp_path: Path):
 def test_who_waits_is_told_how_far_it_is(tmp_path: Path):
     one, two = (PullLock(tmp_path, "model") for _ in range(2))
     take(one)
-    one._beaten = 0.0
+    one._updated_at = 0.0
     one.tell(TOLD)
-    waiting = two.wait()
-    assert next(waiting) == TOLD
+    pending = two.wait()
+    assert next(pending) == TOLD
     one.leave()
     with pytest.raises(StopIteration) as end:
-        next(waiting)
+        next(pending)
     assert end.value.value is True
-    assert two.ours
+    assert two.owned
     two.leave()
 
 
@@ -61,9 +61,9 @@ def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path):
     take(one)
     silence(tmp_path)
     take(two)
-    assert (one.ours, two.ours) == (False, True)
+    assert (one.owned, two.owned) == (False, True)
     one.leave()
-    assert two.ours
+    assert two.owned
     two.leave()
 
 
@@ -72,7 +72,7 @@ def test_a_lock_without_any_sign_of_life_does_not_block_either(tmp_path: Path):
         silence(tmp_path)
         turn = PullLock(tmp_path, "model")
         take(turn)
-        assert turn.ours
+        assert turn.owned
         turn.leave()
 
 
@@ -91,7 +91,7 @@ def test_who_lost_its_turn_publishes_nothing_and_the_other_does(cache: Path, tmp
     how = using(FolderSource(tmp_path))
     stopped = fetch(fake_model(), how)
     next(stopped)
-    silence(work_folder(Cache()) / "turns")
+    silence(working_folder(Cache()) / "turns")
     folder = ensure(fake_model(), how)
     with pytest.raises(DownloadError, match="another process went on with this download"):
         list(stopped)
@@ -105,16 +105,16 @@ def test_what_stands_in_the_place_of_a_turns_files_is_not_written_through(tmp_pa
     folder, target = tmp_path / "turns", tmp_path / "target"
     folder.mkdir()
     target.write_text("somebody's own")
-    place = folder / f"model{suffix}"
+    destination = folder / f"model{suffix}"
     if kind == "link":
-        place.symlink_to(target)
+        destination.symlink_to(target)
     else:
-        os.mkfifo(place)
+        os.mkfifo(destination)
     turn = PullLock(folder, "model")
     try:
         take(turn)
     except OSError:
         assert suffix == ".lock"
-    assert list(turn._others()) == []
+    assert list(turn._other_progress()) == []
     turn.leave()
     assert target.read_text() == "somebody's own"

@@ -6,25 +6,25 @@ import time
 
 import numpy as np
 
-from tests.engine.test_scheduler import FakeDecoder, Sound, loud
+from tests.engine.test_scheduler import FakeDecoder, Sound, target_level
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.decoder import DecodedWindow
 from whisper_cli.engine.events import InputFinished, SegmentDecoded
 from whisper_cli.engine.input_state import InputState
 from whisper_cli.engine.quality import QualityChecks
-from whisper_cli.engine.queue import FairQueue, QueuedChunk
+from whisper_cli.engine.queue import FairQueue, PendingChunk
 from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.transcript import DecodingOptions, Info, Provenance
 
 
 def track(number: int, **options) -> InputState:
-    told = Provenance("", "", None, None, "", "", DecodingOptions(**options), "")
-    return InputState(number, None, Info("", told), "en")  # type: ignore[arg-type]
+    reported = Provenance("", "", None, None, "", "", DecodingOptions(**options), "")
+    return InputState(number, None, Info("", reported), "en")  # type: ignore[arg-type]
 
 
-def window(one: InputState, number: int, seconds: float = 20.0) -> QueuedChunk:
+def window(one: InputState, number: int, seconds: float = 20.0) -> PendingChunk:
     samples = np.zeros(round(seconds * 16_000), np.float32)
-    return QueuedChunk(one, number, Chunk(0.0, samples), round(seconds * 100))
+    return PendingChunk(one, number, Chunk(0.0, samples), round(seconds * 100))
 
 
 def fill(pool: FairQueue, one: InputState, count: int, seconds: float = 20.0) -> None:
@@ -34,7 +34,7 @@ def fill(pool: FairQueue, one: InputState, count: int, seconds: float = 20.0) ->
 
 def taken(pool: FairQueue) -> list[int]:
     batch = pool.take(last=False)
-    pool.worked(batch, 1.0)
+    pool.record(batch, 1.0)
     return [item.track.number for item in batch]
 
 
@@ -68,25 +68,25 @@ def test_batches_are_a_second_of_work_and_smaller_while_others_wait():
     fill(pool, one, 40, seconds=10.0)
     first = pool.take(last=False)
     assert len(first) == 1
-    pool.worked(first, 0.25)  # 40 s of windows a second
+    pool.record(first, 0.25)  # 40 s of windows a second
     alone = pool.take(last=False)
-    pool.worked(alone, len(alone) / 4)
+    pool.record(alone, len(alone) / 4)
     other = track(1)
-    other.served = 1e6
+    other.decoded_seconds = 1e6
     pool.add(window(other, 0, 3.0))
     assert (len(alone), len(pool.take(last=False))) == (6, 4)
 
 
 def test_idle_workers_share_what_there_is():
     pool = FairQueue(batch=8, workers=2)
-    pool._pace = 1000.0
+    pool._speed = 1000.0
     fill(pool, track(0), 4)
     assert [len(pool.take(last=False)) for _ in range(2)] == [2, 2]
 
 
 def test_a_batch_holds_only_what_is_decoded_alike():
     pool = FairQueue(batch=8, workers=1)
-    pool._pace = 1000.0
+    pool._speed = 1000.0
     for number, options in enumerate(({}, {"language": "de"}, {"beam_size": 1}, {"vad": False})):
         pool.add(window(track(number, **options), 0))
     assert sorted(taken(pool)) == [0, 1, 3]
@@ -116,7 +116,7 @@ class Standing:
         self.events: list = []
         self.times: dict[int, float] = {}
         scheduler = Scheduler(
-            Slow, DecodingOptions(), loud, QualityChecks().frames, workers=1, pool=FairQueue
+            Slow, DecodingOptions(), target_level, QualityChecks().frames, workers=1, pool=FairQueue
         )
         inputs = iter(self.inputs.get, None)
         self.thread = threading.Thread(target=self._run, args=(scheduler, inputs), daemon=True)
@@ -135,7 +135,7 @@ class Standing:
         assert id(sound) in self.times
 
     def end(self) -> None:
-        for _ in range(FairQueue.readers):
+        for _ in range(FairQueue.reader_count):
             self.inputs.put(None)
         self.thread.join(60)
         assert not self.thread.is_alive()
@@ -149,7 +149,7 @@ def test_a_short_input_does_not_wait_behind_a_long_one():
     standing.inputs.put(short)
     standing.wait(short)
     assert id(long) not in standing.times
-    long.wanted = False
+    long.needed = False
     standing.end()
 
 
@@ -158,7 +158,7 @@ def test_what_nobody_wants_any_more_is_not_decoded():
     long, other = Sound("long", 1200), Sound("other", 3)
     standing.inputs.put(long)
     time.sleep(0.5)
-    long.wanted = False
+    long.needed = False
     standing.inputs.put(other)
     standing.wait(other)
     time.sleep(0.5)

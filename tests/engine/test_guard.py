@@ -16,17 +16,17 @@ from whisper_cli.engine.quality import QualityChecks, is_hallucination
 from whisper_cli.engine.result import (
     DecodingResult,
     TimedLine,
-    echoed,
+    is_echo,
     lines,
     repeated,
-    without_loops,
+    without_repeats,
 )
 from whisper_cli.models.catalog import resolve
 from whisper_cli.models.store import find
 from whisper_cli.transcript import DecodingOptions, RedecodeReason
 
 EOT, FIRST = 1000, 1100  # text below, times from FIRST on
-MISSED = RedecodeReason.missed
+MISSING_TEXT = RedecodeReason.missing_text
 
 
 def at(seconds: float) -> int:
@@ -43,12 +43,12 @@ def decoding(*tokens: int, **more) -> DecodingResult:
     return DecodingResult(tokens, "text", **known)
 
 
-def doubt(found: DecodingResult, heard: Chunk) -> str | None:
-    return QualityChecks().doubt(found, heard, DecodingOptions(), FIRST, EOT)
+def problem(found: DecodingResult, processed: Chunk) -> str | None:
+    return QualityChecks().problem(found, processed, DecodingOptions(), FIRST, EOT)
 
 
 def test_a_good_draft_is_believed():
-    assert doubt(decoding(at(0), 1, 2, 3, at(4.8)), chunk(5)) is None
+    assert problem(decoding(at(0), 1, 2, 3, at(4.8)), chunk(5)) is None
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_a_good_draft_is_believed():
         (decoding(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(5)), "repetition"),
         (decoding(at(0), 1, 2, 3), "no end"),
         (decoding(at(0), 1, 2, at(20)), "beyond the window"),
-        (decoding(at(0), 1, 2, at(3)), MISSED),
-        (decoding(), MISSED),
+        (decoding(at(0), 1, 2, at(3)), MISSING_TEXT),
+        (decoding(), MISSING_TEXT),
     ],
 )
 def test_what_breaks_in_short_windows_is_told(found, reason):
-    assert doubt(found, chunk(5)) == reason
+    assert problem(found, chunk(5)) == reason
 
 
 def test_in_long_speech_four_words_may_come_twice():
-    assert doubt(decoding(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(18)), chunk(18)) is None
+    assert problem(decoding(at(0), 1, 2, 3, 4, 9, 1, 2, 3, 4, at(18)), chunk(18)) is None
 
 
 def test_only_speech_that_the_detector_heard_is_missed():
-    assert doubt(decoding(at(0), 1, 2, at(3)), chunk(9, (0.0, 3.0))) is None
+    assert problem(decoding(at(0), 1, 2, at(3)), chunk(9, (0.0, 3.0))) is None
 
 
 @given(st.floats(0, 27))
@@ -95,16 +95,16 @@ def test_lines_are_what_stands_between_times():
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(2, 4), st.integers(1, 4))
-def test_a_repetition_is_one(tokens, times, least):
-    found = repeated(tokens, times, least)
+def test_a_repetition_is_one(tokens, times, minimum):
+    found = repeated(tokens, times, minimum)
     if found is None:
-        for size in range(least, len(tokens) // times + 1):
+        for size in range(minimum, len(tokens) // times + 1):
             for start in range(len(tokens) - size * times + 1):
                 phrase = tokens[start : start + size]
                 assert tokens[start : start + size * times] != phrase * times
     else:
         start, size, count = found
-        assert size >= least
+        assert size >= minimum
         assert count >= times
         assert tokens[start : start + size * count] == tokens[start : start + size] * count
 
@@ -115,14 +115,14 @@ def test_a_repetition_is_one(tokens, times, least):
 def test_loops_are_cut_and_nothing_else(before, phrase):
     phrase = list(dict.fromkeys(phrase))
     before = list(dict.fromkeys(before))
-    assert without_loops([*before, *phrase * 6]) == (*before, *phrase)
-    assert without_loops([*before, *phrase * 3]) == (*before, *phrase * 3)
+    assert without_repeats([*before, *phrase * 6]) == (*before, *phrase)
+    assert without_repeats([*before, *phrase * 3]) == (*before, *phrase * 3)
 
 
 @given(st.lists(st.integers(0, 5), max_size=12), st.integers(1, 5))
 def test_an_echo_is_a_phrase_that_comes_twice(tokens, size):
     phrases = [tokens[n : n + size] for n in range(len(tokens) - size + 1)]
-    assert echoed(tokens, size) == any(phrases.count(phrase) > 1 for phrase in phrases)
+    assert is_echo(tokens, size) == any(phrases.count(phrase) > 1 for phrase in phrases)
 
 
 def test_phantoms_are_known_whatever_their_punctuation():
@@ -136,7 +136,7 @@ def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
     """Without silence after it the model says the same again and again; guarded, it is right."""
 
     class Unguarded(QualityChecks):
-        def doubt(self, *_: object) -> None:
+        def problem(self, *_: object) -> None:
             return None
 
     with open_audio(Source(jfk)) as audio:
@@ -144,12 +144,12 @@ def test_the_guard_mends_what_too_short_windows_break(tiny_en, jfk):
     pieces = [Chunk(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),)) for n in (2, 3)]
     model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
 
-    def heard(kind: type[QualityChecks]) -> list[str]:
-        decoder = Decoder(model, DecodingOptions(), kind(margin=0.0, least=0.5))
+    def processed(kind: type[QualityChecks]) -> list[str]:
+        decoder = Decoder(model, DecodingOptions(), kind(margin=0.0, minimum=0.5))
         results = [decoder.decode([WindowTask(piece)])[0] for piece in pieces]
         return ["".join(segment.text for segment in result.segments) for result in results]
 
-    broken, mended = heard(Unguarded), heard(QualityChecks)
+    broken, mended = processed(Unguarded), processed(QualityChecks)
     assert [text.lower().count("and so my fellow") > 1 for text in broken] == [True, True]
     assert [text.lower().count("and so") for text in mended] == [1, 1]
 
@@ -173,15 +173,15 @@ def test_beams_are_for_what_a_greedy_decoding_is_not_sure_of(tiny_en, jfk):
         Decoder(model, options, quality_checks).decode([WindowTask(chunk)])
         return list(searched)
 
-    assert beams(QualityChecks(sure=-9.0), DecodingOptions()) == [1]
-    assert beams(QualityChecks(sure=0.0), DecodingOptions()) == [1, 5]
-    assert beams(QualityChecks(sure=0.0), DecodingOptions(beam_size=1)) == [1]
+    assert beams(QualityChecks(min_logprob=-9.0), DecodingOptions()) == [1]
+    assert beams(QualityChecks(min_logprob=0.0), DecodingOptions()) == [1, 5]
+    assert beams(QualityChecks(min_logprob=0.0), DecodingOptions(beam_size=1)) == [1]
 
 
 @pytest.mark.slow
 def test_a_moment_that_is_doubted_has_no_text(tiny_en):
     class Doubting(QualityChecks):
-        def doubt(self, *_: object) -> str:
+        def problem(self, *_: object) -> str:
             return "log probability"
 
     model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
@@ -196,12 +196,12 @@ def test_a_window_may_have_as_many_tokens_as_it_would_have_alone(tiny_en, jfk):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
     model = WhisperEngineModel(find(resolve(tiny_en)), ONE)
-    quality_checks = QualityChecks(least=14.0, rate=1.0, allowance=1)
+    quality_checks = QualityChecks(minimum=14.0, rate=1.0, allowance=1)
     tasks = [WindowTask(Chunk(0.0, sound[: 16_000 * n], ((0.2, n - 0.2),))) for n in (4, 11)]
     decoder = Decoder(model, DecodingOptions(), quality_checks)
     [alone] = decoder.decode(tasks[:1])
     together = decoder.decode(tasks)[0]
-    assert alone.doubt == together.doubt == "too many tokens"
+    assert alone.problem == together.problem == "too many tokens"
 
 
 @pytest.mark.slow
@@ -222,9 +222,9 @@ def test_a_long_prompt_alone_is_cut_as_faster_whisper_cuts_it(tiny_en, jfk, monk
     given: list[list[int]] = []
     prompt = model.whisper.get_prompt
 
-    def watched(tokenizer, before, **others):
+    def watched(tokenizer, before, **rest):
         given.append(before)
-        return prompt(tokenizer, before, **others)
+        return prompt(tokenizer, before, **rest)
 
     monkeypatch.setattr(model.whisper, "get_prompt", watched)
     options = DecodingOptions(initial_prompt="A speech by the president. " * 60)

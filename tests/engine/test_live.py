@@ -22,8 +22,8 @@ turns = st.lists(st.tuples(st.floats(0.3, 40), st.floats(0.0, 3)), min_size=1, m
 
 
 def blocks(sound: np.ndarray, size: int = SAMPLE_RATE // 5):
-    for place in range(0, len(sound), size):
-        yield Block(place / SAMPLE_RATE, sound[place : place + size])
+    for position in range(0, len(sound), size):
+        yield Block(position / SAMPLE_RATE, sound[position : position + size])
 
 
 def sound_of(spoken: list[tuple[float, float]]) -> np.ndarray:
@@ -39,7 +39,7 @@ def sound_of(spoken: list[tuple[float, float]]) -> np.ndarray:
 def test_all_speech_is_in_phrases_in_order_none_too_long(spoken, size):
     sound = sound_of(spoken)
     found = list(phrases(blocks(sound, size), talking, ChunkingOptions()))
-    heard = np.zeros(len(sound), bool)
+    processed = np.zeros(len(sound), bool)
     reached = 0.0
     for chunk in found:
         assert chunk.start >= reached - 1e-6
@@ -47,8 +47,8 @@ def test_all_speech_is_in_phrases_in_order_none_too_long(spoken, size):
         reached = chunk.end
         first = round(chunk.start * SAMPLE_RATE)
         assert np.array_equal(sound[first : first + len(chunk.samples)], chunk.samples)
-        heard[first : first + len(chunk.samples)] = True
-    assert not np.abs(sound[~heard]).any()
+        processed[first : first + len(chunk.samples)] = True
+    assert not np.abs(sound[~processed]).any()
 
 
 def test_a_phrase_is_given_before_the_next_one_comes():
@@ -90,30 +90,30 @@ def test_cues_come_while_sound_still_flows(start, jfk, tiny_en):
                   "--partials", "-m", tiny_en, stdin=subprocess.PIPE)  # fmt: skip
 
     def speak() -> None:
-        for place in range(0, len(data), 6400):
-            child.stdin.write(data[place : place + 6400])
+        for position in range(0, len(data), 6400):
+            child.stdin.write(data[position : position + 6400])
             child.stdin.flush()
             time.sleep(0.2)
 
     speak()
-    told: list[dict] = []
+    reported: list[dict] = []
     for line in child.stdout:
-        told.append(json.loads(line))
-        if told[-1]["type"] == "segment" and "country" in told[-1]["text"]:
+        reported.append(json.loads(line))
+        if reported[-1]["type"] == "segment" and "country" in reported[-1]["text"]:
             break  # the first speech was told, and the second is still to come
     speak()
     child.stdin.close()
-    told += map(json.loads, child.stdout)
+    reported += map(json.loads, child.stdout)
     assert child.wait(60) == 0
-    segments = [line for line in told if line["type"] == "segment"]
+    segments = [line for line in reported if line["type"] == "segment"]
     text = " ".join(line["text"] for line in segments).lower()
     assert text.count("fellow americans") == 2
-    assert told[-1]["type"] == "end"
-    partials = [line for line in told if line["type"] == "partial"]
+    assert reported[-1]["type"] == "end"
+    partials = [line for line in reported if line["type"] == "partial"]
     assert partials
     for partial in partials:  # each comes again, whole
         assert any(line["start"] <= partial["end"] <= line["end"] + 1 for line in segments)
-    for line in told:
+    for line in reported:
         JSONL.validate(line)
 
 

@@ -25,11 +25,13 @@ LIBRARY = ("-c", "import sys, numpy; from whisper_cli.cli.app import main; sys.e
 def python(*argv: object, threads: int) -> str:
     """Run Python where numpy and the engine are told of so many threads; give what it says."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    told = dict.fromkeys(names, str(threads))
+    reported = dict.fromkeys(names, str(threads))
     # OpenBLAS's kernels for old processors run on all, and what they add up depends on threads.
     kernels = {"OPENBLAS_CORETYPE": "Prescott"}
     command = [sys.executable, *map(str, argv)]
-    return subprocess.check_output(command, cwd=ROOT, env=os.environ | told | kernels, text=True)
+    return subprocess.check_output(
+        command, cwd=ROOT, env=os.environ | reported | kernels, text=True
+    )
 
 
 def bits(folder: Path) -> str:
@@ -47,8 +49,8 @@ def test_features_have_the_same_bits_whatever_the_threads(tiny_en):
         "from pathlib import Path; from tests.engine.test_mel import bits; print(bits(Path({!r})))"
     )
     code = ask.format(str(find(resolve(tiny_en))))
-    one, *others = [python("-c", code, threads=count) for count in (1, 2, 5)]
-    assert others == [one, one]
+    one, *rest = [python("-c", code, threads=count) for count in (1, 2, 5)]
+    assert rest == [one, one]
 
 
 @pytest.mark.slow
@@ -56,9 +58,9 @@ def test_features_have_the_same_bits_whatever_the_threads(tiny_en):
 def test_the_text_is_the_same_whatever_the_threads_and_whoever_calls(tiny_en, jfk, mode):
     asked = ("transcribe", jfk, "-m", tiny_en, "--mode", mode, "-f", "json", "--no-history")
     calls = ((PROGRAM, 1), (PROGRAM, 2), (LIBRARY, 2))
-    told = [json.loads(python(*caller, *asked, threads=count)) for caller, count in calls]
-    one, *others = [transcript["segments"] for transcript in told]
-    assert others == [one, one]
+    reported = [json.loads(python(*caller, *asked, threads=count)) for caller, count in calls]
+    one, *rest = [transcript["segments"] for transcript in reported]
+    assert rest == [one, one]
 
 
 def test_numpy_has_its_threads_back_after_a_product():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.engine.test_engine import ONE
-from tests.engine.test_scheduler import Sound, loud
+from tests.engine.test_scheduler import Sound, target_level
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
@@ -33,7 +33,7 @@ ASTRAY = {
     "the prompt": replace(GOOD, text=" word word"),
 }
 UNSURE = replace(GOOD, tokens=(FIRST, 1, 2), avg_logprob=-0.3)  # without an end
-UNLIKELY = replace(GOOD, avg_logprob=-2.0)
+LOW_PROBABILITY = replace(GOOD, avg_logprob=-2.0)
 
 
 class FakeModel:
@@ -79,19 +79,19 @@ def decoded(model: FakeModel, **more: object):
     return found
 
 
-@pytest.mark.parametrize("why", ASTRAY)
-def test_a_prompt_that_leads_astray_is_given_up_at_once(why):
-    model = FakeModel(ASTRAY[why])
+@pytest.mark.parametrize("reason", ASTRAY)
+def test_a_prompt_that_leads_astray_is_given_up_at_once(reason):
+    model = FakeModel(ASTRAY[reason])
     found = decoded(model)
     assert model.tries == [("beams of 1", True), ("beams of 1", False)]
-    assert (found.unprompted, found.doubt) == (True, None)
+    assert (found.without_prompt, found.problem) == (True, None)
     assert len(found.segments) == 1
 
 
-@pytest.mark.parametrize("in_full", [*ASTRAY.values(), UNLIKELY])
+@pytest.mark.parametrize("in_full", [*ASTRAY.values(), LOW_PROBABILITY])
 def test_a_window_in_full_is_tried_once_with_its_prompt(in_full):
     model = FakeModel(UNSURE, in_full)
-    assert decoded(model).unprompted
+    assert decoded(model).without_prompt
     ladder = len(DecodingOptions().temperature)
     assert model.tries == [
         ("beams of 1", True),
@@ -103,10 +103,10 @@ def test_a_window_in_full_is_tried_once_with_its_prompt(in_full):
 
 def test_a_prompt_that_helps_is_kept():
     model = FakeModel(GOOD)
-    assert not decoded(model).unprompted
+    assert not decoded(model).without_prompt
     assert model.tries == [("beams of 1", True)]
     model = FakeModel(UNSURE, GOOD)
-    assert not decoded(model).unprompted
+    assert not decoded(model).without_prompt
     assert model.tries[-1] == ("1 in full", True)
 
 
@@ -114,7 +114,7 @@ def test_it_is_logged_where_a_prompt_was_given_up(caplog):
     caplog.set_level("INFO", "whisper_cli")
     options = DecodingOptions(initial_prompt="word " * 300)
     decoder = Decoder(FakeModel(ASTRAY["repetition"]), options)  # type: ignore[arg-type]
-    scheduler = Scheduler(lambda: decoder, options, loud, QualityChecks().frames, workers=1)
+    scheduler = Scheduler(lambda: decoder, options, target_level, QualityChecks().frames, workers=1)
     sound = Sound("talk.wav", 5)
     assert any(isinstance(event, SegmentDecoded) for event in scheduler.run(iter([sound])))
     assert "talk.wav: 0.0 to 5.0 s are decoded without the prompt" in caplog.text
@@ -125,7 +125,7 @@ def test_it_is_logged_where_a_prompt_was_given_up(caplog):
 def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, seconds):
     with open_audio(Source(jfk)) as audio:
         sound = np.concatenate([block.samples for block in audio.blocks()])
-    heard = Chunk(0.0, sound[: round(seconds * SAMPLE_RATE)], ((0.2, seconds - 0.2),))
+    processed = Chunk(0.0, sound[: round(seconds * SAMPLE_RATE)], ((0.2, seconds - 0.2),))
     tried: list[int] = []
 
     class Counting(WhisperEngineModel):
@@ -142,6 +142,6 @@ def test_a_prompt_of_one_word_costs_few_tokens_for_each_second(tiny_en, jfk, sec
 
     options = DecodingOptions(initial_prompt="word " * 300)
     decoder = Decoder(Counting(find(resolve(tiny_en)), ONE), options)
-    decoder.decode([WindowTask(heard, "en", options)])
+    decoder.decode([WindowTask(processed, "en", options)])
     assert 1 <= len(tried) <= 3
     assert max(tried) <= QualityChecks().limit(seconds) + 1  # CTranslate2 counts a start token less

@@ -22,7 +22,7 @@ from whisper_cli.engine.events import (
     SegmentDecoded,
 )
 from whisper_cli.engine.quality import QualityChecks
-from whisper_cli.engine.queue import MOST_SECONDS, ChunkQueue, FairQueue
+from whisper_cli.engine.queue import MAX_SECONDS, ChunkQueue, FairQueue
 from whisper_cli.engine.scheduler import Scheduler
 from whisper_cli.engine.vad import VadOptions
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
@@ -34,7 +34,7 @@ class Sound:
 
     def __init__(self, name: str, seconds: int, pauses: Sequence[int] = (), fail: int = -1) -> None:
         self.name, self.seconds, self.pauses, self.fail = name, seconds, pauses, fail
-        self.wanted = True
+        self.needed = True
         self.duration = self.position = float(seconds)
         self.sha256 = "0" * 64
         self.closed = False
@@ -57,14 +57,14 @@ class Sound:
         for second in range(self.seconds):
             if second == self.fail:
                 raise AudioError("breaks off")
-            loud = 0.5 if second not in self.pauses else 1e-5
-            for _ in range(1 if loud == 0.5 else 6):
-                yield Block(float(at), np.full(SAMPLE_RATE, loud, np.float32))
+            target_level = 0.5 if second not in self.pauses else 1e-5
+            for _ in range(1 if target_level == 0.5 else 6):
+                yield Block(float(at), np.full(SAMPLE_RATE, target_level, np.float32))
                 at += 1
             self.read = second
 
 
-def loud(samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
+def target_level(samples: np.ndarray, options: VadOptions) -> list[tuple[int, int]]:
     mask = np.concatenate([[0], (np.abs(samples) > 0.1).astype(int), [0]])
     return [(int(a), int(b)) for a, b in np.flatnonzero(np.diff(mask)).reshape(-1, 2)]
 
@@ -103,7 +103,7 @@ def schedule(decoder, sounds, *, workers=2, batch=8, options=None):
     scheduler = Scheduler(
         lambda: decoder,
         options or DecodingOptions(),
-        loud,
+        target_level,
         QualityChecks().frames,
         workers=workers,
         batch=batch,
@@ -133,16 +133,16 @@ def test_every_input_comes_whole_and_in_order_or_fails_alone(files, workers, bat
     events = schedule(FakeDecoder(pause=0.002, seed=seed), sounds, workers=workers, batch=batch)
     for sound in sounds:
         mine = [event for event in events if event.input is sound]
-        breaks = 0 <= sound.fail < sound.seconds
-        assert isinstance(mine[-1], InputFailed if breaks else InputFinished)
+        penalty = 0 <= sound.fail < sound.seconds
+        assert isinstance(mine[-1], InputFailed if penalty else InputFinished)
         assert sum(isinstance(event, InputFinished | InputFailed) for event in mine) == 1
         segments = said(events, sound)
         assert all(a.end <= b.start + 1e-6 for a, b in pairwise(segments))
-        if not breaks:
+        if not penalty:
             assert isinstance(mine[0], InputStarted)
-            heard = sum(segment.end - segment.start for segment in segments)
+            processed = sum(segment.end - segment.start for segment in segments)
             spoken = sound.seconds - len({p for p in sound.pauses if p < sound.seconds})
-            assert spoken - 1e-3 <= heard <= spoken + 0.7 * (len(segments) + 1)
+            assert spoken - 1e-3 <= processed <= spoken + 0.7 * (len(segments) + 1)
         assert sound.closed or sound.fail == 0
 
 
@@ -158,11 +158,11 @@ def test_the_result_does_not_depend_on_workers_and_batches():
 def test_the_first_window_tells_the_language_of_all():
     sound = Sound("a", 80)
     events = schedule(FakeDecoder(pause=0.01), [sound], workers=3)
-    begun = next(event for event in events if isinstance(event, InputStarted))
-    assert (begun.info.language, begun.info.language_probability) == ("de", 0.9)
-    first, *others = [segment.text for segment in said(events, sound)]
+    started = next(event for event in events if isinstance(event, InputStarted))
+    assert (started.info.language, started.info.language_probability) == ("de", 0.9)
+    first, *rest = [segment.text for segment in said(events, sound)]
     assert first == "None"
-    assert set(others) == {"de"}
+    assert set(rest) == {"de"}
 
 
 def test_windows_of_several_inputs_are_decoded_together():
@@ -192,7 +192,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_run():
     def load():
         raise ModelError("damaged")
 
-    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), target_level, QualityChecks().frames, workers=2)
     with pytest.raises(ModelError):
         list(scheduler.run(iter([Sound("a", 100)])))
 
@@ -205,10 +205,12 @@ def test_a_language_that_the_model_lacks_ends_the_run():
 
 
 def test_silence_needs_no_model():
-    waiting = threading.Event()
-    scheduler = Scheduler(waiting.wait, DecodingOptions(), loud, QualityChecks().frames, workers=2)  # type: ignore[arg-type]
+    pending = threading.Event()
+    scheduler = Scheduler(
+        pending.wait, DecodingOptions(), target_level, QualityChecks().frames, workers=2
+    )  # type: ignore[arg-type]
     events = list(scheduler.run(iter([Sound("a", 2, pauses=(0, 1))])))
-    waiting.set()
+    pending.set()
     assert [type(event) for event in events] == [InputStarted, InputFinished]
     assert events[0].info.language is None
 
@@ -222,23 +224,27 @@ def test_reading_waits_for_the_decoder():
         return FakeDecoder()
 
     sound = Sound("long", 3000)
-    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), target_level, QualityChecks().frames, workers=2)
     events = scheduler.run(iter([sound]))
     threading.Timer(1.0, go.set).start()
     next(events)
-    assert sound.read <= MOST_SECONDS + 300
+    assert sound.read <= MAX_SECONDS + 300
     assert sum(isinstance(event, SegmentDecoded) for event in events) >= 150
 
 
 def test_an_input_that_nobody_wants_any_more_is_left():
     sound, other = Sound("a", 3000), Sound("b", 5)
     scheduler = Scheduler(
-        lambda: FakeDecoder(pause=0.01), DecodingOptions(), loud, QualityChecks().frames, workers=2
+        lambda: FakeDecoder(pause=0.01),
+        DecodingOptions(),
+        target_level,
+        QualityChecks().frames,
+        workers=2,
     )
     events = []
     for event in scheduler.run(iter([sound, other])):
         events.append(event)
-        sound.wanted = False
+        sound.needed = False
     assert sound.closed
     assert sound.read < 2999
     assert len(said(events, other)) == 1
@@ -246,7 +252,9 @@ def test_an_input_that_nobody_wants_any_more_is_left():
 
 def test_leaving_early_ends_the_threads():
     before = threading.active_count()
-    scheduler = Scheduler(FakeDecoder, DecodingOptions(), loud, QualityChecks().frames, workers=2)
+    scheduler = Scheduler(
+        FakeDecoder, DecodingOptions(), target_level, QualityChecks().frames, workers=2
+    )
     events = scheduler.run(iter([Sound("a", 3000)]))
     next(events)
     events.close()
@@ -289,8 +297,8 @@ def test_a_word_before_the_talk_does_not_tell_its_language(words):
 
     sound = Sound("a", 40, pauses=[2 * n + 1 for n in range(words)])
     events = schedule(Linguist(), [sound], workers=1, batch=1)
-    [begun] = [event.info for event in events if isinstance(event, InputStarted)]
-    assert (begun.language, begun.language_probability) == ("de", 0.8)
+    [started] = [event.info for event in events if isinstance(event, InputStarted)]
+    assert (started.language, started.language_probability) == ("de", 0.8)
     assert {segment.text for segment in said(events, sound)} == {"de"}
     assert len(said(events, sound)) > words
 
@@ -300,7 +308,7 @@ def test_what_loading_raises_ends_the_run_as_an_error_of_ours(kind):
     def load():
         raise kind("broken")
 
-    scheduler = Scheduler(load, DecodingOptions(), loud, QualityChecks().frames, workers=2)
+    scheduler = Scheduler(load, DecodingOptions(), target_level, QualityChecks().frames, workers=2)
     with pytest.raises(WhisperError):
         list(scheduler.run(iter([Sound("a", 100)])))
 
@@ -316,7 +324,7 @@ def test_any_exception_of_a_window_harms_only_its_input(kind, pool):
 
     sounds = [Sound("a", 5), Sound("b", 50), Sound("c", 5)]
     scheduler = Scheduler(
-        Broken, DecodingOptions(), loud, QualityChecks().frames, workers=2, pool=pool
+        Broken, DecodingOptions(), target_level, QualityChecks().frames, workers=2, pool=pool
     )
     events = list(scheduler.run(iter(sounds)))
     ends = {

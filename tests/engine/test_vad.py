@@ -56,7 +56,7 @@ def test_more_silence_joins_and_a_higher_threshold_hears_less(sound):
         spans = find_speech(sound, VadOptions(**given))
         return len(spans), sum(last - first for first, last in spans)
 
-    usual = speech()
-    assert speech(min_silence=3.0)[0] == 1 < usual[0]
-    assert speech(threshold=0.9)[1] < usual[1] < speech(pad=0.1)[1]
+    defaults = speech()
+    assert speech(min_silence=3.0)[0] == 1 < defaults[0]
+    assert speech(threshold=0.9)[1] < defaults[1] < speech(pad=0.1)[1]
     assert speech(threshold=1.0) == (0, 0)

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.test_prompts import ASTRAY, EOT, FIRST, GOOD, FakeModel
 from tests.engine.test_prompts import decoded as decoded_with_prompt
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.decisions import decided, fields_of
+from whisper_cli.decisions import fields_of, log_event
 from whisper_cli.engine.chunking import Chunk, chunks_of
 from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
 from whisper_cli.engine.result import LanguageTokens
@@ -25,8 +25,8 @@ REJECTED = {
     RedecodeReason.repetition: replace(GOOD, tokens=LOOP),
     RedecodeReason.log_probability: replace(GOOD, avg_logprob=-2.0),
     RedecodeReason.no_end: replace(GOOD, tokens=(FIRST, 1, 2)),
-    RedecodeReason.beyond_the_window: replace(GOOD, tokens=(FIRST, 1, FIRST + 450)),
-    RedecodeReason.missed: replace(GOOD, tokens=(FIRST, 1, FIRST + 25)),
+    RedecodeReason.after_window: replace(GOOD, tokens=(FIRST, 1, FIRST + 450)),
+    RedecodeReason.missing_text: replace(GOOD, tokens=(FIRST, 1, FIRST + 25)),
 }
 
 
@@ -60,11 +60,11 @@ def log(caplog):
     """Give the fields of what was decided so far of one kind."""
     caplog.set_level(logging.DEBUG, "whisper_cli")
 
-    def told(event: str) -> list[dict]:
+    def reported(event: str) -> list[dict]:
         fields = [dict(fields_of(record)) for record in caplog.records]
         return [item for item in fields if item.get("event") == event]
 
-    return told
+    return reported
 
 
 @pytest.mark.parametrize("reason", REJECTED)
@@ -144,7 +144,7 @@ def test_nothing_is_formatted_where_nobody_reads(caplog):
             raise AssertionError("formatted")
 
     caplog.set_level(logging.INFO, "whisper_cli")
-    decided("chunk", "{it}", it=Costly())
+    log_event("chunk", "{it}", it=Costly())
     assert not caplog.records
 
 
@@ -183,10 +183,10 @@ def test_exact_mode_lists_what_faster_whisper_skips():
     decoder = SequentialDecoder(SimpleNamespace(whisper=FakeWhisper()))  # type: ignore[arg-type]
     chunk = Chunk(100.0, np.zeros(60 * SAMPLE_RATE, np.float32))
     for _ in range(2):  # each chunk begins anew
-        told = list(decoder.decode(chunk, "en", DecodingOptions()))
-        assert [item for item in told if isinstance(item, Dropped)] == [
+        reported = list(decoder.decode(chunk, "en", DecodingOptions()))
+        assert [item for item in reported if isinstance(item, Dropped)] == [
             Dropped(100.0, 130.0, " text 1", DropReason.silence),
             Dropped(132.0, 132.0, " text 9", DropReason.no_time),
             Dropped(150.0, 160.0, " text 3", DropReason.silence),
         ]
-        assert [item.start for item in told if not isinstance(item, Dropped)] == [130.0]
+        assert [item.start for item in reported if not isinstance(item, Dropped)] == [130.0]

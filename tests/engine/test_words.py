@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_cli.engine.chunking import joined, packed, padded
+from whisper_cli.engine.chunking import merge_spans, packed, padded
 from whisper_cli.engine.result import TimedWord
 from whisper_cli.engine.segments import LONGEST_CUE, cues, sorted_words
 from whisper_cli.transcript import Word
@@ -90,7 +90,7 @@ def test_speech_is_cut_at_its_longest_pause():
 
 @given(spans, st.integers(0, 50))
 def test_padding_never_overlaps(lengths, pad):
-    speech = joined(laid(lengths), 30)
+    speech = merge_spans(laid(lengths), 30)
     wide = padded(speech, pad, 10_000)
     assert all(a[1] <= b[0] for a, b in pairwise(wide))
     assert all(w[0] <= s[0] and s[1] <= w[1] for w, s in zip(wide, speech, strict=True))

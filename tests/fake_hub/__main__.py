@@ -77,19 +77,21 @@ def fault(text: str) -> tuple[str, Fault, int | None]:
     match = re.fullmatch(r"(?P<where>[^@:]+)(?:@(?P<size>[^:]+))?(?::(?P<times>\d+|\*))?", rest)
     if not match or not (name in FAULTS or name.isdecimal()):
         raise argparse.ArgumentTypeError(f'not a fault: "{text}" ({", ".join(FAULTS)}, 503)')
-    made = FAULTS[name](size(match["size"] or "0")) if name in FAULTS else faults.refuse(int(name))
+    contains = (
+        FAULTS[name](size(match["size"] or "0")) if name in FAULTS else faults.reject(int(name))
+    )
     where = match["where"] if "/" in match["where"] else f"cdn/{match['where']}"
-    return where, made, None if match["times"] == "*" else int(match["times"] or 1)
+    return where, contains, None if match["times"] == "*" else int(match["times"] or 1)
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    contains = argparse.ArgumentParser(
         prog="python -m tests.fake_hub",
         description="A Hugging Face hub and CDN on loopback, as slow and as faulty as you like.",
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = made.add_argument
+    add = contains.add_argument
     add("--port", type=int, default=0, help="of the hub (default: any free one)")
     add("--model", type=folder, action="append", default=[], metavar="NAME=FOLDER",
         help="serve a folder as this model: a short name, or owner/name[@revision]")  # fmt: skip
@@ -100,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     add("--latency", type=int, default=0, metavar="MS", help="before each answer")
     add("--fault", type=fault, action="append", default=[], metavar="FAULT", help="see below")
     add("--tls", action="store_true", help="speak https, with an authority to trust")
-    return made
+    return contains
 
 
 def add_folder(hub: Hub, name: str, path: Path) -> str:
@@ -118,13 +120,13 @@ def add_folder(hub: Hub, name: str, path: Path) -> str:
     return model.repo
 
 
-def add_generated(hub: Hub, name: str, scratch: Path, length: int) -> str:
+def add_generated(hub: Hub, name: str, temp_folder: Path, length: int) -> str:
     """Serve random bytes in files of the names and sizes that a model usually has."""
-    weights = scratch / f"{name.replace('/', '--')}.bin"
+    weights = temp_folder / f"{name.replace('/', '--')}.bin"
     files: dict[str, Content] = {
         "config.json": b"{}\n",
-        "tokenizer.json": generate(scratch / "tokenizer.json", 2_203_239, seed=1),
-        "vocabulary.txt": generate(scratch / "vocabulary.txt", 459_861, seed=2),
+        "tokenizer.json": generate(temp_folder / "tokenizer.json", 2_203_239, seed=1),
+        "vocabulary.txt": generate(temp_folder / "vocabulary.txt", 459_861, seed=2),
         "model.bin": generate(weights, length, seed=3),
     }
     hub.add_repo(name, files)
@@ -134,12 +136,12 @@ def add_generated(hub: Hub, name: str, scratch: Path, length: int) -> str:
 def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     link = Link(options.per_connection, options.total, options.latency / 1000)
-    with tempfile.TemporaryDirectory(prefix="loopback-hub-") as made:
-        scratch = Path(made)
-        authority = make_authority(scratch) if options.tls else None
+    with tempfile.TemporaryDirectory(prefix="loopback-hub-") as contains:
+        temp_folder = Path(contains)
+        authority = make_authority(temp_folder) if options.tls else None
         with Hub(port=options.port, link=link, authority=authority) as hub:
             repos = [add_folder(hub, name, path) for name, path in options.model]
-            repos += [add_generated(hub, name, scratch, n) for name, n in options.generate]
+            repos += [add_generated(hub, name, temp_folder, n) for name, n in options.generate]
             for where, made_fault, times in options.fault:
                 hub.faults.add(where, made_fault, times=times)
             if authority:

@@ -121,8 +121,8 @@ def info(api: Api, call: Call) -> Answer:
 
 
 def search(api: Api, call: Call) -> Answer:
-    wanted = call.request.query.get("search", "").lower()
-    found = [repo for repo in api.repos.values() if wanted in repo.id.lower() and not repo.private]
+    needed = call.request.query.get("search", "").lower()
+    found = [repo for repo in api.repos.values() if needed in repo.id.lower() and not repo.private]
     return json_answer([{"id": repo.id, "modelId": repo.id} for repo in found])
 
 
@@ -169,16 +169,16 @@ def resolve(api: Api, call: Call) -> Answer:
     headers = {"X-Repo-Commit": commit.sha, "Accept-Ranges": "bytes"}
     if not blob.lfs:
         path = quote(f"/api/resolve-cache/models/{call.repo}/{commit.sha}/{call.path}")
-        place = f"{path}?{quote(call.request.path, safe='')}=&etag=%22{blob.etag}%22"
-        headers["Location"] = place
-        return text(307, f"Temporary Redirect. Redirecting to {place}", headers)
-    place = api.cdn_url + api.cdn.publish(call.repo, call.path, blob)
-    headers |= {"Location": place, "X-Linked-Size": str(blob.size)}
+        destination = f"{path}?{quote(call.request.path, safe='')}=&etag=%22{blob.etag}%22"
+        headers["Location"] = destination
+        return text(307, f"Temporary Redirect. Redirecting to {destination}", headers)
+    destination = api.cdn_url + api.cdn.publish(call.repo, call.path, blob)
+    headers |= {"Location": destination, "X-Linked-Size": str(blob.size)}
     headers["X-Linked-ETag"] = f'"{blob.etag}"'
     if blob.xet:
         auth = f"{api.url}/api/models/{call.repo}/xet-read-token/{commit.sha}"
         headers |= {"X-Xet-Hash": blob.sha256, "Link": f'<{auth}>; rel="xet-auth"'}
-    return text(302, f"Found. Redirecting to {place}", headers)
+    return text(302, f"Found. Redirecting to {destination}", headers)
 
 
 def resolve_cache(api: Api, call: Call) -> Answer:
@@ -186,8 +186,8 @@ def resolve_cache(api: Api, call: Call) -> Answer:
     commit, blob = api.blob(call)
     answer = serve(call.request, blob)
     answer = replace(answer, headers={**answer.headers, "X-Repo-Commit": commit.sha})
-    wanted = "gzip" in call.request.headers.get("accept-encoding", "")
-    if not wanted or call.request.range or call.request.method == "HEAD":
+    needed = "gzip" in call.request.headers.get("accept-encoding", "")
+    if not needed or call.request.range or call.request.method == "HEAD":
         return answer
     data = compress(answer.body.read(0, blob.size), mtime=0)
     headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "ETag": f'W/"{blob.etag}"'}

@@ -99,8 +99,8 @@ def corrupt(at: int) -> Fault:
     return fault
 
 
-def short(by: int, *, told: bool = False) -> Fault:
-    """Send a 206 that lacks its last bytes; `told` says if Content-Range admits it."""
+def short(by: int, *, reported: bool = False) -> Fault:
+    """Send a 206 that lacks its last bytes; `reported` says if Content-Range admits it."""
 
     def fault(request: Request, answer: Answer) -> Answer | None:
         body = answer.body
@@ -108,7 +108,7 @@ def short(by: int, *, told: bool = False) -> Fault:
             return None
         size = answer.headers["Content-Range"].rpartition("/")[2]
         admitted = {"Content-Range": f"bytes {body.start}-{body.stop - by - 1}/{size}"}
-        headers = {**answer.headers, **(admitted if told else {})}
+        headers = {**answer.headers, **(admitted if reported else {})}
         return replace(answer, headers=headers, body=replace(body, stop=body.stop - by))
 
     return fault
@@ -160,7 +160,7 @@ def changed(content: Content) -> Fault:
     return lambda request, answer: serve(request, new) if answer.status in {200, 206} else None
 
 
-def refuse(status: int, *, retry_after: int | None = None, rate_limit: int | None = None) -> Fault:
+def reject(status: int, *, retry_after: int | None = None, rate_limit: int | None = None) -> Fault:
     """Answer an error; both waits are in seconds, as `Retry-After` and in the hub's `RateLimit`."""
     headers: dict[str, str] = {}
     if retry_after is not None:

@@ -63,16 +63,16 @@ def entry(commit: Commit, path: str, *, expand: bool) -> dict[str, Any]:
     blob = commit.files.get(path)
     if blob is None:
         oid = hashlib.sha1(f"{commit.sha}/{path}".encode()).hexdigest()
-        told: dict[str, Any] = {"type": "directory", "oid": oid, "size": 0, "path": path}
+        reported: dict[str, Any] = {"type": "directory", "oid": oid, "size": 0, "path": path}
     else:
-        told = {"type": "file", "oid": blob.oid, "size": blob.size, "path": path}
+        reported = {"type": "file", "oid": blob.oid, "size": blob.size, "path": path}
     if blob and blob.lfs:
-        told["lfs"] = {"oid": blob.sha256, "size": blob.size, "pointerSize": blob.pointer_size}
+        reported["lfs"] = {"oid": blob.sha256, "size": blob.size, "pointerSize": blob.pointer_size}
     if blob and blob.xet:
-        told["xetHash"] = blob.sha256
+        reported["xetHash"] = blob.sha256
     if expand:
-        told["lastCommit"] = {"id": commit.sha, "title": "commit", "date": BORN}
-    return told
+        reported["lastCommit"] = {"id": commit.sha, "title": "commit", "date": BORN}
+    return reported
 
 
 def refs(repo: Repo) -> dict[str, list[dict[str, str]]]:

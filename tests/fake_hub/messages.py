@@ -115,5 +115,5 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
 def refusal(status: int, message: str, code: str = "", commit: str = "") -> RefusalError:
     """Build a refusal as the hub words it: in two headers, and in the JSON of the body."""
     headers = {"X-Error-Code": code, "X-Error-Message": message, "X-Repo-Commit": commit}
-    told = {name: value for name, value in headers.items() if value}
-    return RefusalError(json_answer({"error": message}, status, told))
+    reported = {name: value for name, value in headers.items() if value}
+    return RefusalError(json_answer({"error": message}, status, reported))

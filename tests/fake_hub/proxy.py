@@ -8,12 +8,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from tests.fake_hub.messages import Request
-from tests.fake_hub.server import Listener
+from tests.fake_hub.server import ServerSocket
 
 HOP_BY_HOP = {"connection", "proxy-connection", "proxy-authorization"}
 
 
-class Proxy(Listener):
+class Proxy(ServerSocket):
     """Forwards to anywhere; with `credentials` ("user:password") only for those who know them."""
 
     def __init__(self, credentials: str | None = None) -> None:
@@ -54,27 +54,31 @@ class Relay(BaseHTTPRequestHandler):
 
     do_HEAD = do_POST = do_GET  # noqa: N815
 
-    def connect(self, place: str) -> socket.socket | None:
+    def connect(self, destination: str) -> socket.socket | None:
         """Record the request and connect to `host:port`; None if the client has had its answer."""
         self.close_connection = True
         headers = {name.lower(): value for name, value in self.headers.items()}
         ports = self.server.server_address[1], self.client_address[1]
-        request = Request(self.command, self.path, headers, b"", *ports, where=f"proxy/{place}")
+        request = Request(
+            self.command, self.path, headers, b"", *ports, where=f"proxy/{destination}"
+        )
         self.server.requests.append(request)
-        host, _, port = place.rpartition(":") if ":" in place else (place, "", "80")
+        host, _, port = (
+            destination.rpartition(":") if ":" in destination else (destination, "", "80")
+        )
         if self.server.expected not in {None, headers.get("proxy-authorization")}:
-            self.refuse(request, 407)
+            self.reject(request, 407)
             return None
         try:
             upstream = socket.create_connection((host.strip("[]"), int(port)), timeout=5)
         except OSError:
-            self.refuse(request, 502)
+            self.reject(request, 502)
             return None
         upstream.settimeout(None)
         request.status = 200
         return upstream
 
-    def refuse(self, request: Request, status: int) -> None:
+    def reject(self, request: Request, status: int) -> None:
         request.status = status
         self.send_response(status)
         if status == 407:

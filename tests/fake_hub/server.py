@@ -34,7 +34,7 @@ class Conditions:
     closing: threading.Event = field(default_factory=threading.Event)
 
 
-class Listener(socketserver.ThreadingTCPServer):
+class ServerSocket(socketserver.ThreadingTCPServer):
     """Accepts connections, one thread each, until `close` ends them all.
 
     A failure that isn't the network's is kept and raised by `close`.
@@ -72,13 +72,13 @@ class Listener(socketserver.ThreadingTCPServer):
         self.shutdown()
         self.thread.join()
         for connection in list(self._open):
-            hang_up(connection)
+            close_connection(connection)
         self.server_close()
         if self._failures:
             raise RuntimeError("the loopback server failed") from self._failures[0]
 
 
-def hang_up(connection: socket.socket) -> None:
+def close_connection(connection: socket.socket) -> None:
     try:
         # By the plain socket: an SSLSocket would drop its session under the thread that uses it.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
@@ -86,7 +86,7 @@ def hang_up(connection: socket.socket) -> None:
         return  # the client was quicker
 
 
-class Server(Listener):
+class Server(ServerSocket):
     """Serves one site under conditions, with TLS if there is a context."""
 
     def __init__(

@@ -24,9 +24,9 @@ def _no_session_is_left(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 def run(hub: Hub, home: Path, *command: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    told = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "NO_PROXY": "127.0.0.1"}
+    reported = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "NO_PROXY": "127.0.0.1"}
     finished = subprocess.run(
-        command, env=kept | told, capture_output=True, text=True, check=False, timeout=240
+        command, env=kept | reported, capture_output=True, text=True, check=False, timeout=240
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip().splitlines()[-1]
@@ -52,9 +52,9 @@ def test_a_token_stays_at_the_hub(hub: Hub, tmp_path: Path) -> None:
         "owner/gated", "model.bin", endpoint=hub.endpoint, cache_dir=tmp_path, token=ADMITTED
     )
     assert Path(path).read_bytes() == b"secret"
-    told = {"authorization" in request.headers for request in hub.requests}
+    reported = {"authorization" in request.headers for request in hub.requests}
     at_cdn = ["authorization" in r.headers for r in hub.requests if r.where == "cdn/model.bin"]
-    assert (True in told, at_cdn) == (True, [False])
+    assert (True in reported, at_cdn) == (True, [False])
 
 
 def test_branches_tags_and_commits_are_found(hub: Hub, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_the_api_describes_files_and_folders(hub: Hub) -> None:
     top = {entry.path for entry in api.list_repo_tree("owner/tiny", expand=True)}
     assert top == {"config.json", "data", "model.bin"}
     assert [entry.path for entry in api.list_repo_tree("owner/tiny", "data")] == ["data/words.txt"]
-    told = api.get_paths_info("owner/tiny", ["data", "model.bin", "none"])
-    assert [entry.path for entry in told] == ["data", "model.bin"]
+    reported = api.get_paths_info("owner/tiny", ["data", "model.bin", "none"])
+    assert [entry.path for entry in reported] == ["data", "model.bin"]
     assert [found.id for found in api.list_models(search="tiny")] == ["owner/tiny"]
     assert api.whoami(token=ADMITTED)["name"] == "admitted"
 
@@ -104,7 +104,7 @@ def test_a_renamed_repository_is_followed(hub: Hub, weights: Path, tmp_path: Pat
 
 
 def test_a_failing_tree_is_asked_again(hub: Hub, weights: Path, tmp_path: Path) -> None:
-    armed = hub.faults.add("hub/tree", faults.refuse(503), times=1)
+    armed = hub.faults.add("hub/tree", faults.reject(503), times=1)
     snapshot = huggingface_hub.snapshot_download(
         "owner/tiny", endpoint=hub.endpoint, cache_dir=tmp_path, token=False
     )
@@ -139,7 +139,7 @@ def test_each_refusal_becomes_its_own_error(
 
 
 def test_a_rate_limit_is_understood(hub: Hub) -> None:
-    hub.faults.add("hub/info", faults.refuse(429, rate_limit=55))
+    hub.faults.add("hub/info", faults.reject(429, rate_limit=55))
     with pytest.raises(errors.HfHubHTTPError, match="55 seconds"):
         huggingface_hub.HfApi(hub.endpoint, token=False).model_info("owner/tiny")
 
@@ -155,8 +155,8 @@ def test_a_xet_file_announces_its_store(hub: Hub, weights: Path) -> None:
 
 def test_the_hf_program_downloads(hub: Hub, weights: Path, tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("hf")
-    told = run(hub, tmp_path, str(program), "download", "owner/tiny", "--quiet")
-    check(told.removeprefix("path: ").removeprefix("path="), weights)
+    reported = run(hub, tmp_path, str(program), "download", "owner/tiny", "--quiet")
+    check(reported.removeprefix("path: ").removeprefix("path="), weights)
 
 
 def test_faster_whisper_downloads(hub: Hub, weights: Path, tmp_path: Path) -> None:

@@ -36,16 +36,16 @@ def test_a_small_file_is_redirected_inside_the_hub(hub: Hub) -> None:
     first = ask(f"{hub.endpoint}/owner/tiny/resolve/main/config.json", "HEAD")
     assert first.status == 307
     assert first.headers["Location"].startswith("/api/resolve-cache/models/owner/tiny/")
-    place = hub.endpoint + first.headers["Location"]
-    head = ask(place, "HEAD", headers={"Accept-Encoding": "identity"})
+    destination = hub.endpoint + first.headers["Location"]
+    head = ask(destination, "HEAD", headers={"Accept-Encoding": "identity"})
     oid = hashlib.sha1(b"blob %d\0" % len(CONFIG) + CONFIG).hexdigest()
     assert (head.headers["ETag"], head.headers["Content-Length"]) == (f'"{oid}"', str(len(CONFIG)))
-    assert (head.body, ask(place).body) == (b"", CONFIG)
+    assert (head.body, ask(destination).body) == (b"", CONFIG)
 
 
 def test_a_small_file_is_compressed_for_those_who_accept_it(hub: Hub) -> None:
-    place = hub.endpoint + locate(hub, "owner/tiny/resolve/main/config.json")
-    reply = ask(place, headers={"Accept-Encoding": "gzip"})
+    destination = hub.endpoint + locate(hub, "owner/tiny/resolve/main/config.json")
+    reply = ask(destination, headers={"Accept-Encoding": "gzip"})
     assert reply.headers["ETag"].startswith('W/"')
     assert reply.headers.get("Content-Length") is None
     assert gzip.decompress(reply.body) == CONFIG
@@ -97,11 +97,11 @@ def test_if_range_guards_against_another_content(url: str) -> None:
 def test_a_long_tree_comes_in_pages(tmp_path: Path) -> None:
     with Hub(page=3) as hub:
         hub.add_repo("owner/many", {f"{number}.txt": b"" for number in range(7)})
-        place, seen = f"{hub.endpoint}/api/models/owner/many/tree/main?recursive=true", []
-        while place:
-            reply = ask(place)
+        destination, seen = f"{hub.endpoint}/api/models/owner/many/tree/main?recursive=true", []
+        while destination:
+            reply = ask(destination)
             seen.append([entry["path"] for entry in json.loads(reply.body)])
-            place = reply.headers.get("Link", "").partition(">")[0][1:]
+            destination = reply.headers.get("Link", "").partition(">")[0][1:]
     assert [len(page) for page in seen] == [3, 3, 1]
     assert [path for page in seen for path in page] == [f"{number}.txt" for number in range(7)]
 

@@ -65,13 +65,13 @@ def test_wrong_bytes_come_where_and_as_often_as_asked(hub: Hub, url: str, weight
 
 
 @pytest.mark.parametrize(
-    ("told", "content_range"),
+    ("reported", "content_range"),
     [(False, f"bytes 1000-1999/{SIZE}"), (True, f"bytes 1000-1989/{SIZE}")],
 )
 def test_a_short_answer_lacks_its_end(
-    hub: Hub, url: str, weights: Path, told: bool, content_range: str
+    hub: Hub, url: str, weights: Path, reported: bool, content_range: str
 ) -> None:
-    hub.faults.add(WEIGHTS, faults.short(by=10, told=told))
+    hub.faults.add(WEIGHTS, faults.short(by=10, reported=reported))
     reply = ask(url, headers=RANGE)
     assert (reply.status, reply.headers["Content-Range"]) == (206, content_range)
     assert reply.body == weights.read_bytes()[1000:1990]
@@ -115,13 +115,13 @@ def test_a_changed_file_answers_whole_to_a_client_that_knew_the_old_one(hub: Hub
 
 @pytest.mark.parametrize("where", [WEIGHTS, "cdn/*", "*/model.bin", "*"])
 def test_a_burst_of_errors_ends(hub: Hub, url: str, where: str) -> None:
-    hub.faults.add(where, faults.refuse(503), times=2)
+    hub.faults.add(where, faults.reject(503), times=2)
     assert [ask(url, headers=RANGE).status for _ in range(3)] == [503, 503, 206]
 
 
 def test_a_rate_limit_says_how_long_in_either_header(hub: Hub) -> None:
-    hub.faults.add("hub/tree", faults.refuse(429, retry_after=7), times=1)
-    hub.faults.add("hub/tree", faults.refuse(429, rate_limit=55), times=1, skip=1)
+    hub.faults.add("hub/tree", faults.reject(429, retry_after=7), times=1)
+    hub.faults.add("hub/tree", faults.reject(429, rate_limit=55), times=1, skip=1)
     tree = f"{hub.endpoint}/api/models/owner/tiny/tree/main"
     first, second, third = (ask(tree) for _ in range(3))
     assert (first.status, first.headers["Retry-After"]) == (429, "7")
@@ -185,6 +185,6 @@ def test_an_address_that_was_tampered_with_is_refused(hub: Hub, url: str) -> Non
 
 
 def test_cleared_faults_strike_no_more(hub: Hub, url: str) -> None:
-    hub.faults.add("*", faults.refuse(500))
+    hub.faults.add("*", faults.reject(500))
     hub.faults.clear()
     assert ask(url).status == 200

@@ -93,9 +93,9 @@ def test_a_proxy_may_ask_who_it_is_and_says_when_nobody_answers(hub: Hub, url: s
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}/"
         known = {"Proxy-Authorization": "Basic bWU6c2VjcmV0", "Range": "bytes=0-9"}
         statuses = []
-        for place, headers in ((url, {}), (url, known), (nowhere, known)):
+        for destination, headers in ((url, {}), (url, known), (nowhere, known)):
             connection = connect(proxy.url)
-            connection.request("GET", place, headers=headers)
+            connection.request("GET", destination, headers=headers)
             with connection.getresponse() as response:
                 statuses.append(response.status)
             connection.close()
@@ -153,17 +153,17 @@ def test_it_starts_by_hand_and_stops_on_ctrl_c(tmp_path: Path) -> None:
         revision = "d90ca5fe260221311c53c58e660288d3deb8d356"
         paths = f"Systran/faster-whisper-tiny/resolve/{revision}", "generated/base/resolve/main"
         places = [ask(f"{endpoint}/{path}/model.bin").headers["Location"] for path in paths]
-        replies = [ask(place) for place in (places[0], *places)]
+        replies = [ask(destination) for destination in (places[0], *places)]
         program.send_signal(signal.SIGINT)
         try:
-            told, wrong = program.communicate(timeout=60)
+            reported, wrong = program.communicate(timeout=60)
         finally:
             program.kill()
     assert lines[1:] == ["Systran/faster-whisper-tiny", "generated/base"]
     assert [reply.status for reply in replies] == [503, 200, 200]
     assert (replies[1].body, len(replies[2].body)) == (b"weights", 100_000)
     assert (program.returncode, wrong) == (0, "")
-    assert "5 requests" in told
+    assert "5 requests" in reported
 
 
 @pytest.mark.parametrize(

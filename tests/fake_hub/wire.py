@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.pace = self.server.conditions.link.connect()
+        self.speed = self.server.conditions.link.connect()
 
     def do_GET(self) -> None:
         """Answer any method: what the answer is, the server's site and the faults decide."""
@@ -67,24 +67,24 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_body(self, request: Request, answer: Answer) -> None:
-        pace, sent = self.pace.limited(answer.rate), 0
+        speed, sent = self.speed.limited(answer.rate), 0
         span = range(answer.body.start, answer.body.stop)
         for halt in sorted(answer.halts, key=lambda halt: halt.after):
-            self.send_span(request, answer, span[sent : halt.after], pace)
+            self.send_span(request, answer, span[sent : halt.after], speed)
             self.halt(halt)
             sent = halt.after
-        self.send_span(request, answer, span[sent:], pace)
+        self.send_span(request, answer, span[sent:], speed)
         if answer.chunked:
             self.connection.sendall(b"0\r\n\r\n")
 
-    def send_span(self, request: Request, answer: Answer, span: range, pace: Pace) -> None:
+    def send_span(self, request: Request, answer: Answer, span: range, speed: Pace) -> None:
         """Send a span of positions in the content, piece by piece.
 
         Bytes are counted before they leave, so that a client that has them all finds them counted.
         """
-        for first in span[:: pace.slice_size]:
-            size = min(pace.slice_size, span.stop - first)
-            self.wait(pace.take(size))
+        for first in span[:: speed.slice_size]:
+            size = min(speed.slice_size, span.stop - first)
+            self.wait(speed.take(size))
             request.sent += size
             if answer.chunked:
                 self.connection.sendall(b"%x\r\n" % size)

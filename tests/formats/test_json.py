@@ -26,8 +26,8 @@ def test_an_interrupted_document_keeps_its_text_and_says_that_it_is_not_complete
 
 
 def test_the_keys_of_our_own_document_keep_their_order():
-    told = replace(INFO, changes=())
-    assert list(read(JsonStyle.native, told)) == list(TRANSCRIPT.schema["properties"])
+    reported = replace(INFO, changes=())
+    assert list(read(JsonStyle.native, reported)) == list(TRANSCRIPT.schema["properties"])
 
 
 def test_what_was_changed_is_told_only_where_a_change_was_asked_for():

@@ -173,12 +173,12 @@ def expected(segments, per_second=1000):
 def test_parsers_read_back_the_times_and_texts(kind, segments):
     text = written(writer_for(kind), INFO, segments).encode().decode()
     cues = READERS[kind](text)
-    wanted = expected(segments, 100 if kind is Format.ass else 1000)
-    assert [comparable(text) for _, _, text in cues] == [text for _, _, text in wanted]
+    needed = expected(segments, 100 if kind is Format.ass else 1000)
+    assert [comparable(text) for _, _, text in cues] == [text for _, _, text in needed]
     if kind is Format.lrc:
         assert [start for start, _, _ in cues] == [rounded(item.start, 100) for item in segments]
     elif kind not in (Format.txt, Format.md, Format.html):
-        assert [times for *times, _ in cues] == [times for *times, _ in wanted]
+        assert [times for *times, _ in cues] == [times for *times, _ in needed]
 
 
 @every_format

@@ -41,7 +41,9 @@ def test_a_row_says_what_its_writer_can_do(kind):
     assert spec.kind is FormatKind.cue or not (spec.labels or spec.highlight)
     if spec.highlight is HighlightBy.marks:
         marked = FormatOptions(highlight=Highlight.words)
-        plain, shown = (writer_for(kind, look) for look in (FormatOptions(), marked))
+        plain, shown = (
+            writer_for(kind, format_options) for format_options in (FormatOptions(), marked)
+        )
         assert written(plain, INFO, SPEECH) != written(shown, INFO, SPEECH)
 
 
@@ -71,11 +73,11 @@ def test_a_writer_holds_no_state(kind):
 def test_the_schemas_are_valid_and_share_their_parts():
     for validator in (TRANSCRIPT, JSONL):
         validator.check_schema(validator.schema)
-    ours, lines = TRANSCRIPT.schema["$defs"], JSONL.schema["$defs"]
+    owned, lines = TRANSCRIPT.schema["$defs"], JSONL.schema["$defs"]
     for name in ("word", "options", "provenance"):
-        assert ours[name] == lines[name]
+        assert owned[name] == lines[name]
     named = {name: lines["segment"]["properties"][name] for name in ("type", "source")}
-    assert lines["segment"]["properties"] == named | ours["segment"]["properties"]
+    assert lines["segment"]["properties"] == named | owned["segment"]["properties"]
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,10 @@ def using(*sources: ModelSource, **more: Any) -> PullOptions:
 
 def published(model: Model, folder: Path, ref: str | None = None) -> Path:
     """Publish all files of a model from a folder."""
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
-    came = {file.name: folder / file.name for file in model.files}
+    temp_folder = folder / "scratch"
+    temp_folder.mkdir(exist_ok=True)
+    fetched = {file.name: folder / file.name for file in model.files}
     try:
-        return publish(model, came, scratch, ref)
+        return publish(model, fetched, temp_folder, ref)
     finally:
-        scratch.rmdir()
+        temp_folder.rmdir()

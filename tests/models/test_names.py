@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from whisper_cli.models.catalog import Model, ModelFile
 from whisper_cli.models.files import read_regular
 from whisper_cli.models.names import (
-    are_distinct,
+    are_unique,
     is_commit,
     is_file_name,
     is_repo,
@@ -70,9 +70,9 @@ def test_hashes_are_of_their_length_in_small_hexadecimal():
 
 
 def test_a_name_stands_once_and_no_file_is_a_folder_too():
-    assert are_distinct(["a", "b/c", "b/d"])
-    assert not are_distinct(["a", "a"])
-    assert not are_distinct(["b", "b/c"])
+    assert are_unique(["a", "b/c", "b/d"])
+    assert not are_unique(["a", "a"])
+    assert not are_unique(["b", "b/c"])
 
 
 @given(st.text(), st.text())
@@ -109,7 +109,7 @@ def test_no_file_of_a_model_can_have_a_hostile_name_or_hash(changes: dict[str, o
     [
         {"repo": "../.."},
         {"revision": "../x"},
-        {"renamed_to": "x"},
+        {"new_repo": "x"},
         {"files": (ModelFile("x"), ModelFile("x"))},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -124,6 +124,6 @@ def test_only_a_regular_file_of_modest_size_is_read_and_nothing_is_waited_for(tm
     file.write_bytes(b"four")
     os.mkfifo(pipe)
     assert read_regular(file, 4) == b"four"
-    for path, most in ((file, 3), (pipe, 9), (Path("/dev/zero"), 9), (tmp_path, 9)):
+    for path, maximum in ((file, 3), (pipe, 9), (Path("/dev/zero"), 9), (tmp_path, 9)):
         with pytest.raises(OSError, match=r"too big|no regular file"):
-            read_regular(path, most)
+            read_regular(path, maximum)

@@ -92,10 +92,10 @@ def test_a_blob_shared_between_repositories_stays_untouched(cache: Path, tmp_pat
 def test_where_symlinks_are_refused_files_are_copied(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def refuse(*args: object, **kwargs: object) -> None:
+    def reject(*args: object, **kwargs: object) -> None:
         raise OSError("a required privilege is not held by the client")
 
-    monkeypatch.setattr(Path, "symlink_to", refuse)
+    monkeypatch.setattr(Path, "symlink_to", reject)
     snapshot = published(fake_model(), write(tmp_path / "staged"))
     assert not any(path.is_symlink() for path in snapshot.iterdir())
     assert find(fake_model()) == snapshot

@@ -154,8 +154,8 @@ def test_a_listed_model_says_what_is_known_of_it(cache: Path, tmp_path: Path):
     assert (model.repo, model.revision, model.path) == ("acme/fake", COMMIT, snapshot)
     assert model.size == sum(map(len, FILES.values()))
     assert (model.english_only, model.verified, model.last_used) == (False, False, None)
-    usage.remember_used(snapshot)
-    usage.remember_verified(dict.fromkeys(snapshot.iterdir(), "-"))
+    usage.note_used(snapshot)
+    usage.note_verified(dict.fromkeys(snapshot.iterdir(), "-"))
     (model,) = installed()
     assert model.verified
     assert model.last_used is not None
@@ -201,11 +201,11 @@ def test_removing_a_revision_keeps_what_another_one_links_to(cache: Path, tmp_pa
 def test_what_cannot_be_removed_is_said(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def refuse(path: Path) -> None:
+    def reject(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     put(tmp_path)
-    monkeypatch.setattr("shutil.rmtree", refuse)
+    monkeypatch.setattr("shutil.rmtree", reject)
     with pytest.raises(ModelError, match=r"can't remove acme/fake: .*Permission denied"):
         remove(*select(["acme/fake"]))
 

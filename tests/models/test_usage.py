@@ -57,6 +57,6 @@ def test_names_that_no_file_can_have_are_forgotten(isolated: Path, tmp_path: Pat
     state.parent.mkdir()
     odd = dict.fromkeys(("a\0b", "\ud800", "x" * 5000, "/" + "y/" * 5000), 5)
     state.write_text(json.dumps({"used": odd}), encoding="utf-8")
-    usage.remember_used(tmp_path)
-    usage.remember_used(tmp_path)
+    usage.note_used(tmp_path)
+    usage.note_used(tmp_path)
     assert list(usage.load().used) == [str(tmp_path)]

@@ -64,7 +64,7 @@ def test_a_copy_with_nothing_to_compare_it_with_does_not_count_as_verified(
 
 def test_what_was_verified_is_forgotten_when_the_file_changes(snapshot: Path):
     weights = snapshot / "model.bin"
-    usage.remember_verified({weights: "-"})
+    usage.note_verified({weights: "-"})
     assert usage.load().is_verified(weights)
     assert usage.load().digest(weights) == "-"
     weights.write_bytes(FILES["model.bin"] + b"more")
@@ -82,15 +82,15 @@ def test_a_corrupt_memory_is_ignored_with_a_warning_and_replaced(
     memory.write_bytes(text.encode(errors="surrogateescape"))
     assert usage.load() == usage.Usage()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    usage.remember_used(snapshot)
+    usage.note_used(snapshot)
     assert usage.load().last_used(snapshot)
 
 
 def test_what_is_gone_is_forgotten(snapshot: Path, tmp_path: Path):
-    usage.remember_used(snapshot)
-    usage.remember_verified({snapshot / "model.bin": "-"})
+    usage.note_used(snapshot)
+    usage.note_verified({snapshot / "model.bin": "-"})
     (snapshot / "model.bin").resolve().unlink()
-    usage.remember_used(tmp_path)
+    usage.note_used(tmp_path)
     remembered = json.loads((state_dir() / "models.json").read_text())
     assert set(remembered["used"]) == {str(snapshot), str(tmp_path)}
     assert remembered["verified"] == {}
@@ -101,5 +101,5 @@ def test_a_state_folder_that_cannot_be_written_stops_nothing(
 ):
     (tmp_path / "file").touch()
     monkeypatch.setenv("WHISPER_CLI_STATE_DIR", str(tmp_path / "file" / "below"))
-    usage.remember_used(snapshot)
+    usage.note_used(snapshot)
     assert usage.load() == usage.Usage()

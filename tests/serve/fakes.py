@@ -16,7 +16,7 @@ import uvicorn
 from whisper_cli.download.options import PullOptions
 from whisper_cli.errors import AudioError, EngineError, ModelError, TooLong
 from whisper_cli.serve.app import application
-from whisper_cli.serve.connections import Listener
+from whisper_cli.serve.connections import ServerSocket
 from whisper_cli.serve.downloads import Downloads
 from whisper_cli.serve.job_manager import JobManager
 from whisper_cli.serve.job_queue import ServerJob
@@ -27,7 +27,7 @@ from whisper_cli.serve.settings import ServerSettings
 from whisper_cli.serve.worker.messages import (
     JobDone,
     JobFailed,
-    JobProgressed,
+    JobProgress,
     LanguageDetected,
     Start,
     TextDecoded,
@@ -107,7 +107,7 @@ class FakeHands:
             elif command == "!die":
                 if self._mortal:
                     self.alive = False
-                    job.lose()
+                    job.set_engine_gone()
                     return
             elif command == "!fail":
                 job.tell(JobFailed(job.number, ERRORS[value]))
@@ -117,7 +117,7 @@ class FakeHands:
                     job.tell(LanguageDetected(job.number, info))
                 job.tell(TextDecoded(job.number, segment(second, line, start.options)))
                 second += 1
-                job.tell(JobProgressed(job.number, float(second)))
+                job.tell(JobProgress(job.number, float(second)))
         job.tell(JobDone(job.number, Info("", info.provenance, info.language, 1.0, second + 0.27)))
 
 
@@ -144,13 +144,13 @@ def segment(second: int, line: str, options: DecodingOptions) -> Segment:
     )
 
 
-def folder(place: Path, name: str = "fake") -> Path:
+def folder(destination: Path, name: str = "fake") -> Path:
     """Make what looks like a model."""
-    place = place / name
-    place.mkdir(parents=True)
+    destination = destination / name
+    destination.mkdir(parents=True)
     for file in ("model.bin", "config.json", "vocabulary.txt"):
-        (place / file).write_bytes(b"x")
-    return place
+        (destination / file).write_bytes(b"x")
+    return destination
 
 
 @dataclass
@@ -165,7 +165,8 @@ class Running:
 
     @property
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        """Give a client of plain HTTP; to read all certificates would take a tenth of a second."""
+        return httpx.Client(base_url=self.url, timeout=30, verify=False)
 
     def post(self, text: str = "hello", name: str = "a.wav", **fields: Any) -> httpx.Response:
         headers = fields.pop("headers", {})
@@ -189,20 +190,22 @@ def running(
     **settings: Any,
 ) -> Iterator[Running]:
     server_settings = ServerSettings(models=(str(model),), **settings)
-    made = list(model_worker) or [FakeHands()]
-    left = iter(made)
-    model_pool = ModelPool(lambda entry, place: next(left, made[-1]), server_settings.keep_alive)
+    contains = list(model_worker) or [FakeHands()]
+    left = iter(contains)
+    model_pool = ModelPool(
+        lambda entry, destination: next(left, contains[-1]), server_settings.keep_alive
+    )
     job_manager = JobManager(
         server_settings,
         ModelRegistry(server_settings.models),
         model_pool,
         Downloads(how or PullOptions(sources=())),
     )
-    server = Running("", job_manager, made)
+    server = Running("", job_manager, contains)
     app = application(
         server_settings, job_manager, server.log.append, server.failures.append, secret
     )
-    with Listener(socket.AF_INET) as listener:
+    with ServerSocket(socket.AF_INET) as listener:
         listener.bind(("127.0.0.1", 0))
         server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = configured(app, server_settings)

@@ -16,7 +16,7 @@ class Asked:
 
 
 @dataclass
-class Listener:
+class ServerSocket:
     url: str
     asked: list[Asked] = field(default_factory=list)
 
@@ -29,8 +29,8 @@ Answer = Callable[[BaseHTTPRequestHandler, Asked], None]
 
 
 @contextlib.contextmanager
-def listening(answer: Answer) -> Iterator[Listener]:
-    listener = Listener("")
+def listening(answer: Answer) -> Iterator[ServerSocket]:
+    listener = ServerSocket("")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

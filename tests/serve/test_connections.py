@@ -42,7 +42,7 @@ def rest(line: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "reported"),
     [
         (b"", b""),
         (b"GET /hea", b"HTTP/1.1 408 "),
@@ -52,10 +52,10 @@ def rest(line: socket.socket) -> bytes:
         (BODY, b"HTTP/1.1 405 "),
     ],
 )
-def test_a_connection_that_does_not_ask_in_time_is_closed(hurried, sent, told):
+def test_a_connection_that_does_not_ask_in_time_is_closed(hurried, sent, reported):
     with reached(hurried) as line:
         line.sendall(sent)
-        assert rest(line).startswith(told)
+        assert rest(line).startswith(reported)
 
 
 @pytest.mark.parametrize("first", [b"", HEALTH, BODY])
@@ -77,16 +77,16 @@ def test_work_may_take_longer_than_asking(hurried):
 def test_the_limit_of_descriptors_is_raised_to_the_hard_one(monkeypatch):
     limits = [100, 5000]
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.__setitem__(0, wanted[0]))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, needed: limits.__setitem__(0, needed[0]))
     assert connections.raise_limit() == 5000 == limits[0]
     limits[1] = 1 << 30  # as containers have it
     assert connections.raise_limit() == 1 << 16 == limits[0]
-    monkeypatch.setattr(resource, "setrlimit", refuse)
+    monkeypatch.setattr(resource, "setrlimit", reject)
     limits[0] = 256
     assert connections.raise_limit() == 256
 
 
-def refuse(*_):
+def reject(*_):
     raise ValueError
 
 

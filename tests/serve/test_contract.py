@@ -92,7 +92,7 @@ def test_verbose_json_has_every_member_of_the_right_type(server):
 
 @pytest.mark.parametrize("spelling", ["timestamp_granularities[]", "timestamp_granularities"])
 @pytest.mark.parametrize(
-    ("wanted", "members"),
+    ("needed", "members"),
     [
         (["word"], {"words"}),
         (["segment"], {"segments"}),
@@ -101,8 +101,8 @@ def test_verbose_json_has_every_member_of_the_right_type(server):
         ('["word"]', {"words"}),
     ],
 )
-def test_granularities_choose_the_arrays(server, spelling, wanted, members):
-    body = server.post(TEXT, response_format="verbose_json", **{spelling: wanted}).json()
+def test_granularities_choose_the_arrays(server, spelling, needed, members):
+    body = server.post(TEXT, response_format="verbose_json", **{spelling: needed}).json()
     assert {"words", "segments"} & set(body) == members
     if "words" in members:
         assert set(body["words"][0]) == {"word", "start", "end"}

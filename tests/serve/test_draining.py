@@ -31,12 +31,14 @@ def test_a_job_that_is_not_done_in_time_may_come_again(server, path):
 
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/api/transcribe"])
 def test_a_stream_that_is_not_done_in_time_ends_in_an_error(server, path):
-    told = []
-    asked = in_background(lambda: told.append(server.post("one\n!hold", path=path, stream="true")))
-    until(lambda: any(job.heard for job in server.job_manager.jobs.queue))
+    reported = []
+    asked = in_background(
+        lambda: reported.append(server.post("one\n!hold", path=path, stream="true"))
+    )
+    until(lambda: any(job.processed for job in server.job_manager.jobs.queue))
     drain(server, 0.1)
     asked.join(20)
-    last = told[0].text.strip().splitlines()[-1].removeprefix("data: ")
+    last = reported[0].text.strip().splitlines()[-1].removeprefix("data: ")
     assert json.loads(last)["error"]["code"] == "draining"
 
 

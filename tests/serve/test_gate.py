@@ -274,7 +274,7 @@ def opened(server, headers=""):
 
 
 def test_uploads_that_stall_are_ended(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 0.2)
+    monkeypatch.setattr("whisper_cli.serve.multipart.RATE_WINDOW", 0.2)
     with opened(server) as line:
         line.settimeout(10)
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
@@ -390,7 +390,7 @@ def test_a_boundary_has_a_length(server):
 
 
 def test_uploads_that_are_too_slow_are_ended_though_bytes_come(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 0.5)
+    monkeypatch.setattr("whisper_cli.serve.multipart.RATE_WINDOW", 0.5)
     with opened(server) as line:
         line.settimeout(10)
         dripping = in_background(lambda: drip(line))
@@ -408,7 +408,7 @@ def drip(line):
 
 
 def test_uploads_that_are_fast_enough_may_take_long(server, monkeypatch):
-    monkeypatch.setattr("whisper_cli.serve.multipart.STALLED", 1.0)
+    monkeypatch.setattr("whisper_cli.serve.multipart.RATE_WINDOW", 1.0)
 
     def pieces():
         yield b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfake\r\n'
@@ -427,16 +427,18 @@ def test_one_address_cannot_have_all_uploads(model):
     """A proxy on this machine says who its clients are."""
     with running(model, FakeHands(), max_queue=4) as server:
 
-        def heard(client):
+        def processed(client):
             return server.post("hello", headers={"x-forwarded-for": client}).status_code
 
         network = ("2001:db8::1", "2001:db8::2:3")  # a client of IPv6 has many addresses
         lines = [opened(server, f"X-Forwarded-For: {item}\r\n") for item in network * 3]
-        until(lambda: heard("2001:db8::7") == 429)
-        assert heard("2001:db8:0:1::7") == heard("192.0.2.1") == heard("127.0.0.1") == 200
+        until(lambda: processed("2001:db8::7") == 429)
+        assert (
+            processed("2001:db8:0:1::7") == processed("192.0.2.1") == processed("127.0.0.1") == 200
+        )
         for line in lines:
             line.close()
-        until(lambda: heard("2001:db8::7") == 200)
+        until(lambda: processed("2001:db8::7") == 200)
         assert not server.job_manager.jobs.queue
 
 
@@ -452,12 +454,12 @@ def test_one_address_cannot_have_all_uploads(model):
 def test_the_log_tells_how_each_websocket_was_answered(model, path, headers, status):
     with running(model, FakeHands(), api_key="k") as server:
         address = server.url.replace("http", "ws") + path
-        answered = 101
+        response_at = 101
         try:
             with connect(address, additional_headers=headers):
                 pass
         except InvalidStatus as refused:
-            answered = refused.response.status_code
-        assert answered == status
+            response_at = refused.response.status_code
+        assert response_at == status
         until(lambda: server.log[-1]["path"] == path)
         assert server.log[-1]["status"] == status

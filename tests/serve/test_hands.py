@@ -25,10 +25,10 @@ from whisper_cli.serve.temporary import OwnFolder
 @pytest.fixture
 def temporary(monkeypatch):
     """A place for temporary folders; short, for sockets are made in it."""
-    with tempfile.TemporaryDirectory(prefix="t") as place:
-        monkeypatch.setenv("TMPDIR", place)
-        monkeypatch.setattr(tempfile, "tempdir", place)
-        yield Path(place)
+    with tempfile.TemporaryDirectory(prefix="t") as destination:
+        monkeypatch.setenv("TMPDIR", destination)
+        monkeypatch.setattr(tempfile, "tempdir", destination)
+        yield Path(destination)
 
 
 def before(engine):

@@ -19,12 +19,12 @@ from whisper_cli.download.types import TransferLimits
 from whisper_cli.errors import ConfigError
 from whisper_cli.models import store
 from whisper_cli.serve import downloads
-from whisper_cli.serve.settings import FOREVER, seconds
+from whisper_cli.serve.settings import NO_LIMIT, seconds
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("5m", 300), ("1h", 3600), ("90", 90), ("1.5s", 1.5), ("0", 0), ("-1", FOREVER)],
+    [("5m", 300), ("1h", 3600), ("90", 90), ("1.5s", 1.5), ("0", 0), ("-1", NO_LIMIT)],
 )
 def test_spans_of_time(text, found):
     assert seconds(text) == found
@@ -174,8 +174,8 @@ PATHS = [
 def test_a_clients_word_is_never_taken_for_a_path(server, model, isolated, name):
     snapshot = isolated / "hub" / "models--a--b" / "snapshots" / ("a" * 40)
     folder(snapshot.parent, snapshot.name)
-    for place in (isolated, isolated / "hub", isolated / "hub" / "models--a--b"):
-        (place / "FILE").write_text(str(model))
+    for destination in (isolated, isolated / "hub", isolated / "hub" / "models--a--b"):
+        (destination / "FILE").write_text(str(model))
     with server.client as client:
         for answer in (
             client.get(f"/v1/models/{quote(name, safe='')}"),
@@ -219,17 +219,17 @@ def test_others_are_answered_while_a_model_is_looked_for(server, monkeypatch):
         return find(model)
 
     monkeypatch.setattr("whisper_cli.models.store.find", slow)
-    told = []
+    reported = []
     try:
-        thread = in_background(lambda: told.append(server.post("hello", model="slow/disk")))
+        thread = in_background(lambda: reported.append(server.post("hello", model="slow/disk")))
         assert asked.wait(60)
         with server.client as client:
             assert client.get("/health").status_code == 200
-        assert not told
+        assert not reported
     finally:
         answers.set()
     thread.join(60)
-    assert [item.status_code for item in told] == [404]
+    assert [item.status_code for item in reported] == [404]
 
 
 def lines(response):
@@ -245,30 +245,30 @@ def test_an_unknown_model_is_not_pulled(server):
 
 def test_a_pull_that_fails_says_so_in_its_last_line(server):
     with server.client as client:
-        told = lines(client.post("/api/pull", json={"model": "owner/none"}))
-        assert told[-1]["status"] == "error"
-        assert set(told[-1]["error"]) == {"message", "type", "param", "code"}
+        reported = lines(client.post("/api/pull", json={"model": "owner/none"}))
+        assert reported[-1]["status"] == "error"
+        assert set(reported[-1]["error"]) == {"message", "type", "param", "code"}
         assert client.post("/api/pull", json={"model": "a/b", "stream": False}).status_code == 502
 
 
 def test_a_pull_tells_its_progress_and_is_one_for_all_who_ask(model, hub):
     how = PullOptions(sources=(HubSource(),))
     with running(model, how=how) as server, server.client as client:
-        told = []
+        reported = []
         asked = [
             in_background(
-                lambda: told.append(lines(client.post("/api/pull", json={"model": REPO})))
+                lambda: reported.append(lines(client.post("/api/pull", json={"model": REPO})))
             )
             for _ in range(3)
         ]
         for thread in asked:
             thread.join(30)
-        for item in told:
+        for item in reported:
             assert item[-1] == {"status": "success"}
             done = [one["completed"] for one in item[:-1] if one["file"] == "model.bin"]
             assert done == sorted(done)
             assert {one["status"] for one in item} >= {"writing", "success"}
-        assert len(told) == 3
+        assert len(reported) == 3
         assert weights_sent(hub) < 1.2 * len(WEIGHTS)
         assert client.get(f"/v1/models/{REPO}").status_code == 200
 
@@ -282,7 +282,7 @@ def test_a_pull_that_was_broken_off_goes_on_in_another_server(model, hub):
             for line in response.iter_lines():
                 if json.loads(line).get("completed", 0) > 1_000_000:
                     break
-        until(lambda: not server.job_manager.pulls.running)
+        until(lambda: not server.job_manager.downloads.running)
     before = weights_sent(hub)
     with running(model, how=PullOptions(sources=(HubSource(),))) as server, server.client as client:
         assert lines(client.post("/api/pull", json={"model": REPO}))[-1] == {"status": "success"}
@@ -302,13 +302,13 @@ def test_who_comes_while_a_pull_is_being_stopped_gets_the_model(model, hub):
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, stream):
-    names = [f"owner/model-{number}" for number in range(downloads.MOST)]
+    names = [f"owner/model-{number}" for number in range(downloads.MAX_DOWNLOADS)]
     with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:  # takes, and never answers
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("NO_PROXY", "*")
         with running(model, how=PullOptions(sources=(HubSource(),))) as server:
             asked = [asking(server, {"model": name, "stream": stream}) for name in names]
-            until(lambda: len(server.job_manager.pulls.running) == downloads.MOST, 20)
+            until(lambda: len(server.job_manager.downloads.running) == downloads.MAX_DOWNLOADS, 20)
             with server.client as client:
                 refused = client.post("/api/pull", json={"model": "owner/more", "stream": stream})
                 assert refused.status_code == 429
@@ -318,7 +318,7 @@ def test_few_models_are_fetched_at_once_and_none_for_nobody(model, monkeypatch, 
             for line in asked:
                 line.close()
             until(
-                lambda: not server.job_manager.pulls.running, 10
+                lambda: not server.job_manager.downloads.running, 10
             )  # well before anything times out
             until(lambda: not any("_fetch" in item.name for item in threading.enumerate()))
 

@@ -25,12 +25,12 @@ SOUND = b"RIFF Hello there\n& <b>you</b>"
 
 
 @contextlib.contextmanager
-def browsing(place: Path, *arguments: str):
+def browsing(destination: Path, *arguments: str):
     options = ChromeOptions()
     options.binary_location = BROWSER
     for item in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments):
         options.add_argument(item)
-    options.add_experimental_option("prefs", {"download.default_directory": str(place)})
+    options.add_experimental_option("prefs", {"download.default_directory": str(destination)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options=options, service=Service(DRIVER))
     try:
@@ -41,13 +41,13 @@ def browsing(place: Path, *arguments: str):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    heard = tmp_path_factory.mktemp("heard") / "voice.wav"
+    processed = tmp_path_factory.mktemp("heard") / "voice.wav"
     voice = np.random.default_rng(0).normal(0, 0.1, 48_000)
-    soundfile.write(heard, np.concatenate([voice, np.zeros(2 * 48_000)]), 48_000)
+    soundfile.write(processed, np.concatenate([voice, np.zeros(2 * 48_000)]), 48_000)
     media = (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={heard}",
+        f"--use-file-for-fake-audio-capture={processed}",
     )
     with browsing(tmp_path_factory.mktemp("saved"), *media) as found:
         yield found
@@ -171,12 +171,12 @@ def test_the_microphone_is_recorded(page, server):
 def test_text_is_there_while_the_microphone_is_on(browser, model):
     """Who speaks into the microphone of the test pauses every second."""
 
-    class Listener(FakeHands):
+    class ServerSocket(FakeHands):
         async def _say(self, job, start):
             start.path.write_text("a word")
             await super()._say(job, start)
 
-    with running(model, Listener(), api_key="k") as server:
+    with running(model, ServerSocket(), api_key="k") as server:
         page = opened(browser, server)
         find(page, "#key").send_keys("k", Keys.TAB)
         wait(page, lambda: find(page, "#state").text == "Ready")
@@ -246,8 +246,8 @@ def test_it_fits_phones_and_can_be_read_in_the_dark(page, tmp_path, scheme, widt
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     contrast = page.execute_script(CONTRAST)
     assert contrast >= 4.5
-    if place := os.environ.get("SCREENSHOTS"):
-        page.save_screenshot(str(Path(place) / f"page-{scheme}-{width}.png"))
+    if destination := os.environ.get("SCREENSHOTS"):
+        page.save_screenshot(str(Path(destination) / f"page-{scheme}-{width}.png"))
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

@@ -14,7 +14,7 @@ from whisper_cli.serve.errors import ApiError
 from whisper_cli.serve.job_manager import JobManager, JobSpec
 from whisper_cli.serve.job_queue import JobQueue
 from whisper_cli.serve.requests import read
-from whisper_cli.serve.worker.messages import JobProgressed, UploadOpened
+from whisper_cli.serve.worker.messages import JobProgress, UploadOpened
 
 SLOW = "one\n!wait 20\ntwo"
 BROKEN = "tests.serve.fakes.FakeHands.begin"
@@ -85,16 +85,16 @@ def test_the_wait_is_what_is_left_by_the_measured_pace():
     jobs = JobQueue(9)
     job = jobs.enter("a", "m", "")
     job.tell(UploadOpened(1, 600.0))
-    job.tell(JobProgressed(1, 100.0))
+    job.tell(JobProgress(1, 100.0))
     jobs._since -= 10
-    assert jobs.pace == pytest.approx(10, rel=0.05)
+    assert jobs.speed == pytest.approx(10, rel=0.05)
     assert jobs.wait == pytest.approx(50, abs=3)
     other = jobs.enter("b", "m", "")
     other.tell(UploadOpened(2, 9999.0))
     assert jobs.wait == 120
     jobs.leave(other)
     jobs.leave(job)
-    assert jobs.pace == pytest.approx(10, rel=0.05)
+    assert jobs.speed == pytest.approx(10, rel=0.05)
 
 
 def test_no_more_than_the_limit_are_accepted():
@@ -114,11 +114,11 @@ def test_a_retry_of_the_same_body_joins_the_running_job(server):
 
     first = in_background(lambda: ask("one\n!hold", "0"))
     until(lambda: len(server.model_worker[0].starts) == 1)
-    others = [in_background(lambda: ask("one\n!hold", "1")) for _ in range(3)]
+    rest = [in_background(lambda: ask("one\n!hold", "1")) for _ in range(3)]
     other = in_background(lambda: ask("two\n!hold", "1"))
     until(lambda: sorted(job.followers for job in server.job_manager.jobs.queue) == [1, 4])
     server.model_worker[0].release()
-    for thread in (first, *others, other):
+    for thread in (first, *rest, other):
         thread.join(10)
     assert sorted(answers) == ["one"] * 4 + ["two"]
     assert len(server.model_worker[0].starts) == 2
@@ -141,12 +141,12 @@ def test_a_job_that_others_joined_goes_on_when_the_first_leaves(server):
     with uploading(server, b"one\n!hold") as first:
         first.sendall(END)
         until(lambda: len(server.model_worker[0].starts) == 1)
-        joined = in_background(join)
+        join_text = in_background(join)
         [job] = server.job_manager.jobs.queue
         until(lambda: job.followers == 2)
     until(lambda: job.followers == 1)
     server.model_worker[0].release()
-    joined.join(10)
+    join_text.join(10)
     assert answers[0].json()["text"] == "one"
     assert server.model_worker[0].cancelled == []
 
@@ -165,8 +165,11 @@ def test_an_upload_that_is_refused_after_it_came_is_removed(model):
     with running(model, FakeHands(), max_queue=2) as server:
         with uploading(server, b"late") as late:
             until(lambda: len(uploads(server)) == 1)  # it is let in, and the queue fills meanwhile
-            jobs = [in_background(lambda: server.post("one\n!hold")) for _ in range(2)]
-            until(lambda: len(server.model_worker[0].starts) == 2)
+            jobs = []
+            starts = server.model_worker[0].starts
+            while len(jobs) < 2:  # one after the other: each is an upload for a moment
+                jobs.append(in_background(lambda: server.post("one\n!hold")))
+                until(lambda: len(starts) == len(jobs))
             late.sendall(END)
             assert late.recv(1000).startswith(b"HTTP/1.1 429 ")
         for count in ("1", "2", "1"):
@@ -181,9 +184,9 @@ def test_an_upload_that_is_refused_after_it_came_is_removed(model):
 
 def test_a_full_disk_is_told_in_the_form_of_the_api(server, tmp_path, monkeypatch):
     def full(**_):
-        place = tmp_path / "full"  # a link: it is removed as an upload is
-        place.symlink_to("/dev/full")
-        return place.open("w+b", buffering=0)
+        destination = tmp_path / "full"  # a link: it is removed as an upload is
+        destination.symlink_to("/dev/full")
+        return destination.open("w+b", buffering=0)
 
     with monkeypatch.context() as patched:
         patched.setattr("whisper_cli.serve.multipart.tempfile.NamedTemporaryFile", full)
@@ -241,7 +244,7 @@ def test_a_job_that_is_left_before_it_begins_removes_its_file(server):
         job = job_manager.submit(JobSpec(entry, ask, form, "a"))
         with job_manager.following(job):
             pass
-        await asyncio.gather(*job_manager._work.values(), return_exceptions=True)
+        await asyncio.gather(*job_manager._running.values(), return_exceptions=True)
         await asyncio.sleep(0)  # what is called back when it has ended
         assert not form.path.exists()
         assert len(job_manager.jobs) == 0

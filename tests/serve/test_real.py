@@ -86,9 +86,9 @@ def test_a_short_file_does_not_wait_behind_a_long_one(served, tmp_path, jfk):
 
 
 def _seconds(work):
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert work().status_code == 200
-    return time.monotonic() - began
+    return time.monotonic() - started_at
 
 
 def test_broken_media_breaks_nothing(served, speech, jfk):

@@ -27,7 +27,7 @@ class Speaker(FakeHands):
     text = "hello there\nfriend"
 
     async def _say(self, job, start):
-        self.heard = start.path.read_bytes()
+        self.processed = start.path.read_bytes()
         start.path.write_text(self.text)
         await super()._say(job, start)
 
@@ -61,8 +61,8 @@ def until_completed(line):
     return events
 
 
-def update(line, **heard):
-    line.session.update(session={"type": "transcription", "audio": {"input": heard}})
+def update(line, **processed):
+    line.session.update(session={"type": "transcription", "audio": {"input": processed}})
     return line.recv()
 
 
@@ -83,14 +83,14 @@ def test_a_turn_ends_where_the_speaker_pauses(line, server):
     assert len({event.item_id for event in events if hasattr(event, "item_id")}) == 1
     deltas = [event.delta for event in events if event.type.endswith("delta")]
     assert "".join(deltas) == events[-1].transcript == "hello there friend"
-    heard = server.model_worker[0].heard
-    assert heard[:4] == b"RIFF"
-    assert len(heard) / 2 / RATE == pytest.approx(1.8, abs=0.2)
+    processed = server.model_worker[0].processed
+    assert processed[:4] == b"RIFF"
+    assert len(processed) / 2 / RATE == pytest.approx(1.8, abs=0.2)
 
 
 def test_a_client_may_end_its_turns_itself(line):
-    told = update(line, turn_detection=None)
-    assert told.type == "session.updated"
+    reported = update(line, turn_detection=None)
+    assert reported.type == "session.updated"
     append(line, LOUD + QUIET + LOUD)
     line.input_audio_buffer.commit()
     first = until_completed(line)
@@ -172,10 +172,10 @@ def test_what_is_wrong_is_answered_and_ends_nothing(server, event, named):
     with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
         raw.recv()
         raw.send(text)
-        told = json.loads(raw.recv())
-        assert told["type"] == "error"
-        assert named in told["error"]["message"]
-        assert told["error"]["type"] == "invalid_request_error"
+        reported = json.loads(raw.recv())
+        assert reported["type"] == "error"
+        assert named in reported["error"]["message"]
+        assert reported["error"]["type"] == "invalid_request_error"
         raw.send('{"type": "input_audio_buffer.clear"}')
         assert json.loads(raw.recv())["type"] == "input_audio_buffer.cleared"
 
@@ -263,25 +263,25 @@ def test_sound_is_read_no_faster_than_twice_its_time(server, monkeypatch):
     sound = base64.b64encode(QUIET).decode()
     with connect(server.url.replace("http", "ws") + "/v1/realtime") as raw:
         raw.recv()
-        began = time.monotonic()
+        started_at = time.monotonic()
         for _ in range(6):
             raw.send(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
         raw.send('{"type": "input_audio_buffer.clear"}')
         assert "cleared" in raw.recv()
-        assert time.monotonic() - began > 5 / 2 - 0.6
+        assert time.monotonic() - started_at > 5 / 2 - 0.6
 
 
 @pytest.mark.slow
 def test_speech_becomes_text(tiny_en, jfk):
     samples, rate = soundfile.read(jfk, dtype="float32", always_2d=True)
     at = np.arange(0, len(samples), rate / RATE)
-    heard = np.interp(at, np.arange(len(samples)), samples[:, 0]) * 32767
+    processed = np.interp(at, np.arange(len(samples)), samples[:, 0]) * 32767
     with (
         server_settings("--model", tiny_en) as served,
         openai.OpenAI(api_key="k", base_url=served.url + "/v1") as client,
         client.realtime.connect(extra_query={"intent": "transcription"}) as line,
     ):
-        append(line, heard.astype("<i2").tobytes() + QUIET)
+        append(line, processed.astype("<i2").tobytes() + QUIET)
         said = ""
         while "country" not in said or "do for" not in said:
             said += " " + getattr(line.recv(), "transcript", "")

@@ -47,9 +47,9 @@ def test_every_format_has_the_same_bytes(run, tiny_en, jfk, speech, tmp_path):
     ]
     with server_settings("--model", tiny_en) as served:
         for case in cases:
-            here = run("transcribe", *case, "-m", tiny_en)
+            present = run("transcribe", *case, "-m", tiny_en)
             there = run("transcribe", *case, "-m", tiny_en, "--server", served.url)
-            assert (there.code, there.stdout) == (here.code, here.stdout)
+            assert (there.code, there.stdout) == (present.code, present.stdout)
         several = run("transcribe", jfk, gap, "-m", tiny_en, "-o", "-", "--server", served.url)
         assert several.stdout == run("transcribe", jfk, gap, "-m", tiny_en, "-o", "-").stdout
 
@@ -63,8 +63,8 @@ def test_what_the_server_says_is_written(run, model, jfk):
     with running(model, Speaker()) as server:
         done = run("transcribe", jfk, "-m", str(model), "--server", server.url, "-f", "json")
         assert done.code == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert [item["text"] for item in told["segments"]] == ["hello", "there"]
+        reported = json.loads(done.stdout)
+        assert [item["text"] for item in reported["segments"]] == ["hello", "there"]
         options = server.model_worker[0].starts[0].options
         assert server.model_worker[0].starts[0].blocks
         run("transcribe", jfk, "-m", str(model), "--server", server.url, "--beam-size", "2")
@@ -122,12 +122,12 @@ DONE = {"done": True, "dropped": [DROPPED], "redecoded": [REDECODED], "warnings"
 GOOD = [BEGUN, {"segment": SEGMENT}, {"seconds": 1.0}, DONE]
 
 
-def lines(*told):
-    return b"".join(json.dumps(item).encode() + b"\n" for item in told)
+def lines(*reported):
+    return b"".join(json.dumps(item).encode() + b"\n" for item in reported)
 
 
-def without(told, name):
-    return {key: value for key, value in told.items() if key != name}
+def without(reported, name):
+    return {key: value for key, value in reported.items() if key != name}
 
 
 def said(**changed):
@@ -213,9 +213,9 @@ def test_an_answer_that_is_shorter_than_its_length_is_an_error(run, jfk):
 def test_what_a_newer_server_tells_besides_is_left_out(run, jfk):
     newer = {"future": {"deep": [1]}}
     words = [WORD | newer]
-    told = [newer, BEGUN | newer, {"segment": SEGMENT | newer | {"words": words}}]
-    told += [{"seconds": 1.0} | newer, DONE | newer | {"dropped": [DROPPED | newer]}]
-    with listening(replying(lines(*told))) as server:
+    reported = [newer, BEGUN | newer, {"segment": SEGMENT | newer | {"words": words}}]
+    reported += [{"seconds": 1.0} | newer, DONE | newer | {"dropped": [DROPPED | newer]}]
+    with listening(replying(lines(*reported))) as server:
         result = run("transcribe", jfk, "--server", server.url, "-f", "json")
     assert result.code == 0, result.stderr
     assert [item["text"] for item in result.json()["segments"]] == ["hello"]
@@ -290,7 +290,7 @@ def test_a_refusal_is_heard_though_the_sound_was_not_all_sent(run, jfk, tmp_path
     body = json.dumps({"error": {"message": "the queue is full"}}).encode()
     head = b"HTTP/1.1 429 no\r\ncontent-length: %d\r\n\r\n" % len(body)
 
-    def refuse(listener):
+    def reject(listener):
         connection, _ = listener.accept()
         with connection:
             connection.recv(1024)
@@ -300,7 +300,7 @@ def test_a_refusal_is_heard_though_the_sound_was_not_all_sent(run, jfk, tmp_path
                 pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = in_background(lambda: refuse(listener))
+        thread = in_background(lambda: reject(listener))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         result = run("transcribe", jfk, "--server", url)
         thread.join(30)
@@ -311,11 +311,11 @@ def test_a_refusal_is_heard_though_the_sound_was_not_all_sent(run, jfk, tmp_path
 class Quiet:
     """An input, and the sound of it, for which the server was asked."""
 
-    name, wanted, duration, position, sha256 = "talk.wav", True, 3.0, 3.0, None
+    name, needed, duration, position, sha256 = "talk.wav", True, 3.0, 3.0, None
     audio = property(lambda self: self)
 
 
-def heard(answer):
+def processed(answer):
     quiet = Quiet()
     info = Info(quiet.name, provenance(DecodingOptions()))
     recording = Recording(quiet, info)
@@ -327,9 +327,9 @@ def heard(answer):
 
 @given(mutated([GOOD]) | st.lists(any_json, max_size=3))
 @example([GOOD[0] | {"language": "../../x"}, GOOD[3]])
-def test_whatever_a_server_says_is_events_or_an_error_of_its_own(told):
-    answer = b"".join(written(item) + b"\n" for item in told)
-    check_heard(heard(answer))
+def test_whatever_a_server_says_is_events_or_an_error_of_its_own(reported):
+    answer = b"".join(written(item) + b"\n" for item in reported)
+    check_heard(processed(answer))
 
 
 def check_heard(events):
@@ -354,7 +354,7 @@ def check_heard(events):
 
 @given(st.binary(max_size=200))
 def test_whatever_bytes_a_server_sends_are_an_error_or_an_end(answer):
-    check_heard(heard(answer))
+    check_heard(processed(answer))
 
 
 def test_auto_asks_nobody_where_no_server_of_ours_runs(run, tiny_en, jfk, monkeypatch):
@@ -365,8 +365,8 @@ def test_auto_asks_nobody_where_no_server_of_ours_runs(run, tiny_en, jfk, monkey
     assert stranger.asked == []
 
 
-def mode_of(place):
-    return place.stat().st_mode & 0o777
+def mode_of(destination):
+    return destination.stat().st_mode & 0o777
 
 
 def port_of(url):
@@ -387,8 +387,8 @@ def test_who_listens_where_our_server_was_gets_no_key_and_no_sound(
         monkeypatch.setattr("whisper_cli.engine.remote.LOCAL", stranger.url)
         assert run("transcribe", jfk, "-m", tiny_en, "--server", "auto").code == 0
         assert stranger.lines == ["GET /ready"]
-        place = ServerAddress(stranger.url, "secret-key", left.read_text())
-        [broke] = RemoteEngine(place, "m", DecodingOptions()).run(iter([_Opened(jfk)]))
+        destination = ServerAddress(stranger.url, "secret-key", left.read_text())
+        [broke] = RemoteEngine(destination, "m", DecodingOptions()).run(iter([_Opened(jfk)]))
     assert isinstance(broke, InputFailed)
     assert "no serve-lite of yours" in broke.error.message
     assert stranger.lines == ["GET /ready"] * 2
@@ -398,7 +398,7 @@ def test_who_listens_where_our_server_was_gets_no_key_and_no_sound(
 class _Opened:
     """An input of a file."""
 
-    wanted = True
+    needed = True
 
     def __init__(self, path):
         self.name, self._path = str(path), path
@@ -410,19 +410,19 @@ class _Opened:
 
 @pytest.mark.parametrize("how", ["readable", "link", "pipe", "folder", "empty"])
 def test_a_secret_that_others_could_know_is_none(isolated, how):
-    place = isolated / "state" / "serve-lite-8000.secret"
-    place.parent.mkdir()
+    destination = isolated / "state" / "serve-lite-8000.secret"
+    destination.parent.mkdir()
     if how == "pipe":
-        os.mkfifo(place, 0o600)
+        os.mkfifo(destination, 0o600)
     elif how == "folder":
-        place.mkdir(0o700)
+        destination.mkdir(0o700)
     elif how == "link":
         (isolated / "other").write_text("x")
         (isolated / "other").chmod(0o600)
-        place.symlink_to(isolated / "other")
+        destination.symlink_to(isolated / "other")
     else:
-        place.touch(0o644 if how == "readable" else 0o600)
-        place.write_text("x" if how == "readable" else "")
+        destination.touch(0o644 if how == "readable" else 0o600)
+        destination.write_text("x" if how == "readable" else "")
     assert proof.secret_of(8000) is None
 
 
@@ -432,15 +432,15 @@ def test_a_server_that_passes_the_question_on_to_ours_is_not_believed(model):
             connection.connect()
             return proof.demand(connection, "a secret")
 
-    with running(model, FakeHands(), secret="a secret") as ours:
+    with running(model, FakeHands(), secret="a secret") as owned:
 
         def relay(request, asked):
             headers = {proof.NONCE: asked.headers[proof.NONCE]}
-            answer = httpx.get(ours.url + "/ready", headers=headers)
+            answer = httpx.get(owned.url + "/ready", headers=headers)
             given = {"x_whisper_proof": answer.headers[proof.PROOF]}
             replying(answer.content, **given)(request, asked)
 
-        assert ask(ours.url)
+        assert ask(owned.url)
         with listening(relay) as between, pytest.raises(EngineError):
             ask(between.url)
     assert between.lines == ["GET /ready"]

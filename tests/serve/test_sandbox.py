@@ -20,16 +20,16 @@ from whisper_cli.serve.worker.messages import DecodeLimits
 from whisper_cli.serve.worker.sandbox import SandboxedAudio
 
 
-def sandboxed(path, wanted=lambda: True, **limits):
-    return SandboxedAudio(path, DecodeLimits(**limits), wanted)
+def sandboxed(path, needed=lambda: True, **limits):
+    return SandboxedAudio(path, DecodeLimits(**limits), needed)
 
 
 def test_the_sound_is_what_it_is_without_a_sandbox(jfk):
     with sandboxed(jfk) as sound, open_audio(Source(jfk)) as audio:
         assert sound.duration == audio.duration
-        ours, theirs = list(sound.blocks()), list(audio.blocks())
-        assert [block.start for block in ours] == [block.start for block in theirs]
-        assert all(np.array_equal(a.samples, b.samples) for a, b in zip(ours, theirs, strict=True))
+        owned, theirs = list(sound.blocks()), list(audio.blocks())
+        assert [block.start for block in owned] == [block.start for block in theirs]
+        assert all(np.array_equal(a.samples, b.samples) for a, b in zip(owned, theirs, strict=True))
         assert sound.position == audio.position
 
 
@@ -111,7 +111,7 @@ def test_a_process_that_hangs_is_given_up(jfk):
 def test_what_nobody_wants_is_not_decoded(tmp_path, jfk):
     long = repeated(jfk, tmp_path / "long.wav", 60)
     asked = count()
-    with sandboxed(long, wanted=lambda: next(asked) < 3) as sound:
+    with sandboxed(long, needed=lambda: next(asked) < 3) as sound:
         os.kill(sound._process.pid, signal.SIGSTOP)
         with pytest.raises(AudioError) as refused:
             list(sound.blocks())
@@ -119,19 +119,19 @@ def test_what_nobody_wants_is_not_decoded(tmp_path, jfk):
 
 
 def test_many_at_once_each_get_their_own(jfk):
-    heard = []
+    processed = []
 
     def decode():
         with sandboxed(jfk) as sound:
-            heard.append(sum(len(block.samples) for block in sound.blocks()))
+            processed.append(sum(len(block.samples) for block in sound.blocks()))
 
     threads = [threading.Thread(target=decode) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert len(heard) == 8
-    assert len(set(heard)) == 1
+    assert len(processed) == 8
+    assert len(set(processed)) == 1
 
 
 def test_blocks_in_a_file_are_read_as_they_were_written(tmp_path, jfk):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisper_cli.serve.errors import ApiError
-from whisper_cli.serve.multipart import FormReceiver
+from whisper_cli.serve.multipart import FormReader
 from whisper_cli.serve.responses import whole
 from whisper_cli.serve.sse import Deltas
 from whisper_cli.transcript import Segment
@@ -28,14 +28,14 @@ def encoded(fields, content) -> bytes:
     return b"".join(parts) + head + content + b"\r\n--mark--\r\n"
 
 
-def received(data: bytes, step: int, most: int = 10**6, early=lambda pairs: None):
+def received(data: bytes, step: int, maximum: int = 10**6, early=lambda pairs: None):
     async def chunks():
         for at in range(0, len(data), step):
             yield data[at : at + step]
 
-    with tempfile.TemporaryDirectory() as place:
-        receiver = FormReceiver(Path(place), most, early)
-        form = asyncio.run(receiver.read("multipart/form-data; boundary=mark", chunks()))
+    with tempfile.TemporaryDirectory() as destination:
+        form_reader = FormReader(Path(destination), maximum, early)
+        form = asyncio.run(form_reader.read("multipart/form-data; boundary=mark", chunks()))
         return form, form.path.read_bytes() if form.path else None
 
 
@@ -67,7 +67,7 @@ def test_rubbish_is_refused_and_nothing_else_happens(data, step):
 
 def test_no_more_than_the_limit_is_written():
     with pytest.raises(ApiError) as refused:
-        received(encoded([], b"x" * 5000), 100, most=4000)
+        received(encoded([], b"x" * 5000), 100, maximum=4000)
     assert refused.value.status == 413
 
 

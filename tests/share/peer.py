@@ -29,7 +29,7 @@ class Peer:
 def put(folder: Path, files: dict[str, bytes] = BIG) -> Path:
     """Have these files in the cache as those of the model, and remember them as verified."""
     snapshot = published(MODEL, write(folder, files))
-    usage.remember_verified({snapshot / file.name: file.sha256 or "" for file in MODEL.files})
+    usage.note_verified({snapshot / file.name: file.sha256 or "" for file in MODEL.files})
     return snapshot
 
 

@@ -195,7 +195,7 @@ def test_a_model_that_comes_while_serving_is_shared_then(isolated: Path):
     registry = SharedFiles([MODEL])
     assert registry.open(SHA256) is None
     put(isolated / "files")
-    registry._looked -= 60  # a minute later
+    registry._last_scan -= 60  # a minute later
     file = registry.open(SHA256)
     assert file
     with file:
@@ -259,7 +259,7 @@ def test_one_address_has_a_share_of_the_connections(server: Server):
         assert lines[-1].recv(1000).startswith(b"HTTP/1.1 503 ")
         lines.pop(0).close()
         assert any(answers(server) for _ in range(200))
-        assert server._callers["127.0.0.1"] <= 16
+        assert server._requests["127.0.0.1"] <= 16
     finally:
         for line in lines:
             line.close()

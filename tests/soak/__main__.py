@@ -40,8 +40,8 @@ class Report:
 
 def main(*arguments: str) -> int:
     report = Report()
-    here = str(Path(__file__).parent)
-    code = pytest.main(["-m", "soak", here, "--tb=no", *arguments], plugins=[report])
+    present = str(Path(__file__).parent)
+    code = pytest.main(["-m", "soak", present, "--tb=no", *arguments], plugins=[report])
     report.print()
     return int(code)
 

@@ -82,10 +82,10 @@ def paths(routes: tuple[BaseRoute, ...]) -> list[str]:
     ]
 
 
-def names(place: Path) -> list[str]:
+def names(destination: Path) -> list[str]:
     """List names of models that lead, if they are taken for paths, to a folder that is a model."""
-    folder = place / "elsewhere"
-    pointer = place / "pointer"
+    folder = destination / "elsewhere"
+    pointer = destination / "pointer"
     pointer.write_text(str(folder), "utf-8")
     up = "../" * 12
     repo = "Systran/faster-whisper-tiny.en"

@@ -61,10 +61,10 @@ def test_a_batch_that_is_killed(run, start, tmp_path, tally, count, tiny_en):
     chance, size = random.Random(6), 3 if count < 10 else 16
     folder, whole = recordings(tmp_path / "in", size), tmp_path / "whole"
     command = ("transcribe", folder, "-m", tiny_en, "-f", "srt,txt,vtt", "--no-history")
-    began = time.monotonic()
+    started_at = time.monotonic()
     child = start(*command, "-o", f"{whole}/", stderr=subprocess.DEVNULL)
     assert child.wait(600) == 0
-    took = time.monotonic() - began
+    took = time.monotonic() - started_at
     for series in range(-(-count // SERIES)):
         out = tmp_path / f"out{series}"
         for number in range(series * SERIES, min(count, (series + 1) * SERIES)):
@@ -88,9 +88,9 @@ def test_a_pull_that_is_killed(hub, start, pull, cache, tally, count):
         for number in range(series * SERIES, min(count, (series + 1) * SERIES)):
             with tally.trial(f"kill {number}"):
                 hub.link = Link(total=3_000_000)
-                before, wanted = weights_sent(hub), chance.randrange(len(WEIGHTS) // SERIES)
+                before, needed = weights_sent(hub), chance.randrange(len(WEIGHTS) // SERIES)
                 child = start("pull", REPO, *FROM_HUB, stderr=subprocess.DEVNULL)
-                while child.poll() is None and weights_sent(hub) < before + wanted:
+                while child.poll() is None and weights_sent(hub) < before + needed:
                     time.sleep(0.01)
                 child.kill()
                 child.wait(30)

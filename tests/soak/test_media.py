@@ -19,7 +19,7 @@ def test_damaged_media(speech, jfk, tally, count, tiny_en):
     """Clips as they are; at length, also as a bad disk leaves them, made anew by their seeds."""
     short = [c["path"] for c in (*clips("hard_corrupt"), *clips("hard_formats"))]
     originals = [(speech / path).read_bytes() for path in short]
-    chance, ended = random.Random(9), 0
+    chance, finished = random.Random(9), 0
     with server_settings("--model", tiny_en, "--keep-alive", "-1") as served:
         assert served.post(jfk).status_code == 200
         before = engines(served)
@@ -31,10 +31,10 @@ def test_damaged_media(speech, jfk, tally, count, tiny_en):
                 answer = served.post(data)
                 assert answer.status_code in (200, 400), answer.text
                 assert "/tmp" not in answer.text
-                ended += LIMITS in answer.text
+                finished += LIMITS in answer.text
         with tally.trial("one engine all along"):
             assert engines(served) == before
             assert len(before) == 1
             assert "country" in served.post(jfk).json()["text"]
             assert served.get("/api/ps")["queue"] == []
-    tally.notes.append(f"{ended} decoding processes ended by their limits")
+    tally.notes.append(f"{finished} decoding processes ended by their limits")

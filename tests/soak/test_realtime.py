@@ -50,9 +50,9 @@ def test_who_may_open_a_session(model, tally, count):
             with tally.trial(data[30:]):
                 assert (send(server.url, data).status == 101) == fits
         with tally.trial("the log"):
-            told = [item for item in server.log if item["method"] == "WS"]
-            assert KEY not in json.dumps(told)
-            assert all(item["status"] for item in told)
+            reported = [item for item in server.log if item["method"] == "WS"]
+            assert KEY not in json.dumps(reported)
+            assert all(item["status"] for item in reported)
 
 
 def events():
@@ -85,9 +85,9 @@ def test_odd_events(server, tally, count):
             line.recv(10)
             line.send(event if isinstance(event, str) else json.dumps(event))
             line.send('{"type": "input_audio_buffer.clear"}')
-            told = [json.loads(line.recv(10))["type"]]
-            while told[-1] != "input_audio_buffer.cleared":
-                told.append(json.loads(line.recv(10))["type"])
+            reported = [json.loads(line.recv(10))["type"]]
+            while reported[-1] != "input_audio_buffer.cleared":
+                reported.append(json.loads(line.recv(10))["type"])
     with tally.trial("the log"):
         until(lambda: sum(item["method"] == "WS" for item in server.log) >= min(count, 80))
         assert all(item["status"] for item in server.log if item["method"] == "WS")

@@ -19,7 +19,7 @@ from tests.serve.fakes import FakeHands, folder, in_background, running, until
 from tests.soak import attacks
 from tests.soak.tally import forms, sampled
 from tests.soak.wire import connected, field, file, posted, request, send, upload
-from whisper_cli.audio.block_codec import MOST, BlockFile
+from whisper_cli.audio.block_codec import MAX_SAMPLES, BlockFile
 from whisper_cli.download.options import PullOptions
 from whisper_cli.download.sources.hub import HubSource
 from whisper_cli.errors import AudioError
@@ -37,9 +37,9 @@ def check_answer(answer, server, sent=b"", statuses=frozenset(GOOD | REFUSED)):
     """Check that it's no bug, tells no place of this machine, and holds no line of the sender."""
     assert answer.status in statuses, (answer.status, answer.body[:200])
     assert b"x-evil" not in answer.head.lower()
-    place = str(server.job_manager.folder).encode()
-    assert place not in answer.body
-    assert place not in answer.head
+    destination = str(server.job_manager.folder).encode()
+    assert destination not in answer.body
+    assert destination not in answer.head
     assert b"Traceback" not in answer.body
 
 
@@ -117,10 +117,10 @@ def test_log_forging(server, tally, count):
              b"User-Agent: \x1b]0;x\x07", b"Referer: a%0Ab")  # fmt: skip
     for path, head in sampled([*ids, *(("/v1/models", head) for head in heads)], count):
         with tally.trial(f"{path[:60]} {head!r}"):
-            told = len(server.log)
+            reported = len(server.log)
             send(server.url, request("GET", path, head))
-            until(lambda told=told: len(server.log) > told)
-            assert len(server.log) == told + 1
+            until(lambda reported=reported: len(server.log) > reported)
+            assert len(server.log) == reported + 1
             assert _plain(server.log[-1]).isprintable()
             assert attacks.KEY not in _plain(server.log[-1])
 
@@ -129,30 +129,30 @@ def test_log_forging(server, tally, count):
 def test_odd_uploads(server, tally, count, caplog):
     for sent in attacks.uploads() + sampled(attacks.fields(), count):
         with tally.trial(sent):
-            begun, told = len(server.model_worker[0].starts), len(server.log)
+            started, reported = len(server.model_worker[0].starts), len(server.log)
             if sent.whole:
                 check_answer(send(server.url, sent.data), server)
             else:
                 with connected(server.url) as line:
                     line.sendall(sent.data)
-                until(lambda told=told: len(server.log) > told)
+                until(lambda reported=reported: len(server.log) > reported)
                 assert server.log[-1]["status"] != 500
-            for start in server.model_worker[0].starts[begun:]:
+            for start in server.model_worker[0].starts[started:]:
                 _encodable(asdict(start.options))
     with tally.trial("what is left"):
         check_clean(server)
         assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def _encodable(told):
+def _encodable(reported):
     """Check that all texts can be written as UTF-8, which the tokenizer wants."""
-    json.dumps(told, ensure_ascii=False, default=str).encode()
+    json.dumps(reported, ensure_ascii=False, default=str).encode()
 
 
 @forms(4, 40)
 def test_uploads_that_find_no_room_leave_nothing(model, tally, count):
     with running(model, FakeHands(), max_queue=1) as server:
-        busy = in_background(lambda: server.post("one\n!wait 2"))
+        active = in_background(lambda: server.post("one\n!wait 2"))
         until(lambda: server.model_worker[0].starts)
         kept = set(server.job_manager.folder.iterdir())
         for number in range(count):
@@ -161,7 +161,7 @@ def test_uploads_that_find_no_room_leave_nothing(model, tally, count):
                 sent = upload(field("model", "fake"), file(b"%d" % number), headers=(head,))
                 assert send(server.url, sent).status in (200, 429)
                 assert set(server.job_manager.folder.iterdir()) <= kept
-        busy.join(30)
+        active.join(30)
         check_clean(server)
 
 
@@ -183,9 +183,9 @@ def test_names_and_json_of_the_library(server, tally, count, tmp_path, caplog):
     ):
         with tally.trial(f"{way} {body!r:.80}"):
             send(server.url, posted("/api/unload", {"model": "fake"}))  # with what was set
-            told = way == "pull" or b"keep_alive" in body or b'"fake"' in body
+            reported = way == "pull" or b"keep_alive" in body or b'"fake"' in body
             answer = send(server.url, posted(f"/api/{way}", body))
-            check_answer(answer, server, statuses=GOOD | REFUSED if told else REFUSED)
+            check_answer(answer, server, statuses=GOOD | REFUSED if reported else REFUSED)
             assert send(server.url, request("GET", "/api/ps")).status == 200
     with tally.trial("what is left"):
         check_clean(server)
@@ -209,7 +209,7 @@ def test_random_calls_of_six_clients(model, hub, tally, count):
             client.start()
         for client in clients:
             client.join(120)
-        until(lambda: not server.job_manager.pulls.running, 30)
+        until(lambda: not server.job_manager.downloads.running, 30)
         with tally.trial("descriptors"):
             until(lambda: handles() <= before + 12, 30)
         with tally.trial("what is left"):
@@ -243,10 +243,10 @@ def test_odd_options_of_transcribe(server, tally, count):
     values = [*attacks.TEXTS, *attacks.LISTS]
     for name, value in sampled([*itertools.product(OPTIONS, values)], count):
         with tally.trial(f"{name}={value!a:.60}"):
-            begun = len(server.model_worker[0].starts)
+            started = len(server.model_worker[0].starts)
             parts = field("model", "fake"), field(name, value), file(b"hello")
             check_answer(send(server.url, upload(*parts, path="/api/transcribe")), server)
-            for start in server.model_worker[0].starts[begun:]:
+            for start in server.model_worker[0].starts[started:]:
                 _encodable(asdict(start.options))
     with tally.trial("what is left"):
         check_clean(server)
@@ -259,7 +259,7 @@ def test_odd_blocks_of_sound(tmp_path, tally, count):
     odd = [np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, 0.0]
     for number in range(count):
         start = chance.choice([0.0, -1.0, np.nan, np.inf, 1e300, 5.0])
-        size = int(chance.choice([0, 1, 100, MOST, MOST + 1, 2**32 - 1]))
+        size = int(chance.choice([0, 1, 100, MAX_SAMPLES, MAX_SAMPLES + 1, 2**32 - 1]))
         samples = chance.choice(odd, 100).astype("<f4")
         head = np.array([start], "<f8").tobytes() + np.array([size], "<u4").tobytes()
         path.write_bytes((head + samples.tobytes())[: int(chance.integers(500))] * (number % 3 + 1))

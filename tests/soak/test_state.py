@@ -38,11 +38,11 @@ class Place:
 
     def check_kept_or_done(self, whole, journal):
         """Run where nothing may tell that the journal is ours: it is kept then, and said so."""
-        [ended] = self.run()
-        if isinstance(ended, InputDone):
+        [finished] = self.run()
+        if isinstance(finished, InputDone):
             assert self.text == whole
         else:
-            assert isinstance(ended.error, OutputError)
+            assert isinstance(finished.error, OutputError)
             assert (self.out / "a.srt.journal").read_bytes() == journal
 
     def check(self, whole, kinds="srt"):
@@ -56,67 +56,67 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path):
+def destination(tmp_path):
     return Place(tmp_path)
 
 
 @forms(8, 80)
-def test_a_damaged_ledger(place, tally, count):
+def test_a_damaged_ledger(destination, tally, count):
     """What was ours may look like somebody else's then: it is kept, and the text is the same."""
-    place.run()
-    whole, good = place.text, place.output_index.read_bytes()
+    destination.run()
+    whole, good = destination.text, destination.output_index.read_bytes()
     for seed in range(count):
         kind, bad = mutated(good, seed)
-        for beside in place.output_index.parent.glob("outputs.sqlite3-*"):
+        for beside in destination.output_index.parent.glob("outputs.sqlite3-*"):
             beside.unlink()
-        place.output_index.write_bytes(bad)
+        destination.output_index.write_bytes(bad)
         with tally.trial(f"{kind} {seed}"):
-            place.run()
-            assert place.text == whole
-            (place.out / "a.srt").unlink()
-            place.check(whole)
+            destination.run()
+            assert destination.text == whole
+            (destination.out / "a.srt").unlink()
+            destination.check(whole)
 
 
 @forms(8, 80)
-def test_a_damaged_history(place, tally, count):
+def test_a_damaged_history(destination, tally, count):
     """What was told before is believed only as it was written."""
-    place.run()
-    whole = place.text
-    [kept] = place.history.glob("*.jsonl")
+    destination.run()
+    whole = destination.text
+    [kept] = destination.history.glob("*.jsonl")
     good = kept.read_bytes()
     for seed in range(count):
         kind, bad = mutated(good, seed)
         kept.write_bytes(bad)
-        shutil.rmtree(place.out)
+        shutil.rmtree(destination.out)
         with tally.trial(f"{kind} {seed}"):
-            place.check(whole)
+            destination.check(whole)
 
 
 @forms(8, 60)
-def test_a_damaged_journal(place, tally, count):
+def test_a_damaged_journal(destination, tally, count):
     """What a broken run left is gone on with only as it was written."""
-    place.run()
-    whole = place.text
-    shutil.rmtree(place.history)
-    shutil.rmtree(place.out)
-    place.output_index.unlink()
-    place.run(FakeEngine(fail={SECONDS - 5: EngineError("it failed")}))
-    left = {path.name: path.read_bytes() for path in place.out.iterdir()}
-    state = place.output_index.read_bytes()
+    destination.run()
+    whole = destination.text
+    shutil.rmtree(destination.history)
+    shutil.rmtree(destination.out)
+    destination.output_index.unlink()
+    destination.run(FakeEngine(fail={SECONDS - 5: EngineError("it failed")}))
+    left = {path.name: path.read_bytes() for path in destination.out.iterdir()}
+    state = destination.output_index.read_bytes()
     assert "a.srt.journal" in left
     for seed in range(count):
         kind, bad = mutated(left["a.srt.journal"], seed)
-        shutil.rmtree(place.out)
-        shutil.rmtree(place.history, ignore_errors=True)
-        place.out.mkdir()
-        place.output_index.write_bytes(state)
+        shutil.rmtree(destination.out)
+        shutil.rmtree(destination.history, ignore_errors=True)
+        destination.out.mkdir()
+        destination.output_index.write_bytes(state)
         for name, data in (left | {"a.srt.journal": bad}).items():
-            (place.out / name).write_bytes(data)
+            (destination.out / name).write_bytes(data)
         with tally.trial(f"{kind} {seed}"):
             if bad.partition(b"\n")[0] == left["a.srt.journal"].partition(b"\n")[0]:
-                place.check(whole)
+                destination.check(whole)
             else:
-                place.check_kept_or_done(whole, bad)
+                destination.check_kept_or_done(whole, bad)
 
 
 @pytest.mark.slow

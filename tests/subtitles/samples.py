@@ -12,7 +12,7 @@ from whisper_cli.transcript import Segment, Word
 
 GOLDEN = Path(__file__).with_name("golden")
 HEARD = sorted(Path(__file__).with_name("heard").iterdir())  # by tiny.en: JFK, a LibriVox reading
-UNSPACED = ("ja", "zh", "th")
+WITHOUT_SPACES = ("ja", "zh", "th")
 PACE = 0.065  # seconds for each character
 
 SPOKEN = {
@@ -36,16 +36,16 @@ SPOKEN = {
 
 def words(text: str, language: str) -> list[Word]:
     """Say a text at an even pace; a bar is half a second of silence."""
-    dense = language in UNSPACED
+    dense = language in WITHOUT_SPACES
     tokens = graphemes(text) if dense else [f" {item}" for item in text.split()]
     said, at = [], 0.5
     for token in tokens:
         spoken = token.replace("|", "")
         at += 0.5 * token.count("|")
-        pace = PACE * 3 if language in ("ja", "zh") else PACE
+        speed = PACE * 3 if language in ("ja", "zh") else PACE
         if spoken.strip() or (spoken and dense):
-            said.append(Word(spoken, at, at + pace * len(spoken), 0.9))
-            at += pace * len(spoken)
+            said.append(Word(spoken, at, at + speed * len(spoken), 0.9))
+            at += speed * len(spoken)
     return said
 
 
@@ -59,10 +59,10 @@ def golden() -> dict[str, str]:
             name = f"{language}.{preset}.srt"
             files[name] = _srt(speech, language, preset, said[-1].end + 1)
     for path in HEARD:
-        told = read_transcript(path.read_bytes(), path.name)
+        reported = read_transcript(path.read_bytes(), path.name)
         for preset in PRESETS:
             name = f"{path.stem}.{preset}.srt"
-            files[name] = _srt(told.segments, "en", preset, told.info.duration)
+            files[name] = _srt(reported.segments, "en", preset, reported.info.duration)
     return files
 
 

@@ -11,7 +11,7 @@ from wcwidth import iter_graphemes, wcswidth
 
 from tests.subtitles.samples import GOLDEN, golden
 from whisper_cli.subtitles.presets import PRESETS, CuePreset, rules_for
-from whisper_cli.subtitles.shaper import Shaper, shape
+from whisper_cli.subtitles.shaper import CueBuilder, shape
 from whisper_cli.transcript import Segment, Word
 
 SCRIPTS = (
@@ -104,13 +104,15 @@ def test_words_without_times_are_shaped_too(segments):
     assert all(cue.end <= after.start for cue, after in pairwise(cues))
 
 
-def said(text, pace=0.3, start=0.0):
-    item = [Word(f" {w}", start + i * pace, start + (i + 1) * pace, 1) for i, w in enumerate(text)]
+def said(text, speed=0.3, start=0.0):
+    item = [
+        Word(f" {w}", start + i * speed, start + (i + 1) * speed, 1) for i, w in enumerate(text)
+    ]
     return Segment(item[0].start, item[-1].end, "", words=tuple(item))
 
 
 def test_cues_come_while_more_is_said():
-    shaper = Shaper(PRESETS["netflix"], "en")
+    shaper = CueBuilder(PRESETS["netflix"], "en")
     held = 0
     for number in range(200):
         sentence = ["this", "is", "what", "was", "said", "at", "the", "time."]

@@ -22,8 +22,10 @@ def spoken(text: str, *, timed: bool = True) -> Segment:
     return Segment(0.0, len(tokens) / 2, text, words=words if timed else ())
 
 
-def cared(text: str, care: TextOptions, language: str | None = "en", *, timed: bool = True):
-    text_editor = TextEditor(care, language)
+def edited(
+    text: str, text_options: TextOptions, language: str | None = "en", *, timed: bool = True
+):
+    text_editor = TextEditor(text_options, language)
     return list(text_editor.add(spoken(text, timed=timed))), text_editor.changes
 
 
@@ -34,7 +36,7 @@ def replacing(*rules: tuple[str, str, str]) -> TextOptions:
 
 
 def test_an_asterisk_alone_masks_every_word():
-    [segment], _ = cared(" So, it's 5.", TextOptions(masked=("*",)))
+    [segment], _ = edited(" So, it's 5.", TextOptions(masked=("*",)))
     assert segment.text == " S*, i*'s 5."
 
 
@@ -59,7 +61,7 @@ def test_an_asterisk_alone_masks_every_word():
 )
 @pytest.mark.parametrize("timed", [True, False])
 def test_fillers_go_and_what_is_around_them_is_mended(language, said, left, timed):
-    [segment], _ = cared(said, FILLERS, language, timed=timed)
+    [segment], _ = edited(said, FILLERS, language, timed=timed)
     assert segment.text == left
 
 
@@ -67,7 +69,7 @@ def test_a_segment_without_another_word_is_dropped_and_its_capital_goes_to_the_n
     text_editor = TextEditor(FILLERS, "en")
     assert list(text_editor.add(spoken(" Um,"))) == []
     assert [item.text for item in text_editor.add(spoken(" so it is."))] == [" So it is."]
-    assert [(item.before, item.why) for item in text_editor.changes] == [
+    assert [(item.before, item.reason) for item in text_editor.changes] == [
         ("Um,", "filler"),
         ("so", "capital"),
     ]
@@ -76,7 +78,7 @@ def test_a_segment_without_another_word_is_dropped_and_its_capital_goes_to_the_n
 
 
 def test_what_stays_keeps_its_times():
-    [segment], changes = cared(" Um, so I, uh, went", FILLERS)
+    [segment], changes = edited(" Um, so I, uh, went", FILLERS)
     assert [(word.word, word.start) for word in segment.words] == [
         (" So", 0.5),
         (" I", 1.0),
@@ -102,13 +104,13 @@ def test_what_stays_keeps_its_times():
 )  # fmt: skip
 @pytest.mark.parametrize("timed", [True, False])
 def test_replacements_match_whole_words_and_take_over_capitals(rule, said, left, timed):
-    [segment], _ = cared(said, replacing(rule), timed=timed)
+    [segment], _ = edited(said, replacing(rule), timed=timed)
     assert segment.text == left
     assert "".join(word.word for word in segment.words) == (left if timed else "")
 
 
 def test_several_words_for_one_share_its_time_by_their_width():
-    [segment], changes = cared(" we ok then", replacing(("word", "ok", "all right")))
+    [segment], changes = edited(" we ok then", replacing(("word", "ok", "all right")))
     assert [(word.word, word.start, word.end) for word in segment.words] == [
         (" we", 0.0, 0.5),
         (" all", 0.5, 0.6875),
@@ -119,7 +121,7 @@ def test_several_words_for_one_share_its_time_by_their_width():
 
 
 def test_each_rule_sees_what_those_before_it_left_and_the_mask_comes_last():
-    care = TextOptions(
+    text_options = TextOptions(
         (
             Replacement(ReplacementKind.word, "heck", "hell"),
             Replacement(ReplacementKind.word, "hell", "shit"),
@@ -127,9 +129,9 @@ def test_each_rule_sees_what_those_before_it_left_and_the_mask_comes_last():
         profanity=True,
         masked=("dar*",),
     )
-    [segment], changes = cared(" Heck, Darned shitake", care)
+    [segment], changes = edited(" Heck, Darned shitake", text_options)
     assert segment.text == " S***, D***** shitake"
-    assert [(item.before, item.after, item.why) for item in changes] == [
+    assert [(item.before, item.after, item.reason) for item in changes] == [
         ("Heck,", "Hell,", "replace"),
         ("Hell,", "Shit,", "replace"),
         ("Shit,", "S***,", "profanity"),
@@ -167,7 +169,7 @@ TOKENS = st.sampled_from(
 
 @given(st.lists(TOKENS, min_size=1, max_size=12))
 def test_words_are_the_text_times_run_on_and_no_filler_is_left(tokens):
-    care = TextOptions(
+    text_options = TextOptions(
         (
             Replacement(ReplacementKind.word, "ok", "all right then"),
             Replacement(ReplacementKind.pattern, r"5 ?%", "five per cent"),
@@ -176,7 +178,7 @@ def test_words_are_the_text_times_run_on_and_no_filler_is_left(tokens):
         profanity=True,
     )
     before = spoken(" " + " ".join(tokens))
-    text_editor = TextEditor(care, "en")
+    text_editor = TextEditor(text_options, "en")
     kept = []
     for segment in text_editor.add(before):
         assert "".join(word.word for word in segment.words) == segment.text
@@ -206,7 +208,7 @@ def test_files_of_rules_are_read_in_their_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("r.toml", "[words]\na = 1\n", ":2: "),
         ("r.toml", "[wrods]\n", ':1: unknown table "wrods"'),
@@ -219,12 +221,12 @@ def test_files_of_rules_are_read_in_their_order(tmp_path):
         ("r.csv", ",b\n", ":1: "),
     ],
 )
-def test_a_bad_file_names_its_line(tmp_path, name, content, told):
+def test_a_bad_file_names_its_line(tmp_path, name, content, reported):
     file = tmp_path / name
     file.write_text(content, "utf-8")
     with pytest.raises(ConfigError) as raised:
         read_rules(file)
-    assert told in raised.value.message
+    assert reported in raised.value.message
     assert str(file) in raised.value.message
 
 

@@ -13,7 +13,7 @@ from whisper_cli.errors import AudioError, TooLong
 
 MEDIA_TYPE = "application/x-whisper-blocks"
 _HEAD = struct.Struct("<dI")  # start in seconds, count of samples; float32 samples follow
-MOST = 60 * SAMPLE_RATE  # samples in a block
+MAX_SAMPLES = 60 * SAMPLE_RATE  # samples in a block
 
 
 def packed(block: Block) -> bytes:
@@ -21,7 +21,7 @@ def packed(block: Block) -> bytes:
     return _HEAD.pack(block.start, len(block.samples)) + block.samples.astype("<f4").tobytes()
 
 
-def unpacked(data: bytes) -> Block:
+def from_bytes(data: bytes) -> Block:
     """Read a block; what no sound can be becomes silence. Raises AudioError where it isn't one."""
     try:
         start, count = _HEAD.unpack_from(data)
@@ -53,11 +53,11 @@ class BlockFile:
 
     def blocks(self) -> Iterator[Block]:
         """Read them, once. Raises AudioError where they are damaged, TooLong."""
-        heard = 0
+        count = 0
         while head := self._file.read(_HEAD.size):
-            block = unpacked(head + _body(self._file, head))
-            heard += len(block.samples)
-            if max(heard / SAMPLE_RATE, block.end) > self._longest:
+            block = from_bytes(head + _body(self._file, head))
+            count += len(block.samples)
+            if max(count / SAMPLE_RATE, block.end) > self._longest:
                 raise too_long(self._longest)
             self.position = block.end
             yield block
@@ -70,6 +70,6 @@ def too_long(longest: float) -> TooLong:
 
 def _body(file: BinaryIO, head: bytes) -> bytes:
     start, count = _HEAD.unpack(head) if len(head) == _HEAD.size else (np.nan, 0)
-    if not np.isfinite(start) or start < 0 or count > MOST:
+    if not np.isfinite(start) or start < 0 or count > MAX_SAMPLES:
         raise AudioError("the blocks are damaged")
     return file.read(4 * count)

@@ -71,7 +71,7 @@ class Reader(Protocol):
         ...
 
 
-def normalised(values: NDArray[Any]) -> Samples:
+def to_float(values: NDArray[Any]) -> Samples:
     """Scale integers of any width, or floats, to float32 in -1..1."""
     kind, half = values.dtype.kind, 2.0 ** (8 * values.dtype.itemsize - 1)
     if kind == "f":

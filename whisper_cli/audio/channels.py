@@ -49,8 +49,8 @@ def _mixed(samples: Samples) -> Samples:
     The mean of n uncorrelated channels has the energy sum(E) / n^2; cancelling leaves far less.
     """
     mean: Samples = samples.mean(axis=1)
-    energies = np.einsum("ij,ij->j", samples, samples)
-    energy = np.einsum("i,i", mean, mean)  # summed alike whatever the threads of BLAS
-    if energy < 0.05 * energies.sum() / samples.shape[1] ** 2:
-        mean = samples[:, energies.argmax()]
+    channel_power = np.einsum("ij,ij->j", samples, samples)
+    power = np.einsum("i,i", mean, mean)  # summed alike whatever the threads of BLAS
+    if power < 0.05 * channel_power.sum() / samples.shape[1] ** 2:
+        mean = samples[:, channel_power.argmax()]
     return mean

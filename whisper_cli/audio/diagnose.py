@@ -29,7 +29,7 @@ _AUDIO = (
 )
 
 
-def diagnose(name: str, head: bytes) -> AudioError:
+def audio_error_of(name: str, head: bytes) -> AudioError:
     """Explain why nothing can decode what begins with `head`."""
     if head[4:8] == b"ftyp":
         return AudioError(

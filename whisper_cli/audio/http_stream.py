@@ -50,7 +50,7 @@ class _Body(io.RawIOBase):
 
     def __init__(self, address: Url) -> None:
         self._address, self._limits = address, address.limits
-        self._until = time.monotonic() + address.limits.most_seconds
+        self._until = time.monotonic() + address.limits.max_seconds
         self._position = 0
         self._connection, self._response = _get(address.url, address.limits, 0, None)
         headers = self._response.headers
@@ -100,14 +100,14 @@ class _Body(io.RawIOBase):
             raise AudioError(f"{at}, and can't be gone on with")
 
     def _check(self, size: int) -> None:
-        if size > self._limits.most_bytes:
+        if size > self._limits.max_bytes:
             raise AudioError(
-                f"{self._address.url} is larger than {self._limits.most_bytes} bytes",
+                f"{self._address.url} is larger than {self._limits.max_bytes} bytes",
                 hint="--max-url-size takes more",
             )
         if time.monotonic() > self._until:
             raise AudioError(
-                f"{self._address.url} took longer than {self._limits.most_seconds:g} s",
+                f"{self._address.url} took longer than {self._limits.max_seconds:g} s",
                 hint="--max-url-time takes more",
             )
 
@@ -118,7 +118,7 @@ class _Downloaded(io.RawIOBase):
     def __init__(self, program: str, address: Url) -> None:
         command = [program, "-q", "--no-playlist", "-f", "bestaudio/best", "-o", "-", "--"]
         self._address = address
-        self._until = time.monotonic() + address.limits.most_seconds
+        self._until = time.monotonic() + address.limits.max_seconds
         self._position = 0
         self._child = subprocess.Popen(
             [*command, address.url],
@@ -134,11 +134,11 @@ class _Downloaded(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         data = self._child.stdout.read1(len(view)) if self._child.stdout else b""  # type: ignore[attr-defined]
         self._position += len(data)
-        if self._position > self._address.limits.most_bytes or time.monotonic() > self._until:
+        if self._position > self._address.limits.max_bytes or time.monotonic() > self._until:
             raise AudioError(f"{self._address.url} gives more than its limits allow")
         if not data and self._child.wait():
-            told = self._child.stderr.read() if self._child.stderr else b""
-            reason = told.decode(errors="replace").strip().splitlines()
+            raw = self._child.stderr.read() if self._child.stderr else b""
+            reason = raw.decode(errors="replace").strip().splitlines()
             raise AudioError(
                 f"yt-dlp failed on {self._address.url}: {reason[-1] if reason else ''}"
             )
@@ -217,12 +217,12 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _first(addresses: Sequence[str], port: int) -> socket.socket:
+def _first(hosts: Sequence[str], port: int) -> socket.socket:
     """Connect to the first address that answers. Raises the last one's OSError."""
-    for address in addresses[:-1]:
+    for address in hosts[:-1]:
         with suppress(OSError):
             return socket.create_connection((address, port), QUIET)
-    return socket.create_connection((addresses[-1], port), QUIET)
+    return socket.create_connection((hosts[-1], port), QUIET)
 
 
 def _checked(host: str, port: int, limits: UrlLimits) -> list[str]:
@@ -241,6 +241,6 @@ def _checked(host: str, port: int, limits: UrlLimits) -> list[str]:
 
 
 def _length(response: http.client.HTTPResponse) -> int | None:
-    told = response.headers.get("content-length", "")
+    raw = response.headers.get("content-length", "")
     # Other digits are some to `isdigit` and none to `int`, which takes 4,300 at most.
-    return int(told) if told.isascii() and told.isdigit() and len(told) <= 4300 else None
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 4300 else None

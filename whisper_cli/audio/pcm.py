@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whisper_cli.audio.blocks import Frames, Samples, normalised
+from whisper_cli.audio.blocks import Frames, Samples, to_float
 from whisper_cli.audio.streams import InputStream
 from whisper_cli.errors import ConfigError
 
-_DTYPES = {
+_SAMPLE_TYPES = {
     "u8": "u1",
     "s8": "i1",
     "s16le": "<i2",
@@ -43,26 +43,27 @@ class RawFormat:
         """Turn bytes into (n, channels); a partial last sample is dropped."""
         data = data[: len(data) // self.frame * self.frame]
         if "24" in self.encoding:
-            data = _widened(data, little=self.encoding.endswith("le"))
-        values = np.frombuffer(data, _DTYPES[self.encoding])
-        return normalised(values).reshape(-1, self.channels)
+            data = _widened(data, low_first=self.encoding.endswith("le"))
+        values = np.frombuffer(data, _SAMPLE_TYPES[self.encoding])
+        return to_float(values).reshape(-1, self.channels)
 
 
 def parse_raw(text: str) -> RawFormat:
     """Read what `--raw` takes: `s16le:16000:1`; raises ConfigError."""
     match = re.fullmatch(r"(\w+):([1-9]\d{0,6}):([1-9]\d?)", text, re.ASCII)
-    if not match or match[1] not in _DTYPES:
+    if not match or match[1] not in _SAMPLE_TYPES:
         raise ConfigError(
             f'not a raw format: "{text}"',
-            hint="ENCODING:RATE:CHANNELS as in s16le:16000:1; encodings: " + " ".join(_DTYPES),
+            hint="ENCODING:RATE:CHANNELS as in s16le:16000:1; encodings: "
+            + " ".join(_SAMPLE_TYPES),
         )
     return RawFormat(match[1], int(match[2]), int(match[3]))
 
 
-def _widened(data: bytes, *, little: bool) -> bytes:
+def _widened(data: bytes, *, low_first: bool) -> bytes:
     """Put a zero byte below each 24-bit sample, which keeps its place in -1..1."""
     triples = np.frombuffer(data, np.uint8).reshape(-1, 3)
-    return np.pad(triples, ((0, 0), (1, 0) if little else (0, 1))).tobytes()
+    return np.pad(triples, ((0, 0), (1, 0) if low_first else (0, 1))).tobytes()
 
 
 class RawReader:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, normalised
-from whisper_cli.audio.diagnose import diagnose
+from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, to_float
+from whisper_cli.audio.diagnose import audio_error_of
 from whisper_cli.audio.streams import InputStream
 from whisper_cli.errors import AudioError
 
@@ -42,7 +42,7 @@ class Clock:
         return self.end
 
 
-class Continuity:
+class RunKey:
     """A key for groupby: the same while chunks of one shape follow each other, for some seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -78,7 +78,7 @@ class LibavReader:
         container: "InputContainer",
         stream: "AudioStream",
         *,
-        damaged: bool,
+        corrupt: bool,
     ) -> None:
         self._name = name
         self._file = file
@@ -87,13 +87,13 @@ class LibavReader:
         self._origin = (container.start_time or 0) / 1e6
         self._reached = 0.0
         self._broken = False
-        self._damaged = damaged
+        self._corrupt = corrupt
 
     @classmethod
-    def open(cls, content: InputStream, track: int = 1, *, damaged: bool = False) -> Self:
+    def open(cls, content: InputStream, track: int = 1, *, corrupt: bool = False) -> Self:
         """Open an audio stream, counted from 1; raises AudioError where there is none.
 
-        `damaged` says that it is known to be, by another decoder.
+        `corrupt` says that it is known to be, by another decoder.
         """
         import av
 
@@ -105,10 +105,10 @@ class LibavReader:
             )
         except av.FFmpegError as error:
             file.check()
-            raise diagnose(content.name, content.head) from error
+            raise audio_error_of(content.name, content.head) from error
         try:
             stream = _stream(container, track, content.name)
-            return cls(content.name, file, container, stream, damaged=damaged)
+            return cls(content.name, file, container, stream, corrupt=corrupt)
         except AudioError:
             container.close()
             raise
@@ -128,8 +128,8 @@ class LibavReader:
         """Decode what can be decoded, a second at a time; a fifth of one from a pipe."""
         seconds = 1.0 if self._file.seekable() else 0.2
         clock = Clock(self._origin)
-        pieces = (_placed(frame, clock) for frame in self._frames() if frame.samples)
-        for _, run in groupby(pieces, Continuity(seconds)):
+        pieces = (_to_frames(frame, clock) for frame in self._frames() if frame.samples)
+        for _, run in groupby(pieces, RunKey(seconds)):
             group = list(run)
             samples = np.concatenate([piece.samples for piece in group])
             yield Frames(group[0].start, group[0].rate, samples)
@@ -137,9 +137,9 @@ class LibavReader:
 
     def blocks(self) -> Iterator[Block]:
         """Decode as faster-whisper does, to the sample: FFmpeg mixes channels, in 16 bits."""
-        clock, run = Clock(self._origin), Continuity(seconds=float("inf"))
-        placed = ((_placed(frame, clock), frame) for frame in self._frames() if frame.samples)
-        for start, group in groupby(placed, lambda item: run(item[0])):
+        clock, run = Clock(self._origin), RunKey(seconds=float("inf"))
+        pairs = ((_to_frames(frame, clock), frame) for frame in self._frames() if frame.samples)
+        for start, group in groupby(pairs, lambda item: run(item[0])):
             yield from _converted(start, (_untimed(frame) for _, frame in group), "s16")
         self._report()
 
@@ -152,7 +152,7 @@ class LibavReader:
             try:
                 yield from self._stream.decode(packet)
             except av.FFmpegError:
-                self._damaged = True
+                self._corrupt = True
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
         """Read the packets of all streams: together they tell how much of the input is there."""
@@ -173,7 +173,7 @@ class LibavReader:
         missing = self._declared - self._reached
         if self._broken or missing > max(1.0, 0.05 * self._declared):
             _log.warning("%s is cut short after %.1f s", self._name, self._reached)
-        elif self._damaged:
+        elif self._corrupt:
             _log.warning("%s is damaged: some of it could not be decoded", self._name)
 
     @property
@@ -245,18 +245,18 @@ class _File:
         return self._file.tell()
 
 
-def _placed(frame: "AudioFrame", clock: Clock) -> Frames:
+def _to_frames(frame: "AudioFrame", clock: Clock) -> Frames:
     start = clock.start(frame.time)
     values = frame.to_ndarray()
     shaped = values.reshape(-1, frame.layout.nb_channels) if frame.format.is_packed else values.T
-    chunk = Frames(start, frame.sample_rate, normalised(shaped))
+    chunk = Frames(start, frame.sample_rate, to_float(shaped))
     clock.end = chunk.end
     return chunk
 
 
 def resample(chunks: Iterator[Frames]) -> Iterator[Block]:
     """Bring chunks of one channel to 16 kHz; a new start after each gap, so that times hold."""
-    for _, run in groupby(chunks, Continuity(seconds=float("inf"))):
+    for _, run in groupby(chunks, RunKey(seconds=float("inf"))):
         yield from _resampled(run)
 
 
@@ -273,7 +273,7 @@ def _converted(start: float, frames: Iterator["AudioFrame"], kind: str) -> Itera
     position = 0
     for frame in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
         if frame is not None:  # the end, where there was nothing to resample
-            samples = normalised(frame.to_ndarray()[0])
+            samples = to_float(frame.to_ndarray()[0])
             yield Block(start + position / SAMPLE_RATE, samples)
             position += len(samples)
 

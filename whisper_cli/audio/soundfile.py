@@ -81,7 +81,7 @@ class SndfileReader:
             try:
                 samples = self._sound.read(self._rate, dtype="float32", always_2d=True)
             except soundfile.SoundFileError:
-                reader = LibavReader.open(self._content, damaged=True)
+                reader = LibavReader.open(self._content, corrupt=True)
                 yield from _after(position / self._rate, reader)
                 return
             if not len(samples):

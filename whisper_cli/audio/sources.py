@@ -18,11 +18,11 @@ from whisper_cli.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class UrlLimits:
-    """What an address may be and give: `most_bytes` and `most_seconds` of reading."""
+    """What an address may be and give: `max_bytes` and `max_seconds` of reading."""
 
     allow_private: bool = False
-    most_bytes: int = 4_000_000_000
-    most_seconds: float = 6 * 3600.0
+    max_bytes: int = 4_000_000_000
+    max_seconds: float = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Inputs:
     has_folder: bool
 
     @property
-    def several(self) -> bool:
+    def multiple(self) -> bool:
         """Whether outputs need a place of their own each."""
         return len(self.sources) > 1 or self.has_folder
 
@@ -124,7 +124,7 @@ class Shard:
         What is found in a folder is named from there on, wherever the folder is.
         """
         kept = tuple(source for source in inputs.sources if self._holds(source))
-        return replace(inputs, sources=kept, has_folder=inputs.several)
+        return replace(inputs, sources=kept, has_folder=inputs.multiple)
 
     def _holds(self, source: Source) -> bool:
         path = source.path or Path(source.name)
@@ -249,11 +249,11 @@ def recordings(folder: Path, closed: list[Path] | None = None) -> Iterator[Path]
     for parent, folders, files in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES and _may_be_file(path):
+            if path.suffix.lower() in SUFFIXES and _is_usable(path):
                 yield path
 
 
-def _may_be_file(path: Path) -> bool:
+def _is_usable(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:

@@ -55,10 +55,10 @@ class InputStream:
             return self._pipe.sha256
         if self._sha256 is None:
             with reading(self.name):
-                place = self.file.seek(0, os.SEEK_CUR)
+                position = self.file.seek(0, os.SEEK_CUR)
                 self.file.seek(0)
                 self._sha256 = hashlib.file_digest(self.file, "sha256").hexdigest()
-                self.file.seek(place)
+                self.file.seek(position)
         return self._sha256
 
     def note_change(self) -> bool:
@@ -110,13 +110,13 @@ class _Pipe(io.RawIOBase):
         self._owned = owned
         self._read = getattr(file, "read1", file.read)  # not every file of others has read1
         self._hash = hashlib.sha256()
-        self._ended = False
+        self._finished = False
         self.head = self._pending = file.read(HEAD)
         self._hash.update(self.head)
 
     @property
     def sha256(self) -> str | None:
-        return self._hash.hexdigest() if self._ended else None
+        return self._hash.hexdigest() if self._finished else None
 
     def readable(self) -> bool:
         return True
@@ -128,7 +128,7 @@ class _Pipe(io.RawIOBase):
         if not data:
             data = self._read(len(view))
             self._hash.update(data)
-            self._ended = not data
+            self._finished = not data
         view[: len(data)] = data
         return len(data)
 
@@ -187,10 +187,10 @@ def _streamed(name: str, pipe: _Pipe) -> InputStream:
     stream = io.BufferedReader(pipe)
     if pipe.head[4:8] not in _MP4:
         return InputStream(name, stream, None, pipe)
-    spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the content
-    shutil.copyfileobj(stream, spool)
-    spool.seek(0)
-    return InputStream(name, cast("io.BufferedIOBase", spool), None, pipe)
+    copy = tempfile.TemporaryFile()  # noqa: SIM115  closed with the content
+    shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return InputStream(name, cast("io.BufferedIOBase", copy), None, pipe)
 
 
 def _head_of(file: io.BufferedIOBase) -> bytes:

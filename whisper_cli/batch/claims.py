@@ -10,7 +10,7 @@ from pathlib import Path
 
 logger = logging.getLogger("whisper_cli")
 
-_LOOK = 0.1  # seconds between two looks at whether the other run is done
+_POLL_SECONDS = 0.1  # seconds between two looks at whether the other run is done
 
 
 class Claims:
@@ -24,26 +24,26 @@ class Claims:
         self._file: FileIO | None = None
         self._held: dict[int, int] = {}  # places in the file, by the number of the job
         self._turn = threading.Lock()
-        self._told = self._closed = False
+        self._reported = self._closed = False
 
     def take(self, number: int, name: str, output: str) -> None:
         """Claim what is written to `output` of the input called `name`, once nobody else has it."""
         digest = hashlib.sha256(os.fsencode(os.path.realpath(output))).digest()
-        place = int.from_bytes(digest[:7])  # below what file systems take for a size
-        while not self._taken(number, place):
-            if not self._told:
+        offset = int.from_bytes(digest[:7])  # below what file systems take for a size
+        while not self._taken(number, offset):
+            if not self._reported:
                 logger.warning(
                     "another run writes the outputs of %s: waiting until it is done", name
                 )
-            self._told = True
-            time.sleep(_LOOK)
+            self._reported = True
+            time.sleep(_POLL_SECONDS)
 
     def leave(self, number: int) -> None:
         """Let others have what a job claimed, if it did."""
         with self._turn:
-            place = self._held.pop(number, None)
-            if place is not None and self._file is not None:
-                _unlock(self._file, place)
+            offset = self._held.pop(number, None)
+            if offset is not None and self._file is not None:
+                _unlock(self._file, offset)
 
     def close(self) -> None:
         """Let go of all; whoever waits goes on without."""
@@ -54,16 +54,16 @@ class Claims:
                 self._file.close()
             self._file = None
 
-    def _taken(self, number: int, place: int) -> bool:
+    def _taken(self, number: int, offset: int) -> bool:
         with self._turn:
             if self._closed or number in self._held:
                 return True
-            if place in self._held.values() or not self._locked(place):
+            if offset in self._held.values() or not self._locked(offset):
                 return False
-            self._held[number] = place
+            self._held[number] = offset
             return True
 
-    def _locked(self, place: int) -> bool:
+    def _locked(self, offset: int) -> bool:
         """Lock a byte; False where another process has it."""
         try:
             import fcntl
@@ -71,7 +71,7 @@ class Claims:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = FileIO(self._path, "a")
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
         except (BlockingIOError, PermissionError):
             return self._file is None  # a file that can't be opened; else the byte is taken
         except (ImportError, OSError):
@@ -79,10 +79,10 @@ class Claims:
         return True
 
 
-def _unlock(file: FileIO, place: int) -> None:
+def _unlock(file: FileIO, offset: int) -> None:
     try:
         import fcntl
 
-        fcntl.lockf(file, fcntl.LOCK_UN, 1, place)
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, offset)
     except (ImportError, OSError):
         pass

@@ -11,7 +11,7 @@ from whisper_cli.errors import WhisperError
 
 
 @dataclass(frozen=True, slots=True)
-class InputProgressed:
+class JobInputProgress:
     """So many seconds of the input are dealt with."""
 
     number: int
@@ -46,4 +46,4 @@ class InputError:
     error: WhisperError
 
 
-Outcome = InputProgressed | InputDone | InputError
+Outcome = JobInputProgress | InputDone | InputError

@@ -14,7 +14,7 @@ from whisper_cli.batch.claims import Claims
 from whisper_cli.batch.events import InputDone
 from whisper_cli.batch.journal import JournalContent, SegmentJournal, is_journal, read
 from whisper_cli.batch.output_index import words_key
-from whisper_cli.batch.outputs import published, still_to_write
+from whisper_cli.batch.outputs import missing_outputs, published
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.targets import BatchJob, Target, special
 from whisper_cli.choices import Mode
@@ -30,24 +30,29 @@ CHANGED = "the file changed while it was read: the text may be of a mixture"
 class JobInput:
     """One job under way, or a `channel` of it (from 0), as an Input of the engine.
 
-    `number` is the job's place among them, `group` the channels of the same job. `wanted` turns
+    `number` is the job's place among them, `group` the channels of the same job. `needed` turns
     false where its outputs can't be written any more.
     """
 
     def __init__(
-        self, number: int, job: BatchJob, work: Session, claims: Claims, channel: int | None = None
+        self,
+        number: int,
+        job: BatchJob,
+        session: Session,
+        claims: Claims,
+        channel: int | None = None,
     ) -> None:
         self.number = number
         self.channel = channel
         self.group: tuple[JobInput, ...] = (self,)
-        self.wanted = True
+        self.needed = True
         self.targets: tuple[Target, ...] = ()
-        self._job, self._work, self._claims = job, work, claims
-        self._began = time.monotonic()
+        self._job, self._session, self._claims = job, session, claims
+        self._started_at = time.monotonic()
         self._seconds = 0.0
         self._recording: Recording | None = None
         self._sound: Audio | None = None
-        self._work_name: str | None = None
+        self._journal_key: str | None = None
         self.stored: JournalContent | None = None
         self._left: Path | None = None  # a journal that holds all, its outputs still to be written
 
@@ -69,11 +74,11 @@ class JobInput:
     def open(self) -> Recording | None:
         """Open the input, once; None where its outputs are current or its segments `stored`."""
         if self._recording is None:
-            self._began = time.monotonic()
+            self._started_at = time.monotonic()
             with ExitStack() as stack:
                 audio = stack.enter_context(self._audio())
-                whole = _info(self._job.source, audio, self._work)
-                self.targets = self._still_to_write(whole)
+                whole = _info(self._job.source, audio, self._session)
+                self.targets = self._missing_outputs(whole)
                 self._seconds = audio.duration or 0.0
                 info = self._of_channel(whole)
                 self.stored = self._remembered(info)
@@ -86,64 +91,64 @@ class JobInput:
                     self._recording = Recording(audio, recorded, since)
         return self._recording
 
-    def _still_to_write(self, info: Info) -> tuple[Target, ...]:
+    def _missing_outputs(self, info: Info) -> tuple[Target, ...]:
         """List the outputs to be written, claimed: another run may be about to write them."""
-        targets = still_to_write(self._job, info, self._work)
+        targets = missing_outputs(self._job, info, self._session)
         claimed = _claimed(targets)
         if claimed is None:
             return tuple(targets)
         self._claims.take(self.number, self.name, claimed)
-        return tuple(still_to_write(self._job, info, self._work))
+        return tuple(missing_outputs(self._job, info, self._session))
 
     def journal(self) -> SegmentJournal | None:
         """Open the journal of what is told of it; None where nothing would find it again.
 
         Raises OutputError where it can't be written beside the outputs: they could not be, either.
         """
-        place = self._journal_place()
-        if self._work_name is None or place is None:
+        path = self._journal_path()
+        if self._journal_key is None or path is None:
             return None
         try:
-            return SegmentJournal(place, self._work_name, self.stored, self._work.output_index)
+            return SegmentJournal(path, self._journal_key, self.stored, self._session.output_index)
         except OutputError as error:
-            if self.kept is None or place.parent != self.kept.parent:
+            if self.kept is None or path.parent != self.kept.parent:
                 raise
             logger.warning("%s: a run that is cut off will start over", error.message)
             return None
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Say whether a run of ours was at it before, and was cut off."""
-        place = self._journal_place()
-        return place is not None and is_journal(place)
+        path = self._journal_path()
+        return path is not None and is_journal(path)
 
     @property
     def kept(self) -> Path | None:
         """Where its finished segments are kept; None where they aren't."""
-        if self._work_name is None or self._work.history is None:
+        if self._journal_key is None or self._session.history is None:
             return None
-        return self._work.history / f"{self._work_name}.jsonl"
+        return self._session.history / f"{self._journal_key}.jsonl"
 
     def _remembered(self, info: Info) -> JournalContent | None:
         """Find what earlier runs told of the same work, and clear up where nothing is to do."""
         if info.provenance.input_sha256 is None:
             return None
-        self._work_name = words_key(info)
-        place = self._journal_place()
+        self._journal_key = words_key(info)
+        path = self._journal_path()
         if not self.targets:
-            if place is not None and read(place, self._work_name, info):
-                place.unlink(missing_ok=True)  # a run was killed between its output and this
+            if path is not None and read(path, self._journal_key, info):
+                path.unlink(missing_ok=True)  # a run was killed between its output and this
             return None
-        if self._work.starts_over:
+        if self._session.starts_over:
             return None
         found = None
-        if self.kept is not None and not self._work.overwrite:
-            found = read(self.kept, self._work_name, info)
+        if self.kept is not None and not self._session.overwrite:
+            found = read(self.kept, self._journal_key, info)
         if found is not None and not found.complete:
             found = None  # damaged: another file is to be gone on with
-        if found is None and place is not None and self._work.goes_on:
-            found = read(place, self._work_name, info)
-            self._left = place if found and found.complete else None
+        if found is None and path is not None and self._session.can_resume:
+            found = read(path, self._journal_key, info)
+            self._left = path if found and found.complete else None
         return found
 
     def clear(self) -> None:
@@ -151,7 +156,7 @@ class JobInput:
         if self._left is not None:
             self._left.unlink(missing_ok=True)
 
-    def _journal_place(self) -> Path | None:
+    def _journal_path(self) -> Path | None:
         for target in self.targets or self._job.targets:
             if target.pattern and not target.needs_language and not special(Path(target.pattern)):
                 part = "" if self.channel is None else f".{self.channel + 1}"
@@ -166,14 +171,14 @@ class JobInput:
 
     def finished(self, info: Info | None = None) -> InputDone:
         """Note the outputs that are there now; without `info`, nothing was to be done."""
-        elapsed = time.monotonic() - self._began
+        elapsed = time.monotonic() - self._started_at
         if info is None:
             return InputDone(self.number, self.name, (), self._seconds, elapsed, skipped=True)
-        outputs = published(self.targets, info, self._work)
-        heard = self._recording.audio.position if self._recording else info.duration
-        seconds = heard or self._seconds
-        doubts, language = info.warnings, info.language
-        return InputDone(self.number, self.name, outputs, seconds, elapsed, doubts, language)
+        outputs = published(self.targets, info, self._session)
+        position = self._recording.audio.position if self._recording else info.duration
+        seconds = position or self._seconds
+        problems, language = info.warnings, info.language
+        return InputDone(self.number, self.name, outputs, seconds, elapsed, problems, language)
 
     def checked(self, info: Info) -> Info:
         """Mark what is known in the end of an input that changed while it was read."""
@@ -185,7 +190,7 @@ class JobInput:
 
     def sound(self) -> Audio:
         """Open what it is heard from; raises AudioError."""
-        options = self._work.provenance.options
+        options = self._session.provenance.options
         if self.channel is not None and self._job.source.path is None:
             raise AudioError(
                 f"{self.name} can be read once, and --speakers channels reads it more often",
@@ -227,7 +232,7 @@ def _claimed(targets: Sequence[Target]) -> str | None:
     return None
 
 
-def _info(source: Source, audio: Audio, work: Session) -> Info:
+def _info(source: Source, audio: Audio, session: Session) -> Info:
     """Say what is known before decoding; a stream's hash is known only after it."""
     sha256 = audio.sha256 if source.path is not None else None
-    return Info(source.name, replace(work.provenance, input=source.name, input_sha256=sha256))
+    return Info(source.name, replace(session.provenance, input=source.name, input_sha256=sha256))

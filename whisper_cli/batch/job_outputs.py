@@ -12,9 +12,9 @@ from whisper_cli.batch.outputs import sink_for
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import Sink
 from whisper_cli.batch.transforms import Postprocessor
-from whisper_cli.decisions import debugging, decided, tell_dropped
+from whisper_cli.decisions import debugging, log_event, tell_dropped
 from whisper_cli.diarization.options import DiarizationOptions
-from whisper_cli.engine.events import PartialDecoded, Progressed, SegmentDecoded
+from whisper_cli.engine.events import DecodeProgress, PartialDecoded, SegmentDecoded
 from whisper_cli.transcript import Dropped, Info, Segment
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class InputProgress:
-    """One input in work: `heard` are the seconds of it that are dealt with."""
+    """One input in work: `processed` are the seconds of it that are dealt with."""
 
     job_input: JobInput
     info: Info
     journal: SegmentJournal | None = None
-    heard: float = 0.0
+    processed: float = 0.0
     over: bool = False
 
 
@@ -79,13 +79,13 @@ class ChannelMerger:
 
         self._speakers = speakers
         self._loudness = Loudness(lambda channel: group[channel].sound())
-        self._bleed = CrosstalkFilter(self._loudness.power)
-        self._merge = SegmentMerge(len(group), self._bleed)
+        self._crosstalk_filter = CrosstalkFilter(self._loudness.power)
+        self._merge = SegmentMerge(len(group), self._crosstalk_filter)
 
     @property
     def dropped(self) -> Sequence[Dropped]:
         """What one channel only overheard of the other."""
-        return self._bleed.dropped
+        return self._crosstalk_filter.dropped
 
     def add(self, job_input: JobInput, segment: Segment) -> Iterator[Segment]:
         """Take a segment of a channel, and name who says it."""
@@ -106,23 +106,23 @@ def combined_info(
     channel_states: Sequence[InputProgress], whole: Info, dropped: Sequence[Dropped]
 ) -> Info:
     """Sum up what is known of a job in the end."""
-    [first, *others] = (channel_state.info for channel_state in channel_states)
-    if not others:
+    [first, *rest] = (channel_state.info for channel_state in channel_states)
+    if not rest:
         return first
-    infos = (first, *others)
+    infos = (first, *rest)
     left_out = [*dropped, *(item for info in infos for item in info.dropped)]
     again = [item for info in infos for item in info.redecoded]
-    doubts = tuple(
-        f"channel {number}: {doubt}"
+    problems = tuple(
+        f"channel {number}: {problem}"
         for number, info in enumerate(infos, 1)
-        for doubt in info.warnings
+        for problem in info.warnings
     )
     return replace(
         whole,
         duration=max(info.duration or 0.0 for info in infos),
         dropped=tuple(sorted(left_out, key=lambda item: item.start)),
         redecoded=tuple(sorted(again, key=lambda item: item.start)),
-        warnings=doubts,
+        warnings=problems,
         changed=any(info.changed for info in infos),
         provenance=replace(
             whole.provenance,
@@ -138,26 +138,26 @@ class JobOutputs:
     The outputs begin when an input's language is known, or nothing more can tell one.
     """
 
-    def __init__(self, group: Sequence[JobInput], work: Session) -> None:
+    def __init__(self, group: Sequence[JobInput], session: Session) -> None:
         self.name = group[0].name
         self.stack = ExitStack()
-        self._group, self._work = group, work
+        self._group, self._session = group, session
         self._channel_states: dict[JobInput, InputProgress] = {}
-        called = work.speakers if len(group) > 1 else None
+        called = session.speakers if len(group) > 1 else None
         self._order: SegmentOrder = ChannelMerger(group, called) if called else SingleInput()
         self.stack.callback(self._order.close)
         self._rendered: Postprocessor | None = None
-        self._voices: Diarizer | None = None
-        self._info = Info(self.name, work.provenance)
+        self._diarizer: Diarizer | None = None
+        self._info = Info(self.name, session.provenance)
         self._sinks: list[Sink] = []
         self._segments: list[Segment] = []
 
     @property
-    def heard(self) -> float:
+    def processed(self) -> float:
         """Seconds of the job that are dealt with."""
-        return sum(channel_state.heard for channel_state in self._channel_states.values()) / len(
-            self._group
-        )
+        return sum(
+            channel_state.processed for channel_state in self._channel_states.values()
+        ) / len(self._group)
 
     @property
     def total(self) -> float | None:
@@ -187,22 +187,22 @@ class JobOutputs:
         if channel_state.journal is not None:
             self.stack.callback(channel_state.journal.close)
             if job_input.stored is None:
-                channel_state.journal.begun(channel_state.info)
+                channel_state.journal.started(channel_state.info)
 
     def take(
-        self, job_input: JobInput, event: SegmentDecoded | PartialDecoded | Progressed
+        self, job_input: JobInput, event: SegmentDecoded | PartialDecoded | DecodeProgress
     ) -> None:
         """Take what is told of an input on the way; a segment is written once its turn comes."""
         channel_state = self._channel_states[job_input]
         match event:
             case SegmentDecoded(_, segment):
                 if channel_state.journal is not None:
-                    channel_state.journal.said(segment)
+                    channel_state.journal.decoded(segment)
                 self._add(channel_state, segment)
             case PartialDecoded(_, segment):
                 for sink in self._sinks:
                     sink.guess(segment)
-            case Progressed(_, seconds, mark, dropped, redecoded):
+            case DecodeProgress(_, seconds, mark, dropped, redecoded):
                 tell_dropped(self.name, dropped)
                 self._passed(channel_state, seconds)
                 if channel_state.journal is not None and mark is not None:
@@ -212,9 +212,9 @@ class JobOutputs:
         """Take note that an input is over; give what is known once all are, and published."""
         channel_state = self._channel_states[job_input]
         channel_state.info, channel_state.over = info, True
-        channel_state.heard = info.duration or channel_state.heard
+        channel_state.processed = info.duration or channel_state.processed
         if channel_state.journal is not None and not info.changed:
-            channel_state.journal.ended(info)
+            channel_state.journal.finished(info)
         self._write(self._order.passed(job_input, inf))
         if not all(
             item in self._channel_states and self._channel_states[item].over for item in self._group
@@ -223,10 +223,10 @@ class JobOutputs:
         self._emit(self._rendered.end() if self._rendered else ())
         channel_states = [self._channel_states[item] for item in self._group]
         self._info = combined_info(channel_states, self._info, self._order.dropped)
-        self._explain()
+        self._log_reason()
         self.stack.close()
-        if self._voices is not None and self._info.changed:
-            self._voices.forget()
+        if self._diarizer is not None and self._info.changed:
+            self._diarizer.discard()
         for item in channel_states:
             if item.journal is not None:
                 item.journal.move(None if self._info.changed else item.job_input.kept)
@@ -234,13 +234,13 @@ class JobOutputs:
                 item.job_input.clear()
         return self._info
 
-    def _explain(self) -> None:
+    def _log_reason(self) -> None:
         """Log what was left out or changed after decoding."""
         tell_dropped(self.name, self._order.dropped)
         if self._rendered is None or not debugging():
             return
-        for change in self._rendered.told(self._info).changes or ():
-            decided(
+        for change in self._rendered.final_info(self._info).changes or ():
+            log_event(
                 "changed",
                 '{start:.2f} to {end:.2f} s: "{before}" became "{after}" ({why})',
                 source=self.name,
@@ -250,22 +250,22 @@ class JobOutputs:
     def _open(self, info: Info) -> None:
         provenance = replace(info.provenance, complete=False)
         if len(self._group) > 1:
-            provenance = replace(provenance, options=self._work.provenance.options)
+            provenance = replace(provenance, options=self._session.provenance.options)
         self._info = replace(info, provenance=provenance)
-        self._voices = self._heard_in(self._group[0])
-        self._rendered = Postprocessor(self._work, self._info, self._voices)
-        begun = any(job_input.begun for job_input in self._group)
+        self._diarizer = self._diarizer_for(self._group[0])
+        self._rendered = Postprocessor(self._session, self._info, self._diarizer)
+        started = any(job_input.started for job_input in self._group)
         for target in self._group[0].targets:
-            told = self._rendered.told(self._info)
-            self._sinks.append(sink_for(target, told, self._work, begun=begun))
+            final_info = self._rendered.final_info(self._info)
+            self._sinks.append(sink_for(target, final_info, self._session, started=started))
             self.stack.callback(self._close, self._sinks[-1])
 
     def _add(self, channel_state: InputProgress, segment: Segment) -> None:
-        channel_state.heard = max(channel_state.heard, segment.end)
+        channel_state.processed = max(channel_state.processed, segment.end)
         self._write(self._order.add(channel_state.job_input, segment))
 
     def _passed(self, channel_state: InputProgress, seconds: float) -> None:
-        channel_state.heard = max(channel_state.heard, seconds)
+        channel_state.processed = max(channel_state.processed, seconds)
         self._write(self._order.passed(channel_state.job_input, seconds))
 
     def _write(self, segments: Iterable[Segment]) -> None:
@@ -278,14 +278,14 @@ class JobOutputs:
             for sink in self._sinks:
                 sink.add(self._info, len(self._segments), segment)
 
-    def _heard_in(self, job_input: JobInput) -> "Diarizer | None":
+    def _diarizer_for(self, job_input: JobInput) -> "Diarizer | None":
         """Begin to tell the voices of the input apart, where that is asked for."""
-        if self._work.diarization_models is None:
+        if self._session.diarization_models is None:
             return None
-        voices = self._work.diarization_models.hear(job_input.source, self._info)
-        self.stack.callback(voices.close)
-        return voices
+        diarizer = self._session.diarization_models.start(job_input.source, self._info)
+        self.stack.callback(diarizer.close)
+        return diarizer
 
     def _close(self, sink: Sink) -> None:
-        told = self._rendered.told(self._info) if self._rendered else self._info
-        sink.close(told, self._segments)
+        final_info = self._rendered.final_info(self._info) if self._rendered else self._info
+        sink.close(final_info, self._segments)

@@ -24,16 +24,16 @@ from whisper_cli.checked import language, optional
 from whisper_cli.engine.chunking import ChunkPosition
 from whisper_cli.engine.events import Checkpoint
 from whisper_cli.errors import OutputError
-from whisper_cli.files import claim, opened, write_all
+from whisper_cli.files import acquire, opened, write_all
 from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
 
 logger = logging.getLogger("whisper_cli")
 
-BEAT = 1.0  # seconds after which what was written is made sure to be on the disk
-MOST = 512 * 1024 * 1024  # bytes of finished segments that are kept
+SYNC_SECONDS = 1.0  # seconds after which what was written is made sure to be on the disk
+MAX_BYTES = 512 * 1024 * 1024  # bytes of finished segments that are kept
 FORMAT = 3  # 2 did not tell what was decoded again
 _HEAD = 4096  # bytes, more than a first line has
-_SEAL = len('["00000000", ')  # bytes of a line before what its checksum is of
+_CHECKSUM_SIZE = len('["00000000", ')  # bytes of a line before what its checksum is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class JournalContent:
         return self.info.provenance.complete
 
 
-def read(path: Path, work: str, info: Info) -> JournalContent | None:
+def read(path: Path, key: str, info: Info) -> JournalContent | None:
     """Read what a journal tells of this work; None where there is none, or of other work."""
     try:
         with BufferedReader(opened(path)) as file:
-            if file.readline(_HEAD) != _head(work):
+            if file.readline(_HEAD) != _head(key):
                 return None
-            return _read(file, _head(work), info)
+            return _read(file, _head(key), info)
     except (OSError, OutputError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # nothing to go on with
 
@@ -72,12 +72,12 @@ def is_journal(path: Path) -> bool:
     """Say whether one of ours stands there, of whatever work."""
     try:
         with opened(path) as file:
-            return _begins_journal(file)
+            return _starts_journal(file)
     except (OSError, OutputError):
         return False
 
 
-def _begins_journal(file: FileIO) -> bool:
+def _starts_journal(file: FileIO) -> bool:
     file.seek(0)
     try:
         head = json.loads(file.read(_HEAD).partition(b"\n")[0])
@@ -86,13 +86,13 @@ def _begins_journal(file: FileIO) -> bool:
     return isinstance(head, dict) and set(head) == {"journal", "work"}
 
 
-def _head(work: str) -> bytes:
-    return json.dumps({"journal": FORMAT, "work": work}).encode() + b"\n"
+def _head(key: str) -> bytes:
+    return json.dumps({"journal": FORMAT, "work": key}).encode() + b"\n"
 
 
-def _sealed(told: list[object], checksum: int) -> tuple[bytes, int]:
+def _sealed(content: list[object], checksum: int) -> tuple[bytes, int]:
     """Make a line, given the checksum of the lines before; gives its own too."""
-    body = json.dumps(told, ensure_ascii=True).encode()[1:] + b"\n"
+    body = json.dumps(content, ensure_ascii=True).encode()[1:] + b"\n"
     checksum = zlib.crc32(body, checksum)
     return b'["%08x", ' % checksum + body, checksum
 
@@ -102,28 +102,33 @@ def _read(lines: Iterable[bytes], head: bytes, info: Info) -> JournalContent | N
     segments: list[Segment] = []
     size, checksum = len(head), zlib.crc32(head)
     for line in lines:
-        checksum = zlib.crc32(line[_SEAL:], checksum)
-        if line[:_SEAL] != b'["%08x", ' % checksum or not line.endswith(b"\n"):
+        checksum = zlib.crc32(line[_CHECKSUM_SIZE:], checksum)
+        if line[:_CHECKSUM_SIZE] != b'["%08x", ' % checksum or not line.endswith(b"\n"):
             break  # cut short by what ended the process, or not as it was written
         size += len(line)
-        _, kind, said = json.loads(line)
+        _, kind, decoded = json.loads(line)
         if kind == "begun":
-            places = {name: said.pop(name) for name in ("device", "compute_type") if name in said}
-            said |= {"language": optional(said["language"], language)}
-            info = replace(info, provenance=replace(info.provenance, **places), **said)
+            device = {
+                name: decoded.pop(name) for name in ("device", "compute_type") if name in decoded
+            }
+            decoded |= {"language": optional(decoded["language"], language)}
+            info = replace(info, provenance=replace(info.provenance, **device), **decoded)
         elif kind == "segment":
-            segments.append(_segment(said))
+            segments.append(_segment(decoded))
         elif kind == "passed":
-            dropped = (*info.dropped, *_dropped(said["dropped"]))
-            redecoded = (*info.redecoded, *_redecoded(said["redecoded"]))
+            dropped = (*info.dropped, *_dropped(decoded["dropped"]))
+            redecoded = (*info.redecoded, *_redecoded(decoded["redecoded"]))
             info = replace(info, dropped=dropped, redecoded=redecoded)
-            mark = _mark(said["mark"])
-            stored = JournalContent(info, tuple(segments), mark, said["seconds"], size, checksum)
+            mark = _mark(decoded["mark"])
+            stored = JournalContent(info, tuple(segments), mark, decoded["seconds"], size, checksum)
         else:
             provenance = replace(info.provenance, complete=True)
-            said |= {"dropped": _dropped(said["dropped"]), "warnings": tuple(said["warnings"])}
-            said |= {"redecoded": _redecoded(said["redecoded"])}
-            whole = replace(info, provenance=provenance, **said)
+            decoded |= {
+                "dropped": _dropped(decoded["dropped"]),
+                "warnings": tuple(decoded["warnings"]),
+            }
+            decoded |= {"redecoded": _redecoded(decoded["redecoded"])}
+            whole = replace(info, provenance=provenance, **decoded)
             return JournalContent(
                 whole, tuple(segments), None, whole.duration or 0.0, size, checksum
             )
@@ -134,32 +139,32 @@ class SegmentJournal:
     """The journal of one input in work. Raises OutputError where it can't be written."""
 
     def __init__(
-        self, path: Path, work: str, stored: JournalContent | None, output_index: OutputIndex
+        self, path: Path, key: str, stored: JournalContent | None, output_index: OutputIndex
     ) -> None:
         self.path = path
         self._output_index = output_index
         self._synced = time.monotonic()
-        self._checksum = stored.checksum if stored else zlib.crc32(_head(work))
+        self._checksum = stored.checksum if stored else zlib.crc32(_head(key))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = claim(path, output_index, _begins_journal)
-            self._ours = self._file is not None  # else another process notes the same work
+            self._file = acquire(path, output_index, _starts_journal)
+            self._owned = self._file is not None  # else another process notes the same work
             if self._file is not None:
                 self._file.truncate(stored.size if stored else 0)
                 self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise self._error(error) from error
         if stored is None:
-            self._put(_head(work))
+            self._put(_head(key))
 
-    def begun(self, info: Info) -> None:
+    def started(self, info: Info) -> None:
         """Note the language."""
-        told = info.provenance
+        content = info.provenance
         known = {"language": info.language, "language_probability": info.language_probability}
-        places = {"device": told.device, "compute_type": told.compute_type}
-        self._write("begun", known | places)
+        device = {"device": content.device, "compute_type": content.compute_type}
+        self._write("begun", known | device)
 
-    def said(self, segment: Segment) -> None:
+    def decoded(self, segment: Segment) -> None:
         """Note a segment."""
         self._write("segment", asdict(segment))
 
@@ -171,22 +176,22 @@ class SegmentJournal:
         redecoded: tuple[Redecoded, ...],
     ) -> None:
         """Note that all before so many seconds is told."""
-        told = {"seconds": seconds, "mark": asdict(mark)}
-        self._write("passed", told | _listed(dropped, redecoded))
-        if time.monotonic() - self._synced > BEAT:
+        content = {"seconds": seconds, "mark": asdict(mark)}
+        self._write("passed", content | _listed(dropped, redecoded))
+        if time.monotonic() - self._synced > SYNC_SECONDS:
             self._sync()
 
-    def ended(self, info: Info) -> None:
+    def finished(self, info: Info) -> None:
         """Note what only the end tells."""
-        told = {"duration": info.duration, "warnings": list(info.warnings)}
-        self._write("ended", told | _listed(info.dropped, info.redecoded))
+        content = {"duration": info.duration, "warnings": list(info.warnings)}
+        self._write("ended", content | _listed(info.dropped, info.redecoded))
 
     def move(self, keep: Path | None) -> None:
         """Take it away once the outputs are there: to `keep`, or for good."""
         self.close()
-        if not self._ours:
+        if not self._owned:
             return
-        self._output_index.forget(self.path)
+        self._output_index.discard(self.path)
         try:
             if keep is None:
                 self.path.unlink()
@@ -204,8 +209,8 @@ class SegmentJournal:
             self._file.close()
         self._file = None
 
-    def _write(self, kind: str, told: object) -> None:
-        line, checksum = _sealed([kind, told], self._checksum)
+    def _write(self, kind: str, content: object) -> None:
+        line, checksum = _sealed([kind, content], self._checksum)
         self._put(line)
         self._checksum = checksum
 
@@ -232,8 +237,8 @@ class SegmentJournal:
         return OutputError(f"can't write {self.path}: {error.strerror}", hint="-o FOLDER/")
 
 
-def prune(folder: Path, most: int = MOST) -> None:
-    """Remove the segments that were finished longest ago, so that `most` bytes are left."""
+def prune(folder: Path, maximum: int = MAX_BYTES) -> None:
+    """Remove the segments that were finished longest ago, so that `maximum` bytes are left."""
     kept = []
     with suppress(OSError):
         for path in folder.iterdir():
@@ -242,24 +247,24 @@ def prune(folder: Path, most: int = MOST) -> None:
                 kept.append((known.st_mtime, known.st_size, path))
     total = sum(size for _, size, _ in kept)
     for _, size, path in sorted(kept):
-        if total <= most:
+        if total <= maximum:
             return
         with suppress(OSError):
             path.unlink()
         total -= size
 
 
-def _segment(said: dict[str, Any]) -> Segment:
-    words = tuple(Word(**word) for word in said.pop("words"))
-    return Segment(**said | {"words": words, "tokens": tuple(said["tokens"])})
+def _segment(decoded: dict[str, Any]) -> Segment:
+    words = tuple(Word(**word) for word in decoded.pop("words"))
+    return Segment(**decoded | {"words": words, "tokens": tuple(decoded["tokens"])})
 
 
-def _dropped(said: list[dict[str, Any]]) -> tuple[Dropped, ...]:
-    return tuple(Dropped(**item) for item in said)
+def _dropped(decoded: list[dict[str, Any]]) -> tuple[Dropped, ...]:
+    return tuple(Dropped(**item) for item in decoded)
 
 
-def _redecoded(said: list[dict[str, Any]]) -> tuple[Redecoded, ...]:
-    return tuple(Redecoded(**item) for item in said)
+def _redecoded(decoded: list[dict[str, Any]]) -> tuple[Redecoded, ...]:
+    return tuple(Redecoded(**item) for item in decoded)
 
 
 def _listed(dropped: Iterable[Dropped], redecoded: Iterable[Redecoded]) -> dict[str, object]:
@@ -270,5 +275,5 @@ def _listed(dropped: Iterable[Dropped], redecoded: Iterable[Redecoded]) -> dict[
     }
 
 
-def _mark(said: dict[str, Any]) -> Checkpoint:
-    return Checkpoint(**said | {"next": ChunkPosition(**said["next"])})
+def _mark(decoded: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(**decoded | {"next": ChunkPosition(**decoded["next"])})

@@ -33,7 +33,7 @@ FORMAT_VERSION = 1  # raise it when a writer's output changes, so that older fil
 class State(Enum):
     """What stands at an output's place."""
 
-    absent = auto()
+    missing = auto()
     current = auto()
     stale = auto()
     foreign = auto()
@@ -57,41 +57,41 @@ class OutputIndex:
         """Where it is kept."""
         return self._file.parent
 
-    def state(self, path: Path, work: str) -> State:
-        """Say what stands at `path`, if it should come from `work` (see `work_key`)."""
+    def state(self, path: Path, key: str) -> State:
+        """Say what stands at `path`, if it should come from `key` (see `output_key`)."""
         if not os.path.exists(path):
-            return State.absent
+            return State.missing
         names = _key_of_path(path), _key_of_path(path) + PART
         rows = self._run("SELECT sha256, work FROM outputs WHERE path IN (?, ?)", *names)
         sha256 = _sha256(path)
-        works = [known for digest, known in rows if digest == sha256]
-        if not works:
+        keys = [known for digest, known in rows if digest == sha256]
+        if not keys:
             return State.foreign
-        return State.current if work in works else State.stale
+        return State.current if key in keys else State.stale
 
-    def language(self, work: str) -> str | None:
+    def language(self, key: str) -> str | None:
         """Tell which language an earlier run of the same work found, for `{language}`."""
-        rows = self._run("SELECT language FROM outputs WHERE work = ?", work)
+        rows = self._run("SELECT language FROM outputs WHERE work = ?", key)
         return rows[0][0] if rows else None
 
-    def record(self, path: Path, work: str, language: str | None) -> None:
+    def record(self, path: Path, key: str, language: str | None) -> None:
         """Note a file that was just published, or that will take the name of its `PART`."""
-        row = (_key_of_path(path), _sha256(path), work, language or "und")
+        row = (_key_of_path(path), _sha256(path), key, language or "und")
         self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
         self._run("DELETE FROM outputs WHERE path = ?", _key_of_path(path) + PART)
 
-    def note_made(self, path: Path, file: FileIO) -> None:
+    def add_file(self, path: Path, file: FileIO) -> None:
         """Note a file that was just made, and will be worked on."""
         self._run(
             "INSERT OR REPLACE INTO outputs VALUES (?, ?, '', 'und')", _key_of_path(path), _id(file)
         )
 
-    def made(self, path: Path, file: FileIO) -> bool:
+    def contains(self, path: Path, file: FileIO) -> bool:
         """Say whether the open file at `path` is one that we made, or wrote to its end."""
         rows = self._run("SELECT sha256 FROM outputs WHERE path = ?", _key_of_path(path))
         return any(known == _id(file) or known == _digest(file) for (known,) in rows)
 
-    def forget(self, path: Path) -> None:
+    def discard(self, path: Path) -> None:
         """Note that a file in work is gone."""
         self._run("DELETE FROM outputs WHERE path = ?", _key_of_path(path))
 
@@ -121,7 +121,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(parents=True, exist_ok=True)
     base = sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)
     try:
-        _write_ahead(base)
+        _set_journal_mode(base)
         base.execute("PRAGMA synchronous = NORMAL")
         with base:
             base.execute(
@@ -134,7 +134,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     return base
 
 
-def _write_ahead(base: sqlite3.Connection) -> None:
+def _set_journal_mode(base: sqlite3.Connection) -> None:
     """Keep a write-ahead log. SQLite waits for no lock here, where another makes the file now."""
     end = time.monotonic() + PATIENCE
     while True:
@@ -148,12 +148,12 @@ def _write_ahead(base: sqlite3.Connection) -> None:
             return
 
 
-def work_key(
+def output_key(
     info: Info,
     kind: Format,
-    look: FormatOptions,
+    format_options: FormatOptions,
     cues: CueOptions | None = None,
-    care: "TextOptions | None" = None,
+    text_options: "TextOptions | None" = None,
     speakers: DiarizationOptions | None = None,
 ) -> str:
     """Name a piece of work by all that decides its bytes: input, model, options and format.
@@ -161,30 +161,30 @@ def work_key(
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
     shaped = asdict(cues) if cues and kind.is_cue else None
-    style_of_json = look.json_style if kind.takes("json_style") else ""
-    looks = tuple(item for item in kind.changes(look).items() if item[0] != "json_style")
-    added = {"care": care, "speakers": speakers}
-    asked: dict[str, object] = {
+    style_of_json = format_options.json_style if kind.takes("json_style") else ""
+    looks = tuple(item for item in kind.changes(format_options).items() if item[0] != "json_style")
+    added = {"care": text_options, "speakers": speakers}
+    options_key: dict[str, object] = {
         name: asdict(item) for name, item in added.items() if item is not None
     }
     if kind.spec.version > 1:
-        asked["version"] = kind.spec.version
+        options_key["version"] = kind.spec.version
     return _key(
-        _nameless(info.provenance),
+        _without_names(info.provenance),
         kind,
         style_of_json,
         json.dumps(shaped),
         looks,
-        json.dumps(asked),
+        json.dumps(options_key),
     )
 
 
 def words_key(info: Info) -> str:
     """Name the work that finds the words, whatever they are written as."""
-    return _key(_nameless(info.provenance), "segments", "")
+    return _key(_without_names(info.provenance), "segments", "")
 
 
-def _nameless(known: Provenance) -> Provenance:
+def _without_names(known: Provenance) -> Provenance:
     model = "" if known.revision else known.model
     return replace(known, tool="", device="", input="", model=model, complete=False)
 
@@ -196,7 +196,7 @@ def _key(
     style: str,
     shaped: str = "null",
     looks: tuple[tuple[str, object], ...] = (),
-    asked: str = "{}",
+    options_key: str = "{}",
 ) -> str:
     known = asdict(provenance)
     for name in ADDED_OPTIONS:
@@ -205,7 +205,7 @@ def _key(
     content: list[object] = [FORMAT_VERSION, kind, style, known]
     content += [shaped] if shaped != "null" else []
     content += [looks] if looks else []
-    content += [asked] if asked != "{}" else []
+    content += [options_key] if options_key != "{}" else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

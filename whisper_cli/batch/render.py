@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from whisper_cli.audio.sources import Source
 from whisper_cli.batch.events import InputDone, InputError, Outcome
-from whisper_cli.batch.outputs import address_of_sound, published, sink_for, still_to_write
+from whisper_cli.batch.outputs import address_of_sound, missing_outputs, published, sink_for
 from whisper_cli.batch.session import Session, rendering_session
 from whisper_cli.batch.targets import BatchJob, Target
 from whisper_cli.batch.transforms import Postprocessor
@@ -22,11 +22,11 @@ from whisper_cli.transcript import Info
 PART = "the transcript is of a part only: its making was cut short"
 
 
-def render(jobs: Sequence[BatchJob], work: Session) -> Iterator[Outcome]:
+def render(jobs: Sequence[BatchJob], session: Session) -> Iterator[Outcome]:
     """Write the outputs of transcripts in JSON; what one of them raises becomes its InputError."""
     for number, job in enumerate(jobs):
         try:
-            yield _rendered(number, job, work)
+            yield _rendered(number, job, session)
         except Exception as error:  # noqa: BLE001 - it is this transcript's failure
             yield InputError(number, job.source.name, failure_of(error, job.source.name))
 
@@ -39,26 +39,26 @@ def render_text(
     Raises TranscriptError where the format needs times of words, and there are none.
     """
     parts: list[str] = []
-    work = rendering_session(settings, write=parts.append, overwrite=True)
-    look = replace(work.look, audio=address_of_sound(transcript.info, page))
-    work, targets = replace(work, look=look), [Target(kind)]
-    _refuse_without_words(targets, transcript, work)
-    _write(targets, transcript, work)
+    session = rendering_session(settings, write=parts.append, overwrite=True)
+    format_options = replace(session.format_options, audio=address_of_sound(transcript.info, page))
+    session, targets = replace(session, format_options=format_options), [Target(kind)]
+    _check_words(targets, transcript, session)
+    _write(targets, transcript, session)
     return "".join(parts)
 
 
-def _rendered(number: int, job: BatchJob, work: Session) -> InputDone:
-    began = time.monotonic()
+def _rendered(number: int, job: BatchJob, session: Session) -> InputDone:
+    started_at = time.monotonic()
     data = _bytes(job.source)
-    told = _whole(read_transcript(data, job.source.name))
-    named = _named(told.info, data)
-    targets = still_to_write(job, named, work)
-    _refuse_without_words(targets, told, work)
+    transcript = _whole(read_transcript(data, job.source.name))
+    named = _named(transcript.info, data)
+    targets = missing_outputs(job, named, session)
+    _check_words(targets, transcript, session)
     if targets:
-        _write(targets, told, work)
-    outputs = published(targets, named, work)
-    elapsed, seconds = time.monotonic() - began, told.info.duration or 0.0
-    warnings, language = told.info.warnings, told.info.language
+        _write(targets, transcript, session)
+    outputs = published(targets, named, session)
+    elapsed, seconds = time.monotonic() - started_at, transcript.info.duration or 0.0
+    warnings, language = transcript.info.warnings, transcript.info.language
     return InputDone(
         number,
         job.source.name,
@@ -82,13 +82,15 @@ def _bytes(source: Source) -> bytes:
         raise TranscriptError(f"can't read {source.name}: {error.strerror}") from error
 
 
-def _whole(told: ReadTranscript) -> ReadTranscript:
+def _whole(transcript: ReadTranscript) -> ReadTranscript:
     """Let what there is of a transcript be written, with a warning where that isn't all."""
-    if told.info.provenance.complete:
-        return told
-    provenance = replace(told.info.provenance, complete=True)
-    warnings = (*told.info.warnings, PART)
-    return replace(told, info=replace(told.info, provenance=provenance, warnings=warnings))
+    if transcript.info.provenance.complete:
+        return transcript
+    provenance = replace(transcript.info.provenance, complete=True)
+    warnings = (*transcript.info.warnings, PART)
+    return replace(
+        transcript, info=replace(transcript.info, provenance=provenance, warnings=warnings)
+    )
 
 
 def _named(info: Info, data: bytes) -> Info:
@@ -97,28 +99,28 @@ def _named(info: Info, data: bytes) -> Info:
     return replace(info, provenance=replace(info.provenance, input_sha256=f"transcript {digest}"))
 
 
-def _refuse_without_words(targets: Sequence[Target], told: ReadTranscript, work: Session) -> None:
-    if not told.segments:
+def _check_words(targets: Sequence[Target], transcript: ReadTranscript, session: Session) -> None:
+    if not transcript.segments:
         return
-    words = [word for segment in told.segments for word in segment.words]
+    words = [word for segment in transcript.segments for word in segment.words]
     for target in targets:
         of_use = [w for w in words if w.probability or not target.format.spec.needs_words]
-        if of_use or not target.format.needs_words(work.look):
+        if of_use or not target.format.needs_words(session.format_options):
             continue
         missing = "probabilities of words" if words else "times of words"
         raise TranscriptError(
-            f"{told.info.source} has no {missing}, and {target.format} needs them",
+            f"{transcript.info.source} has no {missing}, and {target.format} needs them",
             hint="whisper-cli transcribe --word-timestamps finds them",
         )
 
 
-def _write(targets: Sequence[Target], told: ReadTranscript, work: Session) -> None:
-    rendered = Postprocessor(work, told.info)
-    segments = [item for segment in told.segments for item in rendered.add(segment)]
-    info = rendered.told(told.info)
+def _write(targets: Sequence[Target], transcript: ReadTranscript, session: Session) -> None:
+    rendered = Postprocessor(session, transcript.info)
+    segments = [item for segment in transcript.segments for item in rendered.add(segment)]
+    info = rendered.final_info(transcript.info)
     with ExitStack() as stack:
         for target in targets:
-            sink = sink_for(target, info, work)
+            sink = sink_for(target, info, session)
             stack.callback(sink.close, info, segments)
             for number, segment in enumerate(segments, 1):
                 sink.add(info, number, segment)

@@ -29,4 +29,4 @@ class RunRequest:
 
     model: Model
     settings: Settings
-    wanted: RunFlags = RunFlags()
+    flags: RunFlags = RunFlags()

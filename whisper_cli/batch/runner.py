@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Self, cast
 
 from whisper_cli.batch.claims import Claims
-from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.events import InputDone, InputError, JobInputProgress, Outcome
 from whisper_cli.batch.job_input import JobInput
 from whisper_cli.batch.job_outputs import JobOutputs
 from whisper_cli.batch.journal import prune
@@ -15,12 +15,12 @@ from whisper_cli.batch.session import EngineHandle, Session
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.diarization.options import CHANNELS, DiarizationMethod
 from whisper_cli.engine.events import (
+    DecodeProgress,
     Event,
     InputFailed,
     InputFinished,
     InputStarted,
     PartialDecoded,
-    Progressed,
     SegmentDecoded,
 )
 from whisper_cli.errors import ConfigError, ModelError, WhisperError, failure_of
@@ -28,11 +28,11 @@ from whisper_cli.iterators import in_background
 from whisper_cli.transcript import Info
 
 
-def inputs_of(number: int, job: BatchJob, work: Session, claims: Claims) -> tuple[JobInput, ...]:
+def inputs_of(number: int, job: BatchJob, session: Session, claims: Claims) -> tuple[JobInput, ...]:
     """Make the inputs of a job."""
-    if work.speakers is None or work.speakers.by is not DiarizationMethod.channels:
-        return (JobInput(number, job, work, claims),)
-    parts = tuple(JobInput(number, job, work, claims, channel) for channel in range(CHANNELS))
+    if session.speakers is None or session.speakers.by is not DiarizationMethod.channels:
+        return (JobInput(number, job, session, claims),)
+    parts = tuple(JobInput(number, job, session, claims, channel) for channel in range(CHANNELS))
     for part in parts:
         part.group = parts
     return parts
@@ -41,13 +41,13 @@ def inputs_of(number: int, job: BatchJob, work: Session, claims: Claims) -> tupl
 class RunWriter:
     """Writes what an engine says; use `with`, so that outputs in work are closed whatever comes.
 
-    `located` is the model, once it is here; `claims` are of the jobs' outputs, until each is over.
+    `handle` is the model, once it is here; `claims` are of the jobs' outputs, until each is over.
     """
 
-    def __init__(self, work: Session) -> None:
-        self.located: EngineHandle | None = None
-        self.claims = Claims(work.output_index.folder / "outputs.lock")
-        self._work = work
+    def __init__(self, session: Session) -> None:
+        self.handle: EngineHandle | None = None
+        self.claims = Claims(session.output_index.folder / "outputs.lock")
+        self._session = session
         self._pages: dict[int, JobOutputs] = {}
         self._skipped: dict[int, int] = {}
 
@@ -59,14 +59,14 @@ class RunWriter:
             stack.callback(self.claims.close)
             for page in self._pages.values():
                 stack.enter_context(page.stack)
-        if self._work.history is not None:
-            prune(self._work.history)
-        self._work.output_index.close()  # it opens again where it is asked once more
+        if self._session.history is not None:
+            prune(self._session.history)
+        self._session.output_index.close()  # it opens again where it is asked once more
 
     def take(self, event: Event | None) -> Iterator[Outcome]:
         """Write what one event says; None is a moment in which nothing happened."""
         if event is None:
-            yield from self._front()
+            yield from self._start_first()
             return
         job_input = cast("JobInput", event.input)
         try:
@@ -79,35 +79,35 @@ class RunWriter:
     def failed(self, job_input: JobInput, error: WhisperError) -> InputError:
         """Leave an input, with all that is told of it from now on."""
         for item in job_input.group:
-            item.wanted = False
+            item.needed = False
         with suppress(Exception):  # closing meets the same full disk, and the first failure counts
             self._leave(job_input)
         self.claims.leave(job_input.number)
         return InputError(job_input.number, job_input.name, error)
 
     def _written(self, job_input: JobInput, event: Event) -> Iterator[Outcome]:
-        if not job_input.wanted:
+        if not job_input.needed:
             return
         match event:
             case InputStarted(_, info):
                 page = self._page(job_input)
                 page.begin(job_input, self._known(info))
                 page.note(job_input)
-            case SegmentDecoded() | PartialDecoded() | Progressed():
+            case SegmentDecoded() | PartialDecoded() | DecodeProgress():
                 self._page(job_input).take(job_input, event)
-                yield from self._front()
+                yield from self._start_first()
             case InputFailed(_, error):
                 yield self.failed(job_input, error)
             case InputFinished(_, None):
                 yield from self._without_decoding(job_input)
             case InputFinished(_, Info() as info):
-                yield from self._ended(job_input, job_input.checked(self._known(info)))
+                yield from self._input_finished(job_input, job_input.checked(self._known(info)))
 
     def _without_decoding(self, job_input: JobInput) -> Iterator[Outcome]:
         """Take an input whose outputs are current, or that is stored whole."""
         if job_input.stored is not None:
             self._page(job_input).begin(job_input, job_input.stored.info)
-            yield from self._ended(job_input, job_input.stored.info)
+            yield from self._input_finished(job_input, job_input.stored.info)
             return
         skipped = self._skipped.pop(job_input.number, 0) + 1
         if skipped == len(job_input.group):
@@ -115,12 +115,12 @@ class RunWriter:
         else:
             self._skipped[job_input.number] = skipped
 
-    def _ended(self, job_input: JobInput, info: Info) -> Iterator[Outcome]:
+    def _input_finished(self, job_input: JobInput, info: Info) -> Iterator[Outcome]:
         page = self._page(job_input)
         whole = page.end(job_input, info)
         if whole is None:
             return
-        yield self._heard(job_input.number, whole.duration)
+        yield self._progress(job_input.number, whole.duration)
         del self._pages[job_input.number]
         yield self._finished(job_input, whole)
 
@@ -131,28 +131,28 @@ class RunWriter:
 
     def _page(self, job_input: JobInput) -> JobOutputs:
         if job_input.number not in self._pages:
-            self._pages[job_input.number] = JobOutputs(job_input.group, self._work)
+            self._pages[job_input.number] = JobOutputs(job_input.group, self._session)
         return self._pages[job_input.number]
 
     def _leave(self, job_input: JobInput) -> None:
         if job_input.number in self._pages:
             self._pages.pop(job_input.number).stack.close()
 
-    def _front(self) -> Iterator[Outcome]:
+    def _start_first(self) -> Iterator[Outcome]:
         """Tell how far the first of the jobs in work has come."""
         for number in list(self._pages)[:1]:
-            yield self._heard(number)
+            yield self._progress(number)
 
-    def _heard(self, number: int, seconds: float | None = None) -> InputProgressed:
+    def _progress(self, number: int, seconds: float | None = None) -> JobInputProgress:
         page = self._pages[number]
-        return InputProgressed(
-            number, page.name, page.heard if seconds is None else seconds, page.total
+        return JobInputProgress(
+            number, page.name, page.processed if seconds is None else seconds, page.total
         )
 
     def _known(self, info: Info) -> Info:
-        if self.located is None:
+        if self.handle is None:
             return info
-        return replace(info, provenance=self.located.known(info.provenance))
+        return replace(info, provenance=self.handle.known(info.provenance))
 
 
 class InOrder:
@@ -160,42 +160,42 @@ class InOrder:
 
     def __init__(self, first: int) -> None:
         self._turn = first
-        self._ended = 0
+        self._finished_count = 0
         self._held: dict[int, list[Event]] = {}
 
-    def let_through(self, event: Event) -> Iterator[Event]:
+    def release(self, event: Event) -> Iterator[Event]:
         """Take one event, and give those whose turn it is."""
         self._held.setdefault(cast("JobInput", event.input).number, []).append(event)
         while held := self._held.pop(self._turn, None):
             yield from held
-            self._ended += sum(isinstance(item, InputFinished) for item in held)
+            self._finished_count += sum(isinstance(item, InputFinished) for item in held)
             job_input = cast("JobInput", held[0].input)
             whole = (
-                self._ended == len(job_input.group) or not job_input.wanted
+                self._finished_count == len(job_input.group) or not job_input.needed
             )  # nothing follows then
             if not whole and not any(isinstance(item, InputFailed) for item in held):
                 return
-            self._turn, self._ended = self._turn + 1, 0
+            self._turn, self._finished_count = self._turn + 1, 0
 
 
-__all__ = ["InputDone", "InputError", "InputProgressed", "Outcome", "run"]
+__all__ = ["InputDone", "InputError", "JobInputProgress", "Outcome", "run"]
 
 
-def run(jobs: Iterable[BatchJob], work: Session) -> Generator[Outcome]:
+def run(jobs: Iterable[BatchJob], session: Session) -> Generator[Outcome]:
     """Do the jobs; what only one input suffers from becomes its InputError.
 
     Several are under way at once, but what shares stdout comes in order. Raises ConfigError and
     ModelError, which every job would meet. Those and a Stopped pass through after the outputs in
     work were closed, valid up to their last cue.
     """
-    with RunWriter(work) as run_writer:
+    with RunWriter(session) as run_writer:
         groups = (
-            inputs_of(number, job, work, run_writer.claims) for number, job in enumerate(jobs)
+            inputs_of(number, job, session, run_writer.claims) for number, job in enumerate(jobs)
         )
         for group in groups:
             outcomes = _without_model(group, run_writer)
             if outcomes is None:
-                yield from _decode(group, groups, work, run_writer)
+                yield from _decode(group, groups, session, run_writer)
                 return
             yield from outcomes
 
@@ -221,31 +221,31 @@ def _without_model(group: Sequence[JobInput], run_writer: RunWriter) -> Iterator
 
 def _decode(
     first: Sequence[JobInput],
-    others: Iterator[Sequence[JobInput]],
-    work: Session,
+    rest: Iterator[Sequence[JobInput]],
+    session: Session,
     run_writer: RunWriter,
 ) -> Generator[Outcome]:
     """Bring the model here, let the engine run in the background, and write what it says."""
     try:
-        located = work.locate()
+        handle = session.locate()
     except BaseException:
         for job_input in first:
             job_input.close()
         raise
-    run_writer.located = located
+    run_writer.handle = handle
     streamed = any(item.pattern is None for item in first[0].targets)
     order = InOrder(first[0].number) if streamed else None
-    with closing(_run(located, first, others)) as events:
+    with closing(_run(handle, first, rest)) as events:
         for event in events:
             if event is None or order is None:
                 yield from run_writer.take(event)
             else:
-                for due in order.let_through(event):
-                    yield from run_writer.take(due)
+                for ready in order.release(event):
+                    yield from run_writer.take(ready)
 
 
 def _run(
-    located: EngineHandle, first: Sequence[JobInput], others: Iterator[Sequence[JobInput]]
+    handle: EngineHandle, first: Sequence[JobInput], rest: Iterator[Sequence[JobInput]]
 ) -> Generator[Event | None]:
-    doings = chain(first, chain.from_iterable(others))
-    return in_background(lambda: located.engine.run(doings))
+    doings = chain(first, chain.from_iterable(rest))
+    return in_background(lambda: handle.engine.run(doings))

@@ -21,7 +21,13 @@ from whisper_cli.config.derived import (
 from whisper_cli.config.settings import Settings
 from whisper_cli.diarization.options import DiarizationMethod, DiarizationOptions
 from whisper_cli.engine import engine_for
-from whisper_cli.engine.device import DeviceRequest, ResolvedDevice, cores, resolve_device, tuning
+from whisper_cli.engine.device import (
+    DeviceRequest,
+    ResolvedDevice,
+    cores,
+    resolve_device,
+    thread_settings,
+)
 from whisper_cli.engine.events import Engine
 from whisper_cli.errors import ConfigError
 from whisper_cli.formats.options import FormatOptions
@@ -63,38 +69,38 @@ class Session:
     """What every job of a run shares.
 
     `history` is the folder of finished segments; None keeps none. `starts_over` ignores what
-    earlier runs told; `goes_on` says whether the engine can go on inside an input.
+    earlier runs told; `can_resume` says whether the engine can go on inside an input.
 
     `locate` brings the model here if need be. It is called when a job needs it, not before, so
     that a missing input is reported before anything is downloaded.
     """
 
     provenance: Provenance
-    look: FormatOptions
+    format_options: FormatOptions
     output_index: OutputIndex
     locate: Callable[[], EngineHandle]
     write: Callable[[str], None]
     overwrite: bool = False
     cues: CueOptions | None = None
-    care: "TextOptions | None" = None
+    text_options: "TextOptions | None" = None
     speakers: DiarizationOptions | None = None
     diarization_models: "DiarizationModels | None" = None
     history: Path | None = None
     starts_over: bool = False
-    goes_on: bool = True
+    can_resume: bool = True
 
 
 def session_for(
     model: Model,
     settings: Settings,
-    wanted: RunFlags,
+    flags: RunFlags,
     *,
-    bring: Callable[[Model], Path],
+    fetch_model: Callable[[Model], Path],
     write: Callable[[str], None],
     server: "ServerAddress | None" = None,
     engines: Callable[..., tuple[Engine, ResolvedDevice]] | None = None,
 ) -> Session:
-    """Settle a run's work. `bring` gives a model's folder, `write` puts text on stdout.
+    """Settle a run's work. `fetch_model` gives a model's folder, `write` puts text on stdout.
 
     With a `server` it decodes, and no Whisper model is needed here. `engines` chooses the engine.
 
@@ -103,40 +109,40 @@ def session_for(
     from whisper_cli.models import store
 
     require_whisper(model)
-    look = format_options_of(settings, colors=wanted.colors)
+    format_options = format_options_of(settings, colors=flags.colors)
     speakers = diarization_options_of(settings)
-    options = replace(options_of(settings, look, wanted.formats), raw=wanted.raw)
-    _check(model, options, wanted, speakers=speakers is not None, here=server is None)
+    options = replace(options_of(settings, format_options, flags.formats), raw=flags.raw)
+    _check(model, options, flags, speakers=speakers is not None, present=server is None)
     device_plan = resolve_device(device_request(model, settings))
-    here = model.folder or store.find(model)
-    kept = _history(settings, wanted)
-    diarization_models = _diarization(settings, speakers, bring, kept)
+    present = model.folder or store.find(model)
+    kept = _history(settings, flags)
+    diarization_models = _diarization(settings, speakers, fetch_model, kept)
     if diarization_models is not None and speakers is not None:
         speakers = replace(speakers, models=diarization_models.identity)
 
     @cache
     def locate() -> EngineHandle:
         if diarization_models is not None:
-            diarization_models.bring()
+            diarization_models.fetch_model()
         if server is not None:
-            return _served(model, options, server, provenance.revision)
+            return _remote_handle(model, options, server, provenance.revision)
         fair = speakers is not None and speakers.by is DiarizationMethod.channels
-        folder = here or bring(model)
-        usage.remember_used(folder)
+        folder = present or fetch_model(model)
+        usage.note_used(folder)
         engine, plan = (engines or engine_for)(
-            folder, device_plan, options, live=wanted.live, partials=wanted.partials, fair=fair
+            folder, device_plan, options, live=flags.live, partials=flags.partials, fair=fair
         )
         return EngineHandle(_revision(model, folder), engine, plan)
 
-    provenance = _provenance(model, here, device_plan, options)
+    provenance = _provenance(model, present, device_plan, options)
     return replace(
-        _rendering(settings, provenance, look, locate, write),
-        overwrite=wanted.overwrite,
+        _rendering(settings, provenance, format_options, locate, write),
+        overwrite=flags.overwrite,
         speakers=speakers,
         diarization_models=diarization_models,
         history=kept,
-        starts_over=not wanted.resume,
-        goes_on=server is None and not wanted.live,
+        starts_over=not flags.resume,
+        can_resume=server is None and not flags.live,
     )
 
 
@@ -148,16 +154,20 @@ def rendering_session(
     def locate() -> EngineHandle:
         raise RuntimeError("rendering needs no model")
 
-    look = format_options_of(settings)
-    provenance = Provenance("", "", None, None, "", "", options_of(settings, look), "")
-    work = _rendering(settings, provenance, look, locate, write)
-    return replace(work, overwrite=overwrite, speakers=diarization_options_of(settings, told=True))
+    format_options = format_options_of(settings)
+    provenance = Provenance("", "", None, None, "", "", options_of(settings, format_options), "")
+    session = _rendering(settings, provenance, format_options, locate, write)
+    return replace(
+        session,
+        overwrite=overwrite,
+        speakers=diarization_options_of(settings, from_transcript=True),
+    )
 
 
 def _rendering(
     settings: Settings,
     provenance: Provenance,
-    look: FormatOptions,
+    format_options: FormatOptions,
     locate: Callable[[], EngineHandle],
     write: Callable[[str], None],
 ) -> Session:
@@ -165,24 +175,32 @@ def _rendering(
     from whisper_cli.paths import state_dir
 
     output_index = OutputIndex(state_dir() / "outputs.sqlite3")
-    cues, care = cue_options_of(settings), text_options_of(settings)
-    return Session(provenance, look, output_index, locate, write, cues=cues, care=care)
+    cues, text_options = cue_options_of(settings), text_options_of(settings)
+    return Session(
+        provenance,
+        format_options,
+        output_index,
+        locate,
+        write,
+        cues=cues,
+        text_options=text_options,
+    )
 
 
-def _history(settings: Settings, wanted: RunFlags) -> Path | None:
+def _history(settings: Settings, flags: RunFlags) -> Path | None:
     from whisper_cli.paths import history_dir
 
-    return history_dir() if settings.history and not wanted.live else None
+    return history_dir() if settings.history and not flags.live else None
 
 
 def _provenance(
-    model: Model, here: Path | None, device_plan: ResolvedDevice, options: DecodingOptions
+    model: Model, present: Path | None, device_plan: ResolvedDevice, options: DecodingOptions
 ) -> Provenance:
     return Provenance(
         tool=f"whisper-cli {__version__}",
         model=model.name,
         repo=model.repo,
-        revision=_revision(model, here) if here else model.revision,
+        revision=_revision(model, present) if present else model.revision,
         device=device_plan.device,
         compute_type=device_plan.compute_type,
         options=options,
@@ -190,7 +208,7 @@ def _provenance(
     )
 
 
-def _served(
+def _remote_handle(
     model: Model, options: DecodingOptions, server: "ServerAddress", revision: str | None
 ) -> EngineHandle:
     """Have a server decode, which knows a model in a folder by the folder's name."""
@@ -201,16 +219,16 @@ def _served(
 
 
 def _check(
-    model: Model, options: DecodingOptions, wanted: RunFlags, *, speakers: bool, here: bool
+    model: Model, options: DecodingOptions, flags: RunFlags, *, speakers: bool, present: bool
 ) -> None:
-    """Raise ConfigError for what can't be done; `here` says that no server decodes."""
+    """Raise ConfigError for what can't be done; `present` says that no server decodes."""
     if model.english_only:
         check_language(options, multilingual=False)
-    if wanted.partials and not wanted.live:
+    if flags.partials and not flags.live:
         raise ConfigError("--partials is for sound that is still spoken", hint="--live --partials")
-    if wanted.live and speakers:
+    if flags.live and speakers:
         raise ConfigError("speakers are told apart in recordings, not in live sound")
-    if wanted.live and (options.mode is Mode.exact or not here):
+    if flags.live and (options.mode is Mode.exact or not present):
         raise ConfigError("--live is done by the fast engine, here", hint="--mode fast")
     if options.task is Task.TRANSLATE and "turbo" in model.name:
         logger.warning("%s was not trained to translate: expect the language spoken", model.name)
@@ -219,7 +237,7 @@ def _check(
 def _diarization(
     settings: Settings,
     speakers: DiarizationOptions | None,
-    bring: Callable[[Model], Path],
+    fetch_model: Callable[[Model], Path],
     kept: Path | None,
 ) -> "DiarizationModels | None":
     """Choose what tells voices apart, where that is asked for. Raises ConfigError, ModelError."""
@@ -229,14 +247,14 @@ def _diarization(
 
     require_extra()
     return diarization_models_for(
-        settings.segmentation_model, settings.embedding_model, speakers.count, bring, kept
+        settings.segmentation_model, settings.embedding_model, speakers.count, fetch_model, kept
     )
 
 
 def device_request(model: Model, settings: Settings) -> DeviceRequest:
     """Ask for what the settings say, else for what `bench --tune` found to do best."""
     threads = settings.threads or cores()
-    tuned = tuning().workers(model.name, settings.compute_type, threads)
+    tuned = thread_settings().workers(model.name, settings.compute_type, threads)
     return DeviceRequest(
         settings.device,
         settings.compute_type,
@@ -247,15 +265,15 @@ def device_request(model: Model, settings: Settings) -> DeviceRequest:
 
 
 def options_of(
-    settings: Settings, look: FormatOptions, formats: frozenset[Format] = frozenset()
+    settings: Settings, format_options: FormatOptions, formats: frozenset[Format] = frozenset()
 ) -> DecodingOptions:
     """Pick the settings that change the words; cues and some formats need words with times."""
     names = {item.name for item in fields(DecodingOptions)} & {
         item.name for item in fields(Settings)
     }
     options = DecodingOptions(**{name: getattr(settings, name) for name in names})
-    wanted = bool(settings.speakers) or any(kind.wants_words(look) for kind in formats)
-    timed = options.word_timestamps or cue_options_of(settings) is not None or wanted
+    flags = bool(settings.speakers) or any(kind.uses_words(format_options) for kind in formats)
+    timed = options.word_timestamps or cue_options_of(settings) is not None or flags
     return replace(options, word_timestamps=timed)
 
 
@@ -268,5 +286,5 @@ def _revision(model: Model, folder: Path) -> str:
     if known is None:
         with weights.open("rb") as file:
             known = hashlib.file_digest(file, "sha256").hexdigest()
-        usage.remember_hash(weights, known)
+        usage.note_hash(weights, known)
     return known

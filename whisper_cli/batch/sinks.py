@@ -70,13 +70,13 @@ class DeviceSink(StreamSink):
         except BrokenPipeError:
             raise Stopped(CLOSED_PIPE) from None
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _write_error(self._path, error) from error
 
 
 class FileSink:
     """Text to `PATH.part`, valid after each segment even if the process is killed; then renamed.
 
-    `claim` opens the part; `announce` hears of a complete file before it takes its name. A part
+    `acquire` opens the part; `on_complete` gets a complete file before it takes its name. A part
     of no segment is taken away in the end.
     """
 
@@ -85,13 +85,13 @@ class FileSink:
         writer: Writer,
         info: Info,
         path: Path,
-        claim: Callable[[Path], FileIO | None],
-        announce: Callable[[Path, Info], None],
+        acquire: Callable[[Path], FileIO | None],
+        on_complete: Callable[[Path, Info], None],
     ) -> None:
         self._writer, self._path = writer, Path(os.path.realpath(path))  # a link stays one
-        self._announce = announce
+        self._on_complete = on_complete
         self._part = self._path.with_name(self._path.name + PART)
-        self._file = self._claimed(claim)
+        self._file = self._claimed(acquire)
         self._size = self._written = self._segments = 0
         self._tail = ""
         self._closing: tuple[tuple[Info | None, bool], str] = ((None, False), "")
@@ -109,7 +109,7 @@ class FileSink:
         """Write the end; a complete file is flushed to the disk and takes its name."""
         with self._file:
             self._put(self._writer.end(info, segments), "")
-            with self._told():
+            with self._errors_translated():
                 self._file.truncate(self._size)
                 os.fsync(self._file.fileno())
                 if info.over:
@@ -117,26 +117,26 @@ class FileSink:
                 elif not self._segments and is_at(self._part, self._file):
                     self._part.unlink()
 
-    def _claimed(self, claim: Callable[[Path], FileIO | None]) -> FileIO:
-        with self._told():
-            file = claim(self._part)
+    def _claimed(self, acquire: Callable[[Path], FileIO | None]) -> FileIO:
+        with self._errors_translated():
+            file = acquire(self._part)
             if file is None:
                 raise OutputError(f"another whisper-cli is writing {self._path}")
             file.truncate(0)
             return file
 
     def _publish(self, info: Info) -> None:
-        self._announce(self._part, info)
+        self._on_complete(self._part, info)
         if not is_at(self._part, self._file):
             raise OutputError(f"{self._part} was moved or replaced while it was written")
         self._part.replace(self._path)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _write_error(self._path, error) from error
 
     def _unfinished(self, info: Info, number: int) -> str:
         known = (info, number > 0)
@@ -152,7 +152,7 @@ class FileSink:
             _write_at(self._file, whole, self._size)
         except OSError as error:
             self._restore()
-            raise _unwritable(self._path, error) from error
+            raise _write_error(self._path, error) from error
         self._written = self._size + len(whole)
         self._size += len(data)
         self._tail = tail
@@ -168,10 +168,10 @@ def _opened(path: Path, mode: str) -> FileIO:
     try:
         return FileIO(path, mode)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def _write_error(path: Path, error: OSError) -> OutputError:
     hint = "-o - is stdout, -o FOLDER/ another place"
     return OutputError(f"can't write {path}: {error.strerror}", hint=hint)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from whisper_cli import __version__, files
-from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.events import InputDone, InputError, JobInputProgress, Outcome
 from whisper_cli.batch.targets import LANGUAGE, BatchJob, special
 from whisper_cli.errors import OutputError
 
@@ -25,11 +25,11 @@ class Summary:
     jobs: Sequence[BatchJob]
     strict: bool = False
     done: dict[int, InputDone | InputError] = field(default_factory=dict)
-    _began: float = field(default_factory=time.monotonic)
+    _started_at: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
         """Take what a run tells."""
-        if not isinstance(outcome, InputProgressed):
+        if not isinstance(outcome, JobInputProgress):
             self.done[outcome.number] = outcome
 
     def sizes(self) -> list[int]:
@@ -65,7 +65,7 @@ class Summary:
             "schema": "whisper-cli/summary/1",
             "tool": f"whisper-cli {__version__}",
             "exit_code": exit_code,
-            "elapsed": round(time.monotonic() - self._began, 3),
+            "elapsed": round(time.monotonic() - self._started_at, 3),
             "counts": {status: counts[status] for status in ("done", "skipped", "failed", "left")},
             "inputs": entries,
         }
@@ -111,9 +111,9 @@ def _entry(job: BatchJob, outcome: InputDone | InputError | None) -> Members:
         case None:
             return {"input": job.source.name, "status": "left"}
         case InputError(_, source, error):
-            told: Members = {"class": type(error).__name__, "exit_code": error.exit_code}
-            told |= {"message": _plain(error.message), "hint": error.hint and _plain(error.hint)}
-            return {"input": source, "status": "failed", "error": told}
+            report: Members = {"class": type(error).__name__, "exit_code": error.exit_code}
+            report |= {"message": _plain(error.message), "hint": error.hint and _plain(error.hint)}
+            return {"input": source, "status": "failed", "error": report}
         case InputDone(skipped=True):
             return {"input": outcome.source, "status": "skipped", "duration": outcome.seconds}
         case _:

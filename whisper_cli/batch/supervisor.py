@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from whisper_cli.batch.events import InputDone, InputError, InputProgressed, Outcome
+from whisper_cli.batch.events import InputDone, InputError, JobInputProgress, Outcome
 from whisper_cli.batch.request import RunRequest
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.batch.worker import (
@@ -21,51 +21,53 @@ from whisper_cli.batch.worker import (
     NeedsModel,
     NextJob,
     Over,
-    Wrote,
+    Printed,
     main,
 )
 from whisper_cli.errors import EngineError
-from whisper_cli.iterators import TICK
+from whisper_cli.iterators import POLL_SECONDS
 from whisper_cli.models.catalog import Model
-from whisper_cli.signals import out_of_reach
+from whisper_cli.signals import signals_ignored
 
 logger = logging.getLogger("whisper_cli")
 
 PATIENCE = 10.0  # seconds in which a process that is stopped closes its outputs
-MOST_DEATHS = 4  # without an input done in between: then it is not the inputs that kill
+MAX_FAILURES = 4  # without an input done in between: then it is not the inputs that kill
 _LAST = object()
 
-Bring = Callable[[Model], Path]
+FetchModel = Callable[[Model], Path]
 Write = Callable[[str], None]
 
 
-def run_supervised(
-    jobs: Iterator[BatchJob | None], order: RunRequest, *, bring: Bring, write: Write
+def run_in_process(
+    jobs: Iterator[BatchJob | None], order: RunRequest, *, fetch_model: FetchModel, write: Write
 ) -> Generator[Outcome]:
     """Do jobs as `run` does, in another process; None among them is a moment without a job.
 
-    `bring` gives the folder of a model, `write` puts text on stdout.
+    `fetch_model` gives the folder of a model, `write` puts text on stdout.
 
     Where the process dies, what it had in work is tried again in a new one, each input alone and
     from where its journal ends; one that kills that too has failed. The others go on.
     Raises ConfigError, ModelError and, where every input kills its process, EngineError.
     """
-    return _Batch(jobs, bring, write).outcomes(order)
+    return _Batch(jobs, fetch_model, write).outcomes(order)
 
 
 class _Batch:
     """The jobs of a batch, and the process that has some of them in work."""
 
-    def __init__(self, jobs: Iterator[BatchJob | None], bring: Bring, write: Write) -> None:
-        self._jobs, self._bring = jobs, bring
+    def __init__(
+        self, jobs: Iterator[BatchJob | None], fetch_model: FetchModel, write: Write
+    ) -> None:
+        self._jobs, self._fetch_model = jobs, fetch_model
         self._stdout = _Stdout(write)
         self._given = 0  # jobs taken from `jobs`: the number of the next
         self._sent = 0  # jobs sent to the process that is there, which counts them itself
         self._working: dict[int, tuple[int, BatchJob]] = {}  # by the process's own numbers
-        self._suspects: deque[tuple[int, BatchJob]] = deque()
-        self._alone = False  # what is in work is a suspect
-        self._asked = self._over = self._last_given = False
-        self._deaths = 0
+        self._retries: deque[tuple[int, BatchJob]] = deque()
+        self._single = False  # what is in work is a suspect
+        self._requested = self._over = self._last_given = False
+        self._failures = 0
 
     def outcomes(self, order: RunRequest) -> Generator[Outcome]:
         """Start processes until one comes to the end."""
@@ -78,16 +80,16 @@ class _Batch:
                     yield from self._died(worker.wait())
 
     def _step(self, worker: "_Worker") -> Iterator[Outcome]:
-        if self._asked:
-            self._give_job(worker)
+        if self._requested:
+            self._send_job(worker)
         match worker.receive():
             case None:
                 pass
             case NextJob():
-                self._asked = True
+                self._requested = True
             case NeedsModel(model):
-                worker.send(self._bring(model))
-            case Wrote(text):
+                worker.send(self._fetch_model(model))
+            case Printed(text):
                 self._stdout.write(text)
             case Logged(level, text, traceback, fields):
                 logger.log(level, "%s", text, extra={"traceback": traceback, "fields": fields})
@@ -95,21 +97,21 @@ class _Batch:
                 self._over = True
                 if error is not None:
                     raise error
-            case InputProgressed() as heard:
-                yield replace(heard, number=self._working[heard.number][0])
+            case JobInputProgress() as progress:
+                yield replace(progress, number=self._working[progress.number][0])
             case outcome:
                 yield replace(outcome, number=self._settle(outcome))
 
-    def _give_job(self, worker: "_Worker") -> None:
+    def _send_job(self, worker: "_Worker") -> None:
         """Answer with the next job where there is one: suspects first, each when none is there."""
-        if self._working and (self._suspects or self._alone):
+        if self._working and (self._retries or self._single):
             return
-        self._alone = bool(self._suspects)
-        found = self._suspects.popleft() if self._alone else self._next()
+        self._single = bool(self._retries)
+        found = self._retries.popleft() if self._single else self._next()
         if found is None:
             return
         number, job = found
-        self._asked, self._last_given = False, job is None
+        self._requested, self._last_given = False, job is None
         if job is not None:
             self._working[self._sent] = (number, job)
             self._sent += 1
@@ -127,28 +129,28 @@ class _Batch:
     def _settle(self, outcome: InputDone | InputError) -> int:
         """Note that an input is over, and give its number."""
         number, _ = self._working.pop(outcome.number)
-        self._stdout.settled()
-        self._deaths = 0
+        self._stdout.finish_line()
+        self._failures = 0
         return number
 
     def _died(self, how: str) -> Iterator[Outcome]:
         """Suspect what was in work; what died alone has failed."""
-        self._asked = False
+        self._requested = False
         dead = list(self._working.values())
         self._working, self._sent = {}, 0
         if self._last_given and not dead:
             self._over = True
             return
-        self._deaths += 1
-        if self._deaths > MOST_DEATHS:
+        self._failures += 1
+        if self._failures > MAX_FAILURES:
             hint = "--workers 1 needs less memory, --device cpu no GPU"
             raise EngineError(f"the engine's process {how}, again and again", hint=hint)
-        if not (self._alone and dead):
+        if not (self._single and dead):
             logger.warning("the engine's process %s; it is started again", how)
-            self._suspects.extend(dead)
+            self._retries.extend(dead)
             self._stdout.again()
             return
-        self._stdout.settled()
+        self._stdout.finish_line()
         message = f"the engine's process {how} twice on it"
         number, job = dead[0]
         error = EngineError(message, hint="it may be damaged, or big")
@@ -170,7 +172,7 @@ class _Stdout:
             self._write(text[known:])
             self._written += len(text) - known
 
-    def settled(self) -> None:
+    def finish_line(self) -> None:
         """Begin with the next input."""
         self._written = self._skipped = 0
 
@@ -185,10 +187,10 @@ class _Worker:
     def __init__(self, order: RunRequest, stdout: _Stdout) -> None:
         self._stdout = stdout
         context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        given = (theirs, order, logger.getEffectiveLevel())
+        self._line, child_end = context.Pipe()
+        given = (child_end, order, logger.getEffectiveLevel())
         self._process = context.Process(target=main, args=given, name="engine")
-        with theirs, out_of_reach():
+        with child_end, signals_ignored():
             self._process.start()
 
     def __enter__(self) -> Self:
@@ -209,7 +211,7 @@ class _Worker:
         with suppress(BrokenPipeError, ConnectionResetError):
             self._line.send(answer)
 
-    def receive(self, patience: float = TICK) -> Message | None:
+    def receive(self, patience: float = POLL_SECONDS) -> Message | None:
         """Give what it tells next; None where it tells nothing for a moment.
 
         Raises EOFError where it has died.
@@ -231,5 +233,5 @@ class _Worker:
         """Write what closes the outputs, until it has gone."""
         while (left := until - time.monotonic()) > 0:
             message = self.receive(left)
-            if isinstance(message, Wrote):
+            if isinstance(message, Printed):
                 self._stdout.write(message.text)

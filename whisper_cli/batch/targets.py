@@ -60,7 +60,7 @@ class BatchJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NameOptions:
     """What output names are made of: a checked template, the model's name, a language if fixed."""
 
     template: str
@@ -68,7 +68,7 @@ class Naming:
     language: str | None
 
     @classmethod
-    def of(cls, template: str, model: Model, language: str | None) -> "Naming":
+    def of(cls, template: str, model: Model, language: str | None) -> "NameOptions":
         """Name outputs by a template; a model is called by the last part of its name."""
         named = (model.folder or Path(model.name)).absolute().name
         return cls(template, named, language)
@@ -96,31 +96,33 @@ def part_of_name(value: str) -> str:
 def plan(
     inputs: Inputs,
     output: str | None,
-    asked: tuple[Format, ...] | None,
+    requested: tuple[Format, ...] | None,
     default: tuple[Format, ...],
-    naming: Naming,
+    name_options: NameOptions,
 ) -> tuple[BatchJob, ...]:
-    """Decide what is written where. `asked` are the formats of -f, None where it is absent.
+    """Decide what is written where. `requested` are the formats of -f, None where it is absent.
 
     Raises ConfigError where two outputs would be one file, an output would be an input, or stdout
     can't hold what was asked for; nothing is touched before.
     """
     if output == "":
         raise ConfigError("-o names nothing", hint="a file, FOLDER/, or - for stdout")
-    kinds = asked or default
-    if output == "-" or (output is None and not inputs.several):
-        _check_stdout(kinds, several=inputs.several)
+    kinds = requested or default
+    if output == "-" or (output is None and not inputs.multiple):
+        _check_stdout(kinds, multiple=inputs.multiple)
         return tuple(BatchJob(source, (Target(kinds[0]),)) for source in inputs.sources)
-    if output is None or _is_folder(output, inputs, kinds=asked or ()):
+    if output is None or _is_folder(output, inputs, kinds=requested or ()):
         _check_folder(output)
         jobs = tuple(
-            BatchJob(source, tuple(_in_folder(source, output, kind, naming) for kind in kinds))
+            BatchJob(
+                source, tuple(_in_folder(source, output, kind, name_options) for kind in kinds)
+            )
             for source in inputs.sources
         )
     else:
-        target = Target(_chosen(output, asked, default), output)
+        target = Target(_chosen(output, requested, default), output)
         jobs = (BatchJob(inputs.sources[0], (target,)),)
-    _refuse_collisions(jobs)
+    _check_collisions(jobs)
     return jobs
 
 
@@ -131,34 +133,34 @@ def formats_of(jobs: Iterable[BatchJob]) -> frozenset[Format]:
 
 def check_highlight(formats: frozenset[Format], highlight: str | None) -> None:
     """Raise ConfigError where a `highlight` flag is given, and none of the formats can do it."""
-    able = [kind for kind in Format if kind.spec.highlight]
-    if highlight not in (None, "none") and formats and not formats.intersection(able):
+    supported = [kind for kind in Format if kind.spec.highlight]
+    if highlight not in (None, "none") and formats and not formats.intersection(supported):
         raise ConfigError(
             f"--highlight: words can't be marked in {', '.join(sorted(formats))}",
-            hint=f"-f takes one of: {', '.join(sorted(able))}",
+            hint=f"-f takes one of: {', '.join(sorted(supported))}",
         )
 
 
-def prints_text(jobs: Iterable[BatchJob]) -> bool:
+def is_text_output(jobs: Iterable[BatchJob]) -> bool:
     """Tell whether plain text goes to stdout."""
     targets = (target for job in jobs for target in job.targets)
-    return any(item.pattern is None and item.format.spec.prints_text for item in targets)
+    return any(item.pattern is None and item.format.spec.is_text_output for item in targets)
 
 
-def _check_stdout(kinds: tuple[Format, ...], *, several: bool) -> None:
+def _check_stdout(kinds: tuple[Format, ...], *, multiple: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError("several formats can't share stdout", hint="-o FOLDER/ holds them all")
-    if several and not kinds[0].spec.several_on_stdout:
-        able = [kind for kind in Format if kind.spec.several_on_stdout]
+    if multiple and not kinds[0].spec.multiple_on_stdout:
+        supported = [kind for kind in Format if kind.spec.multiple_on_stdout]
         raise ConfigError(
             f"several inputs can't share stdout as {kinds[0]}",
-            hint=f"{' and '.join(able)} can; -o FOLDER/ holds any format",
+            hint=f"{' and '.join(supported)} can; -o FOLDER/ holds any format",
         )
 
 
 def _is_folder(output: str, inputs: Inputs, kinds: tuple[Format, ...]) -> bool:
     ends = output.endswith(("/", os.sep))
-    return ends or inputs.several or len(kinds) > 1 or os.path.isdir(output)
+    return ends or inputs.multiple or len(kinds) > 1 or os.path.isdir(output)
 
 
 def _check_folder(output: str | None) -> None:
@@ -166,14 +168,16 @@ def _check_folder(output: str | None) -> None:
         raise OutputError(f"{output} is a file, and a folder is needed", hint="-o FOLDER/")
 
 
-def _chosen(output: str, asked: tuple[Format, ...] | None, default: tuple[Format, ...]) -> Format:
+def _chosen(
+    output: str, requested: tuple[Format, ...] | None, default: tuple[Format, ...]
+) -> Format:
     """Choose the format of a single file: as asked for, else by its suffix, else the default."""
     if not os.path.isdir(Path(output).parent):
         folder = Path(output).parent
         raise OutputError(f"no such folder: {folder}", hint=f"mkdir -p {shlex.quote(str(folder))}")
     suffix = Path(output).suffix[1:].lower()
-    if asked or not suffix or special(Path(output)):
-        return (asked or default)[0]
+    if requested or not suffix or special(Path(output)):
+        return (requested or default)[0]
     return format_named(output)
 
 
@@ -186,30 +190,32 @@ def format_named(output: str) -> Format:
     return max(named, key=lambda kind: len(kind.suffix))
 
 
-def _in_folder(source: Source, output: str | None, kind: Format, naming: Naming) -> Target:
-    beside = source.path.parent if source.path else Path()
-    folder = beside
+def _in_folder(
+    source: Source, output: str | None, kind: Format, name_options: NameOptions
+) -> Target:
+    parent = source.path.parent if source.path else Path()
+    folder = parent
     if output is not None:
         folder = Path(output)
         if source.root not in (None, source.path):
-            folder = folder / beside.relative_to(source.root or "")
-    return Target(kind, str(folder / naming.name(source, kind)))
+            folder = folder / parent.relative_to(source.root or "")
+    return Target(kind, str(folder / name_options.name(source, kind)))
 
 
-def _refuse_collisions(jobs: Iterable[BatchJob]) -> None:
+def _check_collisions(jobs: Iterable[BatchJob]) -> None:
     hint = "--name takes {stem}, {ext}, {language} and {model}; -o takes another folder"
     inputs = {os.path.realpath(job.source.path) for job in jobs if job.source.path is not None}
     writers: dict[str, str] = {}
     for name, pattern in ((job.source.name, item.pattern) for job in jobs for item in job.targets):
         if pattern is None:
             continue
-        place, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
-        if inputs & {place, place + PART}:
+        real_path, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
+        if inputs & {real_path, real_path + PART}:
             raise ConfigError(f'{name} would write over the input "{shown}"', hint=hint)
-        other = writers.get(place) or writers.get(place + PART)
+        other = writers.get(real_path) or writers.get(real_path + PART)
         if other:
             raise ConfigError(f'{other} and {name} would both write "{shown}"', hint=hint)
-        writers[place] = writers[place + PART] = name
+        writers[real_path] = writers[real_path + PART] = name
 
 
 def prepare(path: Path) -> None:

@@ -32,16 +32,16 @@ class Transform(Protocol):
 
 
 def transforms(
-    kind: Format, info: Info, look: FormatOptions, cues: CueOptions | None
+    kind: Format, info: Info, format_options: FormatOptions, cues: CueOptions | None
 ) -> Sequence[Transform]:
     """List what a format's segments go through, in order."""
     found: list[Transform] = [Labels()] if kind.spec.labels else []
     if cues is not None and kind.is_cue:
-        from whisper_cli.subtitles.shaper import Shaper
+        from whisper_cli.subtitles.shaper import CueBuilder
 
-        found.append(Shaper(cues.rules(info.spoken), info.spoken))
+        found.append(CueBuilder(cues.rules(info.spoken), info.spoken))
     repeated = kind.spec.highlight is HighlightBy.repeated_cues
-    if repeated and look.highlight is Highlight.words:
+    if repeated and format_options.highlight is Highlight.words:
         found.append(Karaoke())
     return found
 
@@ -58,14 +58,14 @@ class Labels:
         if not segment.text.strip():
             return (segment,)
         self._last = name
-        return (_labelled(segment, f"{name}:") if name not in ("", before) else segment,)
+        return (_with_label(segment, f"{name}:") if name not in ("", before) else segment,)
 
     def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
         """Give nothing: no segment waits."""
         return ()
 
 
-def _labelled(segment: Segment, label: str) -> Segment:
+def _with_label(segment: Segment, label: str) -> Segment:
     """Put a label before the text, as a word that takes no time."""
     words = segment.words
     if words:
@@ -98,7 +98,7 @@ def _marked(cue: Segment) -> Iterator[Segment]:
             yield replace(cue, start=piece.start / 1000, end=piece.end / 1000, text=text, words=())
 
 
-class TransformedSink:
+class TransformSink:
     """Passes what it gets through a stage into another sink."""
 
     def __init__(self, sink: Sink, stage: Transform) -> None:
@@ -128,51 +128,51 @@ class TransformedSink:
 class Postprocessor:
     """What the options that only change rendering make of one input's segments.
 
-    With `voices` they wait until it is known who speaks when.
+    With `diarizer` they wait until it is known who speaks when.
     """
 
-    def __init__(self, work: Session, info: Info, voices: "Diarizer | None" = None) -> None:
-        self._speakers = work.speakers or DiarizationOptions()
+    def __init__(self, session: Session, info: Info, diarizer: "Diarizer | None" = None) -> None:
+        self._speakers = session.speakers or DiarizationOptions()
         self._known: dict[str, int] = {}
-        self._voices = voices
+        self._diarizer = diarizer
         self._held: list[Segment] = []
         self._text_editor = None
-        if work.care is not None:
+        if session.text_options is not None:
             from whisper_cli.text.editor import TextEditor
 
-            self._text_editor = TextEditor(work.care, info.spoken)
+            self._text_editor = TextEditor(session.text_options, info.spoken)
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Take the next segment as it was decoded."""
-        if self._voices is None:
-            return self._cared(self._renamed(segment))
+        if self._diarizer is None:
+            return self._edited(self._with_names(segment))
         self._held.append(segment)
-        return self.end() if self._voices.over else iter(())
+        return self.end() if self._diarizer.over else iter(())
 
     def end(self) -> Iterator[Segment]:
         """Give what waits. Raises EngineError where it can't be known who speaks."""
-        if self._voices is None:
+        if self._diarizer is None:
             return
         from whisper_cli.diarization.turns import spoken
 
-        turns = self._voices.turns()
+        turns = self._diarizer.turns()
         held, self._held = self._held, []
         for segment in held:
-            for part, who in spoken(segment, turns):
-                name = None if who is None else self._speakers.name(who)
-                yield from self._cared(replace(part, speaker=name))
+            for part, index in spoken(segment, turns):
+                name = None if index is None else self._speakers.name(index)
+                yield from self._edited(replace(part, speaker=name))
 
-    def told(self, info: Info) -> Info:
+    def final_info(self, info: Info) -> Info:
         """Add what was changed so far to what is known."""
         if self._text_editor is None:
             return info
         return replace(info, changes=(*(info.changes or ()), *self._text_editor.changes))
 
-    def _cared(self, segment: Segment) -> Iterator[Segment]:
-        cared = self._text_editor.add(segment) if self._text_editor else (segment,)
-        return (item for item in cared if item.text.strip())  # writers count on it
+    def _edited(self, segment: Segment) -> Iterator[Segment]:
+        edited = self._text_editor.add(segment) if self._text_editor else (segment,)
+        return (item for item in edited if item.text.strip())  # writers count on it
 
-    def _renamed(self, segment: Segment) -> Segment:
+    def _with_names(self, segment: Segment) -> Segment:
         """Give a transcript's own speakers names, in the order in which they come."""
         if segment.speaker is None or self._speakers.by is not None or not self._speakers.names:
             return segment

@@ -23,9 +23,9 @@ from whisper_cli.files import opened
 logger = logging.getLogger("whisper_cli")
 
 INSTALL = install_hint("watch")
-LOOK = 5.0  # seconds after which the folder is looked at without news: some disks tell none
+POLL = 5.0  # seconds after which the folder is looked at without news: some disks tell none
 _FIRST = b"error: "  # what a mark begins with
-SOON = 0.2  # seconds between two looks at files that may still grow
+SHORT_POLL = 0.2  # seconds between two looks at files that may still grow
 
 Stamp = tuple[int, int]  # size, time of the last change
 
@@ -41,34 +41,34 @@ class Watch:
     plan: Callable[[Inputs], tuple[BatchJob, ...]]
     settle: float = 2.0
     _given: dict[Path, Stamp] = field(default_factory=dict)
-    _growing: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
+    _incomplete: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
     _outputs: dict[str, Path] = field(default_factory=dict)
 
     def jobs(self) -> Iterator[BatchJob]:
         """Give jobs as files become ready, for ever."""
-        with _FolderChanges(self.folder) as news:
+        with _FolderChanges(self.folder) as changes:
             while True:
                 for path in self._ready():
                     yield from self._job(path)
-                news.wait(SOON if self._growing else LOOK)
+                changes.wait(SHORT_POLL if self._incomplete else POLL)
 
     def _ready(self) -> list[Path]:
         """Look at the folder, and list what has settled."""
-        now, stamps = time.monotonic(), dict(_stamps(self.folder))
-        self._given = {path: stamp for path, stamp in self._given.items() if path in stamps}
-        growing: dict[Path, tuple[Stamp, float]] = {}
+        now, current = time.monotonic(), dict(_scan(self.folder))
+        self._given = {path: stamp for path, stamp in self._given.items() if path in current}
+        incomplete: dict[Path, tuple[Stamp, float]] = {}
         ready = []
-        for path, stamp in stamps.items():
+        for path, stamp in current.items():
             if self._given.get(path) == stamp:
                 continue
-            known, since = self._growing.get(path, (None, now))
+            known, since = self._incomplete.get(path, (None, now))
             since = since if known == stamp else now
             if known == stamp and now - since >= self.settle:
                 self._given[path] = stamp
                 ready.append(path)
             else:
-                growing[path] = (stamp, since)
-        self._growing = growing
+                incomplete[path] = (stamp, since)
+        self._incomplete = incomplete
         return ready
 
     def _job(self, path: Path) -> Iterator[BatchJob]:
@@ -80,15 +80,15 @@ class Watch:
             failure = failure_of(error, str(path))
             logger.warning("%s is left out: %s", path, failure.message)
             return
-        others = {self._outputs.setdefault(item.pattern or "", path) for item in job.targets}
-        if others != {path}:
-            other = min(others - {path})
+        rest = {self._outputs.setdefault(item.pattern or "", path) for item in job.targets}
+        if rest != {path}:
+            other = min(rest - {path})
             logger.warning("%s is left out: its output would be that of %s", path, other)
         elif not _failed_before(job):
             yield job
 
 
-def _stamps(folder: Path) -> Iterator[tuple[Path, Stamp]]:
+def _scan(folder: Path) -> Iterator[tuple[Path, Stamp]]:
     for path in sorted(recordings(folder)):
         try:
             known = path.stat()
@@ -183,14 +183,14 @@ def note_failure(failed: InputError, job: BatchJob, to: Path | None, root: Path)
     """
     mark, path = mark_of(job), job.source.path
     try:
-        place = to / path.relative_to(root) if to and path else None
-        if path is None or place is None or os.path.lexists(place):
+        target = to / path.relative_to(root) if to and path else None
+        if path is None or target is None or os.path.lexists(target):
             _write_mark(mark, failed.error)
             return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, place)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, target)
         clear_mark(job)
-        _write_mark(place.with_name(f"{place.name}.failed"), failed.error)
+        _write_mark(target.with_name(f"{target.name}.failed"), failed.error)
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
 

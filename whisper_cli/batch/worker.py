@@ -19,7 +19,7 @@ from whisper_cli.decisions import fields_of, listen
 from whisper_cli.errors import WhisperError, failure_of, traceback_of
 from whisper_cli.ipc import Pipe
 from whisper_cli.models.catalog import Model
-from whisper_cli.signals import Stopped, stoppable
+from whisper_cli.signals import Stopped, stop_on_signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class NeedsModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
+class Printed:
     """Text for stdout."""
 
     text: str
@@ -59,7 +59,7 @@ class Over:
 
 
 Question = NextJob | NeedsModel
-Message = Question | Outcome | Wrote | Logged | Over
+Message = Question | Outcome | Printed | Logged | Over
 Answer = BatchJob | Path | None
 
 
@@ -72,10 +72,10 @@ def main(line: Connection, order: RunRequest, log_level: int = logging.INFO) -> 
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     client = _Client(Pipe(line))
     listen(_Forwarded(client), log_level)
-    threading.Thread(target=client.listen, daemon=True).start()
+    threading.Thread(target=client.receive, daemon=True).start()
     try:
-        with stoppable():
-            _work(client, order)
+        with stop_on_signal():
+            _run_jobs(client, order)
         client.send(Over())
     except Stopped:
         pass
@@ -84,18 +84,18 @@ def main(line: Connection, order: RunRequest, log_level: int = logging.INFO) -> 
     os._exit(0)  # whatever a decoding thread is still busy with
 
 
-def _work(client: "_Client", order: RunRequest) -> None:
+def _run_jobs(client: "_Client", order: RunRequest) -> None:
     from whisper_cli.batch.runner import run
     from whisper_cli.batch.session import session_for
 
-    work = session_for(
+    session = session_for(
         order.model,
         order.settings,
-        order.wanted,
-        bring=lambda model: cast("Path", client.ask(NeedsModel(model))),
-        write=lambda text: client.send(Wrote(text)),
+        order.flags,
+        fetch_model=lambda model: cast("Path", client.ask(NeedsModel(model))),
+        write=lambda text: client.send(Printed(text)),
     )
-    with closing(run(client.jobs(), work)) as outcomes:
+    with closing(run(client.jobs(), session)) as outcomes:
         for outcome in outcomes:
             client.send(outcome)
 
@@ -105,7 +105,7 @@ class _Client:
 
     def __init__(self, line: Pipe) -> None:
         self._line = line
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Answer] = queue.SimpleQueue()
 
     def send(self, message: Message) -> None:
         self._line.send(message)
@@ -113,16 +113,16 @@ class _Client:
     def ask(self, question: Question) -> Answer:
         """Wait for the answer; one question is open at a time."""
         self.send(question)
-        return self._answers.get()
+        return self._results.get()
 
     def jobs(self) -> Iterator[BatchJob]:
         while isinstance(job := self.ask(NextJob()), BatchJob):
             yield job
 
-    def listen(self) -> None:
+    def receive(self) -> None:
         """Take answers."""
-        for answer in self._line.received():
-            self._answers.put(answer)
+        for answer in self._line.messages():
+            self._results.put(answer)
 
 
 class _Forwarded(logging.Handler):
@@ -133,5 +133,7 @@ class _Forwarded(logging.Handler):
         self._client = client
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = Logged(record.levelno, record.getMessage(), traceback_of(record), fields_of(record))
-        self._client.send(told)
+        from_transcript = Logged(
+            record.levelno, record.getMessage(), traceback_of(record), fields_of(record)
+        )
+        self._client.send(from_transcript)

@@ -78,7 +78,7 @@ def measure(case: Case, audio: Path, runs: int) -> Measured:
 
 
 def _run(case: Case, audio: Path) -> Measured:
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     first = 0.0
     duration = 0.0
     with subprocess.Popen(
@@ -87,15 +87,15 @@ def _run(case: Case, audio: Path) -> Measured:
         for line in child.stdout or ():
             event = json.loads(line)
             if event["type"] == "segment" and not first:
-                first = time.perf_counter() - began
+                first = time.perf_counter() - started_at
             duration = event.get("duration") or duration
-        complaint = child.stderr.read() if child.stderr else ""
+        error_output = child.stderr.read() if child.stderr else ""
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started_at
     if child.returncode:
-        said = complaint.strip().splitlines() or [f"exit code {child.returncode}"]
-        error = EngineError(f"{case.model}, {case.mode}: {said[0].removeprefix('error: ')}")
+        lines = error_output.strip().splitlines() or [f"exit code {child.returncode}"]
+        error = EngineError(f"{case.model}, {case.mode}: {lines[0].removeprefix('error: ')}")
         error.exit_code = child.returncode
         raise error
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss

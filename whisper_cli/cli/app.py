@@ -11,11 +11,11 @@ import typer
 
 from whisper_cli import __version__
 from whisper_cli.cli.commands import COMMANDS
-from whisper_cli.cli.commands.completion import COMPLETING
+from whisper_cli.cli.commands.completion import COMPLETE_VARIABLE
 from whisper_cli.cli.help import GroupedCommand, GroupedCommands
 from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError, WhisperError, known_failure
-from whisper_cli.signals import CLOSED_PIPE, Stopped, stoppable
+from whisper_cli.signals import CLOSED_PIPE, Stopped, stop_on_signal
 
 EXAMPLES = """Turn speech into text, subtitles and JSON, and keep the models that do it.
 
@@ -45,8 +45,8 @@ app = typer.Typer(
 )
 
 
-def _version(ctx: typer.Context, wanted: bool) -> None:  # noqa: FBT001 - as Typer calls it
-    if wanted:
+def _version(ctx: typer.Context, show: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if show:
         ctx.obj.write(f"whisper-cli {__version__}\n")
         raise typer.Exit
 
@@ -78,13 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     console.listen(logging.INFO)
     try:
-        if COMPLETING in os.environ:
+        if COMPLETE_VARIABLE in os.environ:
             typer.completion.completion_init()
-        with stoppable():
+        with stop_on_signal():
             code = app(arguments, prog_name="whisper-cli", standalone_mode=False, obj=console)
         return int(code or 0)
     except SystemExit as done:  # Typer leaves that way after a completion, or a closed pipe
-        return int(done.code or 0) if COMPLETING in os.environ else 128 + CLOSED_PIPE
+        return int(done.code or 0) if COMPLETE_VARIABLE in os.environ else 128 + CLOSED_PIPE
     except Stopped as stop:
         return stop.exit_code
     except Exception as error:  # noqa: BLE001 - the border: what isn't ours is a bug, shown whole

@@ -47,15 +47,15 @@ def _parameters(command: Any, ctx: Any) -> Iterator[Entry]:
             yield _panel(parameter, "Arguments" if argument else "Options"), *record
 
 
-def _panel(declared: Any, otherwise: str) -> str:
+def _panel(declared: Any, default: str) -> str:
     panel = getattr(declared, "rich_help_panel", None)
-    return panel if isinstance(panel, str) else otherwise
+    return panel if isinstance(panel, str) else default
 
 
 def _write(formatter: Any, entries: Iterable[Entry]) -> None:
-    panels: dict[str, list[tuple[str, str]]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     for panel, name, about in entries:
-        panels.setdefault(panel, []).append((name, about))
-    for panel, rows in panels.items():
+        groups.setdefault(panel, []).append((name, about))
+    for panel, rows in groups.items():
         with formatter.section(panel):
             formatter.write_dl(rows)

@@ -273,7 +273,7 @@ OUTPUT_PATH = flag(
     about="output file, FOLDER/, or - for standard output",
 )
 FORMAT = setting(OUTPUT, "--format", "-f", complete_formats)
-NAMING_OPTIONS = (
+NAME_OPTIONS = (
     setting(OUTPUT, "--name"),
     setting(OUTPUT, "--json-style"),
     setting(OUTPUT, "--review-below"),

@@ -28,10 +28,10 @@ def cue_options_of(settings: Settings) -> CueOptions | None:
     Raises ConfigError for an unknown preset.
     """
     found = ((name, getattr(settings, name)) for name in NAMES if hasattr(settings, name))
-    by_hand = tuple((name, value) for name, value in found if value is not None)
-    if settings.preset is None and not by_hand:
+    overrides = tuple((name, value) for name, value in found if value is not None)
+    if settings.preset is None and not overrides:
         return None
-    style = CueOptions(settings.preset or "plain", by_hand, settings.presets)
+    style = CueOptions(settings.preset or "plain", overrides, settings.presets)
     style.rules(None)
     return style
 
@@ -55,14 +55,16 @@ def text_options_of(settings: Settings) -> "TextOptions | None":
     )
 
 
-def diarization_options_of(settings: Settings, *, told: bool = False) -> DiarizationOptions | None:
-    """Tell what the settings ask; None where nothing. `told` says that a transcript tells them.
+def diarization_options_of(
+    settings: Settings, *, from_transcript: bool = False
+) -> DiarizationOptions | None:
+    """Return the options asked for, or None. `from_transcript`: a transcript has the speakers.
 
     Raises ConfigError for as many names as there can't be speakers.
     """
     names = settings.speaker_names
-    if told or not settings.speakers:
-        if names and not told:
+    if from_transcript or not settings.speakers:
+        if names and not from_transcript:
             raise ConfigError(
                 "--speaker-names without speakers", hint="--speakers channels, or auto"
             )
@@ -96,6 +98,6 @@ def pull_options_of(
             connections=settings.connections or None, limit_rate=settings.limit_rate or None
         ),
         chunk_size=settings.chunk_size or None,
-        place=PlainFolder(folder) if folder else Cache(),
+        destination=PlainFolder(folder) if folder else Cache(),
         offline=settings.offline,
     )

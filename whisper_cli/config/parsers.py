@@ -36,7 +36,7 @@ def one_of(kind: type[E]) -> Callable[[str], E]:
     return parse
 
 
-def several(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+def sequence_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """Make the parser of values separated by commas, each taken once."""
 
     def parse_all(text: str) -> tuple[T, ...]:
@@ -48,12 +48,12 @@ def several(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return parse_all
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
     """Make the parser of a whole number."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text.strip()) or not least <= int(text) <= most:
-            raise ConfigError(f'"{text}" is not a whole number from {least} to {most}')
+        if not re.fullmatch(r"\d{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
+            raise ConfigError(f'"{text}" is not a whole number from {minimum} to {maximum}')
         return int(text)
 
     return parse
@@ -111,23 +111,23 @@ def presets(text: str) -> tuple[tuple[str, str, float], ...]:
     return tuple(parse_change(item) for item in text.split(",") if item.strip())
 
 
-def limit(most: float, *, least: float = 0.0) -> Callable[[str], float | None]:
+def limit(maximum: float, *, minimum: float = 0.0) -> Callable[[str], float | None]:
     """Make the parser of a number that may be left out."""
 
     def parse(text: str) -> float | None:
         if not text.strip():
             return None
         value = number(text)
-        if not least <= value <= most:
-            raise ConfigError(f'"{text}" is not a number from {least:g} to {most:g}')
+        if not minimum <= value <= maximum:
+            raise ConfigError(f'"{text}" is not a number from {minimum:g} to {maximum:g}')
         return value
 
     return parse
 
 
-def count(least: int, most: int) -> Callable[[str], int | None]:
+def count(minimum: int, maximum: int) -> Callable[[str], int | None]:
     """Make the parser of a whole number that may be left out."""
-    return lambda text: whole(least, most)(text) if text.strip() else None
+    return lambda text: whole(minimum, maximum)(text) if text.strip() else None
 
 
 def token(text: str) -> int:

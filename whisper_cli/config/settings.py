@@ -48,7 +48,7 @@ class Settings:
         "LANGUAGE",
     )
     language_candidates: tuple[str, ...] = _setting(
-        (), p.several(p.candidate), "languages that detection chooses among", "LANGUAGE,..."
+        (), p.sequence_of(p.candidate), "languages that detection chooses among", "LANGUAGE,..."
     )
     multilingual: bool = _setting(
         default=False, parse=p.switch, about="detect the language of each window anew"
@@ -78,7 +78,7 @@ class Settings:
     beam_size: int = _setting(5, p.whole(1, 100), "number of beams of the search; 1: greedy")
     temperature: tuple[float, ...] = _setting(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
-        p.several(p.share),
+        p.sequence_of(p.share),
         "sampling temperatures from 0 to 1: the first try, then the fallbacks",
         "FLOAT,...",
     )
@@ -95,7 +95,7 @@ class Settings:
     )
     suppress_tokens: tuple[int, ...] = _setting(
         (-1,),
-        p.several(p.token),
+        p.sequence_of(p.token),
         "numbers of tokens that are never written; -1: those that are no speech",
         "INTEGER,...",
     )
@@ -126,7 +126,7 @@ class Settings:
     )
     max_chunk: float | None = _setting(
         None,
-        p.limit(28, least=1),
+        p.limit(28, minimum=1),
         "longest seconds of speech decoded in one go, in the fast mode; 18, or 12 with --live",
     )
     clip: tuple[tuple[float, float | None], ...] = _setting(
@@ -150,7 +150,7 @@ class Settings:
     )
     format: tuple[Format, ...] = _setting(
         (Format.txt,),
-        p.several(p.one_of(Format)),
+        p.sequence_of(p.one_of(Format)),
         f"formats to write: {', '.join(Format)}",
         "FORMAT,...",
     )
@@ -216,7 +216,7 @@ class Settings:
     )
     speaker_names: tuple[str, ...] = _setting(
         (),
-        p.several(str),
+        p.sequence_of(str),
         "names of the speakers, in the order of channels or of their first words",
         "NAME,...",
     )
@@ -243,18 +243,18 @@ class Settings:
     )
     mask_words: tuple[str, ...] = _setting(
         (),
-        p.several(str),
+        p.sequence_of(str),
         "more words to mask; dar* stands for all that begin so",
         "WORD,...",
     )
     source: tuple[str, ...] = _setting(
         ("hub", "index"),
-        p.several(str),
+        p.sequence_of(str),
         "where models come from, in order: hub, index, peer, folder:PATH, or a mirror's URL",
         "SOURCE,...",
     )
     peers: tuple[str, ...] = _setting(
-        (), p.several(p.peer), "host:port of machines that share models; for the source peer"
+        (), p.sequence_of(p.peer), "host:port of machines that share models; for the source peer"
     )
     engine: EngineName = _setting(EngineName.auto, p.one_of(EngineName), "download engine")
     connections: int = _setting(

@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 class Display(Protocol):
     """A way to show what moves."""
 
-    def show(self, moving: ProgressView) -> None:
+    def show(self, view: ProgressView) -> None:
         """Show how it stands, if that is due."""
         ...
 
@@ -90,7 +90,7 @@ class Console:
         hidden = log_json or not shown
         self._mode = ProgressMode.none if mode is ProgressMode.auto and hidden else mode
         self._quiet = quiet
-        self._talks = verbose or shown
+        self._is_verbose = verbose or shown
         self._log_json = log_json
 
     def listen(self, level: int) -> None:
@@ -143,9 +143,9 @@ class Console:
             )
             return
         prefix = f"error: {about}: " if about else "error: "
-        self._say(prefix + error.message, style="red")
+        self._print(prefix + error.message, style="red")
         if error.hint:
-            self._say(f"hint: {error.hint}")
+            self._print(f"hint: {error.hint}")
 
     def failure(self, error: WhisperError, of: str) -> None:
         """Report what failed of several things, by its name where the message leaves it out."""
@@ -156,31 +156,31 @@ class Console:
         if not self._quiet and self._log_json:
             self._record("warning", message)
         elif not self._quiet:
-            self._say(f"warning: {message}", style="yellow")
+            self._print(f"warning: {message}", style="yellow")
 
     def info(self, message: str) -> None:
         """Report what happened, to a person only: not in a pipe, unless -v asks."""
-        if self._talks and self._log_json:
+        if self._is_verbose and self._log_json:
             self._record("info", message)
-        elif self._talks:
-            self._say(message)
+        elif self._is_verbose:
+            self._print(message)
 
     def log(self, line: str) -> None:
         """Write a line of a server's log, whoever reads it; -q leaves it out."""
         if not self._quiet:
-            self._say(line)
+            self._print(line)
 
     def record(self, record: logging.LogRecord) -> None:
         """Show a record of the log: warnings always, others to a person and where -v asks."""
-        warns = record.levelno >= logging.WARNING
-        if self._quiet if warns else not self._talks:
+        is_warning = record.levelno >= logging.WARNING
+        if self._quiet if is_warning else not self._is_verbose:
             return
         trace = traceback_of(record)
         if self._log_json:
             fields = {**fields_of(record), **({"traceback": trace} if trace else {})}
             self._record(record.levelname.lower(), record.getMessage(), fields)
             return
-        show = self.warn if warns else self.info
+        show = self.warn if is_warning else self.info
         show(record.getMessage())
         for line in trace.splitlines():
             self.log(f"  {line}")
@@ -213,7 +213,7 @@ class Console:
         """Show a pull until its events end, then say what came; an error passes through."""
         self._begin()
         if self._mode is ProgressMode.plain:
-            self._say(f"pull {name}: started")
+            self._print(f"pull {name}: started")
         pull, summary = PullProgress(name), ""
         try:
             for event in events:
@@ -237,20 +237,20 @@ class Console:
         if self._mode is ProgressMode.auto:
             self._display = Bars(self._stderr())
         elif self._mode is ProgressMode.plain:
-            self._display = PlainLines(self._say)
+            self._display = PlainLines(self._print)
         elif self._mode is ProgressMode.json:
-            self._display = JsonLines(self._say)
+            self._display = JsonLines(self._print)
 
-    def _show(self, moving: ProgressView) -> None:
+    def _show(self, view: ProgressView) -> None:
         if self._display is not None:
-            self._display.show(moving)
+            self._display.show(view)
 
     def _record(self, level: str, message: str, fields: Mapping[str, object] | None = None) -> None:
         """Write a message and what belongs to it as a line of JSON."""
-        told = {"level": level, "message": message, **(fields or {})}
-        self._say(json.dumps(told, default=str))
+        reported = {"level": level, "message": message, **(fields or {})}
+        self._print(json.dumps(reported, default=str))
 
-    def _say(self, text: str, style: str = "") -> None:
+    def _print(self, text: str, style: str = "") -> None:
         """Write a line to stderr, its first word in `style`; above the bars, if there are any."""
         if sys.stderr is None:
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from whisper_cli.console.meter import Clock, Pace
+from whisper_cli.console.meter import Clock, Interval
 from whisper_cli.console.progress import ProgressRecord, ProgressRow, ProgressView
 from whisper_cli.console.units import shorten
 
@@ -24,32 +24,32 @@ class Bars:
 
     def __init__(self, terminal: "Terminal", clock: Clock = time.monotonic) -> None:
         self._terminal, self._clock = terminal, clock
-        self._pace = Pace(_EVERY, clock)
+        self._interval = Interval(_EVERY, clock)
         self._live: Live | None = None
 
-    def show(self, moving: ProgressView) -> None:
+    def show(self, view: ProgressView) -> None:
         """Draw how things stand, ten times a second at most."""
         if self._live is None:
-            self._live = self._start(moving)
-        if self._pace.due():
+            self._live = self._start(view)
+        if self._interval.expired():
             self._live.refresh()
 
     def clear(self) -> None:
         """Take the bars off the terminal until the next `show`."""
         if self._live is not None:
             self._live.stop()
-        self._live, self._pace = None, Pace(_EVERY, self._clock)
+        self._live, self._interval = None, Interval(_EVERY, self._clock)
 
     def finish(self, summary: str = "") -> None:  # noqa: ARG002 - said by Console.info
         """Take the bars off."""
         self.clear()
 
-    def _start(self, moving: ProgressView) -> "Live":
+    def _start(self, view: ProgressView) -> "Live":
         from rich.live import Live
 
         # stdout stays untouched: where it is a file, and stderr a terminal, rich would empty it.
         live = Live(
-            get_renderable=lambda: layout(moving.rows(), *self._terminal.size),
+            get_renderable=lambda: layout(view.rows(), *self._terminal.size),
             console=self._terminal,
             auto_refresh=False,
             transient=True,
@@ -70,7 +70,7 @@ def layout(rows: Sequence[ProgressRow], width: int, height: int) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    rows = _most_wanted(rows, max(height - 1, 1))
+    rows = _first_rows(rows, max(height - 1, 1))
     bar = max(6, min(24, width // 8))
     rest = (
         width - bar - max((len(row.position) for row in rows), default=0) - 3
@@ -85,24 +85,24 @@ def layout(rows: Sequence[ProgressRow], width: int, height: int) -> "Table":
     view.add_column(no_wrap=True)
     for name, row in zip(names, rows, strict=True):
         share = ProgressBar(total=None if row.share is None else 1.0, completed=row.share or 0.0)
-        view.add_row(name, share, row.position, Text(_fitting(row.details, rest - widest)))
+        view.add_row(name, share, row.position, Text(_fit_width(row.details, rest - widest)))
     return view
 
 
-def _most_wanted(rows: Sequence[ProgressRow], most: int) -> Sequence[ProgressRow]:
+def _first_rows(rows: Sequence[ProgressRow], maximum: int) -> Sequence[ProgressRow]:
     """Leave out what is complete, if there are too many rows; the last one sums up."""
-    if len(rows) <= most:
+    if len(rows) <= maximum:
         return rows
     parts = sorted(rows[:-1], key=lambda row: row.share == 1)
-    return [*parts[: most - 1], rows[-1]]
+    return [*parts[: maximum - 1], rows[-1]]
 
 
-def _fitting(details: Sequence[str], width: int) -> str:
+def _fit_width(details: Sequence[str], width: int) -> str:
     """Join as many details as fit, from the first on."""
-    told = list(filter(None, details))
-    while told and len(" ".join(told)) > width:
-        told.pop()
-    return " ".join(told)
+    parts = list(filter(None, details))
+    while parts and len(" ".join(parts)) > width:
+        parts.pop()
+    return " ".join(parts)
 
 
 Write = Callable[[str], None]
@@ -116,14 +116,14 @@ class PlainLines:
 
     def __init__(self, write: Write, clock: Clock = time.monotonic) -> None:
         self._write = write
-        self._pace = Pace(_PLAIN_EVERY, clock)
-        self._pace.due()
+        self._interval = Interval(_PLAIN_EVERY, clock)
+        self._interval.expired()
         self._held: ProgressView | None = None
 
-    def show(self, moving: ProgressView) -> None:
+    def show(self, view: ProgressView) -> None:
         """Write how the whole stands, if it is time."""
-        self._held = moving
-        if self._pace.due():
+        self._held = view
+        if self._interval.expired():
             self.finish()
 
     def clear(self) -> None:
@@ -141,19 +141,19 @@ class JsonLines:
 
     def __init__(self, write: Write, clock: Clock = time.monotonic) -> None:
         self._write = write
-        self._pace = Pace(_JSON_EVERY, clock)
+        self._interval = Interval(_JSON_EVERY, clock)
         self._held: dict[str, ProgressRecord] = {}
-        self._ended: dict[str, str] = {}  # file -> the phase whose end was told
+        self._finished: dict[str, str] = {}  # file -> the phase whose end was told
 
-    def show(self, moving: ProgressView) -> None:
+    def show(self, view: ProgressView) -> None:
         """Write how the part stands that moved last, if it is time or its phase is over."""
-        record = moving.record()
-        if record.ended and self._ended.get(record.file) == record.phase:
+        record = view.record()
+        if record.finished and self._finished.get(record.file) == record.phase:
             return
         self._held[record.file] = record
-        if record.ended:
-            self._ended[record.file] = record.phase
-        if self._pace.due(record.file) or record.ended:
+        if record.finished:
+            self._finished[record.file] = record.phase
+        if self._interval.expired(record.file) or record.finished:
             self._tell(record.file)
 
     def clear(self) -> None:

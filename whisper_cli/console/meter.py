@@ -7,10 +7,10 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 
 _STEP = 0.1  # seconds between two samples that are kept
-_LEAST = 0.5  # over less than this a speed is noise
+_MINIMUM = 0.5  # over less than this a speed is noise
 
 
-class Meter:
+class SpeedEstimate:
     """The speed of an amount that grows, over its last `window` seconds."""
 
     def __init__(self, window: float = 5.0, clock: Clock = time.monotonic) -> None:
@@ -33,8 +33,8 @@ class Meter:
         """The growth per second; None until there is enough to tell."""
         if not self._samples:
             return None
-        (began, first), (now, last) = self._samples[0], self._samples[-1]
-        return (last - first) / (now - began) if now - began >= _LEAST else None
+        (started_at, first), (now, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (now - started_at) if now - started_at >= _MINIMUM else None
 
     def left(self, rest: float | None) -> float | None:
         """Return the seconds that `rest` more will take; None while nothing moves."""
@@ -42,14 +42,14 @@ class Meter:
         return max(rest, 0) / speed if speed and rest is not None else None
 
 
-class Pace:
+class Interval:
     """Say whether it is time again, for each key by itself."""
 
     def __init__(self, every: float, clock: Clock = time.monotonic) -> None:
         self._every, self._clock = every, clock
         self._last: dict[str, float] = {}
 
-    def due(self, key: str = "") -> bool:
+    def expired(self, key: str = "") -> bool:
         """Tell whether `every` seconds have passed since this was last true; at first it is."""
         now = self._clock()
         if key in self._last and now - self._last[key] < self._every:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from whisper_cli.console.meter import Clock, Meter
+from whisper_cli.console.meter import Clock, SpeedEstimate
 from whisper_cli.console.units import duration, left, percent, position, rate, share, size
 from whisper_cli.download.types import Phase, Progress
 
@@ -39,7 +39,7 @@ class ProgressRecord:
     resumed: int = 0
 
     @property
-    def ended(self) -> bool:
+    def finished(self) -> bool:
         """Tell whether this phase is over."""
         return self.total is not None and self.done >= self.total
 
@@ -70,12 +70,12 @@ class SingleProgress:
         self._phase, self._name, self._source = phase, name, source
         self._done = 0.0
         self._total: float | None = None
-        self._meter = Meter(_SINGLE_WINDOW, clock)
+        self._speed_estimate = SpeedEstimate(_SINGLE_WINDOW, clock)
 
     def add(self, done: float, total: float | None) -> None:
         """Note how far it has come."""
         self._done, self._total = max(done, self._done), total
-        self._meter.add(self._done)
+        self._speed_estimate.add(self._done)
 
     def rows(self) -> list[ProgressRow]:
         """Return its only row, see Moving."""
@@ -96,7 +96,7 @@ class SingleProgress:
     def record(self) -> ProgressRecord:
         """Return how it stands, see Moving."""
         rest = None if self._total is None else self._total - self._done
-        speed, eta = self._meter.speed, self._meter.left(rest)
+        speed, eta = self._speed_estimate.speed, self._speed_estimate.left(rest)
         return ProgressRecord(
             self._phase, self._source, self._name, self._done, self._total, speed, eta
         )
@@ -107,11 +107,11 @@ class FileProgress:
 
     def __init__(self, first: Progress, clock: Clock) -> None:
         self.event = first
-        self.brought = 0  # the most that was ever here
-        self.received = 0  # what came over the wire
+        self.largest = 0  # the most that was ever here
+        self.fetched = 0  # what came over the wire
         self._at = math.inf  # where the download stood; one that fell starts from what it resumes
         self._done = 0
-        self._meter = Meter(clock=clock)
+        self._speed_estimate = SpeedEstimate(clock=clock)
         self.add(first)
 
     def add(self, event: Progress) -> None:
@@ -121,10 +121,10 @@ class FileProgress:
         self.event = event
         if event.phase is Phase.download:
             start = self._at if event.done >= self._at else event.resumed
-            self.received += max(event.done - int(start), 0)
-            self.brought = max(self.brought, event.done)
+            self.fetched += max(event.done - int(start), 0)
+            self.largest = max(self.largest, event.done)
             self._at = event.done
-            self._meter.add(self.received)
+            self._speed_estimate.add(self.fetched)
 
     @property
     def downloaded(self) -> bool:
@@ -132,7 +132,7 @@ class FileProgress:
         return self._at < math.inf
 
     @property
-    def coming(self) -> bool:
+    def active(self) -> bool:
         """Tell whether bytes of it are still to come."""
         rest = self.rest
         return rest is None or rest > 0
@@ -147,7 +147,7 @@ class FileProgress:
     @property
     def resumed(self) -> int:
         """Return how many bytes were here before."""
-        return max(self.brought - self.received, 0)
+        return max(self.largest - self.fetched, 0)
 
     def record(self) -> ProgressRecord:
         """Return how its phase stands, for programs."""
@@ -158,8 +158,8 @@ class FileProgress:
             now.file,
             self._done,
             now.total,
-            self._meter.speed if self.coming else None,
-            self._meter.left(self.rest) if self.coming else None,
+            self._speed_estimate.speed if self.active else None,
+            self._speed_estimate.left(self.rest) if self.active else None,
             now.connections,
             self.resumed,
         )
@@ -167,17 +167,17 @@ class FileProgress:
     def row(self) -> ProgressRow:
         """Return its line on a terminal; the bar stays full while the file is verified."""
         now = self.event
-        done = self.brought if self.downloaded else self._done
+        done = self.largest if self.downloaded else self._done
         where = position(now.phase, done, now.total)
         return ProgressRow(now.file, share(done, now.total), where, self._details())
 
     def _details(self) -> tuple[str, ...]:
-        if self.coming:
+        if self.active:
             return details(self.record())
         if self.event.phase is not Phase.verify:
             return ()
-        ended = self.record().ended
-        return ("verified" if ended else f"verifying {percent(self._done, self.event.total)}",)
+        finished = self.record().finished
+        return ("verified" if finished else f"verifying {percent(self._done, self.event.total)}",)
 
 
 def details(now: ProgressRecord) -> tuple[str, ...]:
@@ -205,14 +205,14 @@ class BatchProgress:
     def __init__(self, sizes: Sequence[int], clock: Clock = time.monotonic) -> None:
         self._unknown = dict(enumerate(sizes))  # bytes of the inputs whose length isn't known
         self._unknown_bytes, self._known_bytes = sum(sizes), 0
-        self._known_seconds = self._heard_seconds = 0.0
-        self._heard: dict[int, float] = {}  # of the inputs under way
+        self._known_seconds = self._processed_seconds = 0.0
+        self._processed: dict[int, float] = {}  # of the inputs under way
         self._left, self._done, self._failed = len(sizes), 0, 0
-        self._clock, self._meter = clock, Meter(_WINDOW, clock)
+        self._clock, self._speed_estimate = clock, SpeedEstimate(_WINDOW, clock)
         self.part = SingleProgress("transcribe", "", "", clock)
         self._current: int | None = None
 
-    def hear(self, number: int, source: str, seconds: float, total: float | None) -> None:
+    def update(self, number: int, source: str, seconds: float, total: float | None) -> None:
         """Note how far the input called `source` has come."""
         if number != self._current:
             self.part, self._current = (
@@ -221,21 +221,21 @@ class BatchProgress:
             )
         self.part.add(seconds, total)
         if total is not None:
-            self._know(number, total)
-        self._heard_seconds += seconds - self._heard.get(number, 0.0)
-        self._heard[number] = seconds
-        self._meter.add(self._heard_seconds)
+            self._add_known(number, total)
+        self._processed_seconds += seconds - self._processed.get(number, 0.0)
+        self._processed[number] = seconds
+        self._speed_estimate.add(self._processed_seconds)
 
     def finish(self, number: int, source: str, seconds: float, *, skipped: bool = False) -> None:
         """Note that an input is done, or was done before."""
         if not skipped:
-            self.hear(number, source, seconds, seconds)
+            self.update(number, source, seconds, seconds)
         self._end(number)
         self._done += 1
 
     def fail(self, number: int) -> None:
         """Note that an input failed; what was heard of it counts."""
-        self._know(number, self._heard.get(number, 0.0))
+        self._add_known(number, self._processed.get(number, 0.0))
         self._end(number)
         self._failed += 1
 
@@ -245,7 +245,7 @@ class BatchProgress:
         details = rate("transcribe", now.speed), left(now.eta)
         where = position("transcribe", now.done, now.total)
         whole = ProgressRow(self._counts(), share(now.done, now.total), where, details)
-        return [*(self.part.rows() if self._heard else []), whole]
+        return [*(self.part.rows() if self._processed else []), whole]
 
     def line(self) -> str:
         """Say how the whole stands, see Moving."""
@@ -257,9 +257,9 @@ class BatchProgress:
     def record(self) -> ProgressRecord:
         """Return how the whole stands, see Moving."""
         total = self._total()
-        rest = None if total is None else total - self._heard_seconds
-        done, speed = self._heard_seconds, self._meter.speed
-        return ProgressRecord(_PHASE, "", "", done, total, speed, self._meter.left(rest))
+        rest = None if total is None else total - self._processed_seconds
+        done, speed = self._processed_seconds, self._speed_estimate.speed
+        return ProgressRecord(_PHASE, "", "", done, total, speed, self._speed_estimate.left(rest))
 
     def _counts(self) -> str:
         failed = f", {self._failed} failed" if self._failed else ""
@@ -271,9 +271,9 @@ class BatchProgress:
         if not self._known_bytes:
             return None
         guessed = self._unknown_bytes * self._known_seconds / self._known_bytes
-        return max(self._heard_seconds, self._known_seconds + guessed)
+        return max(self._processed_seconds, self._known_seconds + guessed)
 
-    def _know(self, number: int, seconds: float) -> None:
+    def _add_known(self, number: int, seconds: float) -> None:
         """Learn how long an input is, the first time it is said."""
         size = self._unknown.pop(number, None)
         if size is not None:
@@ -282,8 +282,8 @@ class BatchProgress:
             self._known_seconds += seconds
 
     def _end(self, number: int) -> None:
-        self._know(number, 0.0)
-        self._heard.pop(number, None)
+        self._add_known(number, 0.0)
+        self._processed.pop(number, None)
         self._left -= 1
 
 
@@ -291,11 +291,11 @@ class PullProgress:
     """All files of a pull, in the order in which they started."""
 
     def __init__(self, name: str, clock: Clock = time.monotonic) -> None:
-        self._name, self._clock, self._began = name, clock, clock()
+        self._name, self._clock, self._started_at = name, clock, clock()
         self._files: dict[str, FileProgress] = {}
         self._newest: FileProgress | None = None
         self._sources: dict[str, None] = {}
-        self._meter = Meter(clock=clock)
+        self._speed_estimate = SpeedEstimate(clock=clock)
 
     def add(self, event: Progress) -> None:
         """Note how one file stands now."""
@@ -309,7 +309,7 @@ class PullProgress:
             self._files[event.file] = file
         if event.phase is Phase.download:
             self._sources |= dict.fromkeys(event.source.split(" + "))
-            self._meter.add(self._received)
+            self._speed_estimate.add(self._fetched)
 
     def rows(self) -> list[ProgressRow]:
         """Return a line a file and, of several, their sum; see Moving."""
@@ -329,16 +329,16 @@ class PullProgress:
 
     def summary(self) -> str:
         """Say what came, how fast, and from where."""
-        now, received, took = self._total(), self._received, self._clock() - self._began
-        if not received:
+        now, fetched, took = self._total(), self._fetched, self._clock() - self._started_at
+        if not fetched:
             return f"{self._name}: nothing had to come"
-        what = f"{size(received)} in {duration(took)}, {size(received / max(took, 1e-3))}/s"
+        what = f"{size(fetched)} in {duration(took)}, {size(fetched / max(took, 1e-3))}/s"
         resumed = f", resumed {percent(now.resumed, now.total)}" if now.resumed else ""
         return f"{self._name}: {what}, from {now.source}{resumed}"
 
     @property
-    def _received(self) -> int:
-        return sum(file.received for file in self._files.values())
+    def _fetched(self) -> int:
+        return sum(file.fetched for file in self._files.values())
 
     def _sum(self) -> ProgressRow:
         now = self._total()
@@ -348,17 +348,17 @@ class PullProgress:
 
     def _total(self) -> ProgressRecord:
         files = [file for file in self._files.values() if file.downloaded]
-        coming = [file for file in files if file.coming]
+        active = [file for file in files if file.active]
         sizes, rests = [file.event.total for file in files], [file.rest for file in files]
         return ProgressRecord(
-            Phase.download if coming else Phase.verify,
+            Phase.download if active else Phase.verify,
             " + ".join(self._sources),
             self._name,
-            sum(file.brought for file in files),
+            sum(file.largest for file in files),
             _sum_of_known(sizes),
-            self._meter.speed,
-            self._meter.left(_sum_of_known(rests)),
-            sum(file.event.connections for file in coming),
+            self._speed_estimate.speed,
+            self._speed_estimate.left(_sum_of_known(rests)),
+            sum(file.event.connections for file in active),
             sum(file.resumed for file in files),
         )
 

@@ -57,5 +57,5 @@ def left(seconds: float | None) -> str:
 
 def shorten(name: str, width: int) -> str:
     """Cut a name to a width, keeping its end, and replace what a terminal would obey."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)
+    name = "".join(char if char.isprintable() else "?" for char in name)
     return name if len(name) <= width else "…" + name[len(name) + 1 - width :]

@@ -16,28 +16,28 @@ from whisper_cli.audio.pcm import parse_raw
 from whisper_cli.audio.sources import Source
 from whisper_cli.diarization.diarizer import DiarizationResult
 
-LEAST_SPOKEN, LEAST_PAUSE = 0.3, 0.5  # seconds: shorter turns and pauses are none
+MIN_TURN, MIN_PAUSE = 0.3, 0.5  # seconds: shorter turns and pauses are none
 
 
 def main() -> int:
     """Do what standard input asks."""
-    asked = DiarizationResult(**json.loads(sys.stdin.readline()))
-    with _opened(asked) as audio:
+    request = DiarizationResult(**json.loads(sys.stdin.readline()))
+    with _opened(request) as audio:
         samples = _whole(audio)
-    turns = _turns(samples, asked) if len(samples) else []
+    turns = _turns(samples, request) if len(samples) else []
     sys.stdout.write(json.dumps(turns) + "\n")
     return 0
 
 
-def _opened(asked: DiarizationResult) -> Audio:
+def _opened(request: DiarizationResult) -> Audio:
     from pathlib import Path
 
     return open_audio(
-        Source(Path(asked.path)),
-        track=asked.track,
-        channel=asked.channel,
-        raw=parse_raw(asked.raw) if asked.raw else None,
-        clip=[(start, end) for start, end in asked.clip],
+        Source(Path(request.path)),
+        track=request.track,
+        channel=request.channel,
+        raw=parse_raw(request.raw) if request.raw else None,
+        clip=[(start, end) for start, end in request.clip],
     )
 
 
@@ -52,22 +52,22 @@ def _whole(audio: Audio) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def _turns(samples: np.ndarray, asked: DiarizationResult) -> list[tuple[float, float, int]]:
+def _turns(samples: np.ndarray, request: DiarizationResult) -> list[tuple[float, float, int]]:
     import sherpa_onnx
 
-    pyannote = sherpa_onnx.OfflineSpeakerSegmentationPyannoteModelConfig(asked.segmentation)
+    pyannote = sherpa_onnx.OfflineSpeakerSegmentationPyannoteModelConfig(request.segmentation)
     config = sherpa_onnx.OfflineSpeakerDiarizationConfig(
         segmentation=sherpa_onnx.OfflineSpeakerSegmentationModelConfig(
-            pyannote, num_threads=asked.threads
+            pyannote, num_threads=request.threads
         ),
         embedding=sherpa_onnx.SpeakerEmbeddingExtractorConfig(
-            asked.embedding, num_threads=asked.threads
+            request.embedding, num_threads=request.threads
         ),
         clustering=sherpa_onnx.FastClusteringConfig(
-            num_clusters=asked.count or -1, threshold=asked.threshold
+            num_clusters=request.count or -1, threshold=request.threshold
         ),
-        min_duration_on=LEAST_SPOKEN,
-        min_duration_off=LEAST_PAUSE,
+        min_duration_on=MIN_TURN,
+        min_duration_off=MIN_PAUSE,
     )
     if not config.validate():
         raise SystemExit("sherpa-onnx refuses these models")

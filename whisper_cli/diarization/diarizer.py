@@ -18,7 +18,7 @@ from typing import IO
 
 from whisper_cli import files
 from whisper_cli.audio.sources import Source
-from whisper_cli.diarization.turns import SpeakerTurn, numbered
+from whisper_cli.diarization.turns import SpeakerTurn, with_numbers
 from whisper_cli.engine.device import cores
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError
 from whisper_cli.extras import install_hint
@@ -32,7 +32,7 @@ INSTALL = install_hint("speakers")
 THRESHOLD = (
     0.6  # distance up to which voices are one where nobody says how many: 0.4 splits, 0.7 merges
 )
-TICK = 0.1  # seconds between two looks at the process
+POLL_SECONDS = 0.1  # seconds between two looks at the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +54,23 @@ class DiarizationResult:
 class Diarizer:
     """Hears who speaks when, from its start on; `close` ends it. Turns are kept in `kept`."""
 
-    def __init__(self, asked: DiarizationResult, kept: Path | None = None) -> None:
+    def __init__(self, request: DiarizationResult, kept: Path | None = None) -> None:
         self._kept = kept
         self._turns = _read(kept) if kept else None
         self._child: subprocess.Popen[bytes] | None = None
         self._files = ExitStack()
-        self._told: IO[bytes] = self._files.enter_context(TemporaryFile())  # noqa: SIM115
-        self._wrong: IO[bytes] = self._files.enter_context(TemporaryFile())  # noqa: SIM115
+        self._output: IO[bytes] = self._files.enter_context(TemporaryFile())  # noqa: SIM115
+        self._errors: IO[bytes] = self._files.enter_context(TemporaryFile())  # noqa: SIM115
         if self._turns is None:
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "whisper_cli.diarization.child_main"],
                 stdin=subprocess.PIPE,
-                stdout=self._told,
-                stderr=self._wrong,
+                stdout=self._output,
+                stderr=self._errors,
             )
             if self._child.stdin:
                 with self._child.stdin as line:
-                    line.write(json.dumps(asdict(asked)).encode() + b"\n")
+                    line.write(json.dumps(asdict(request)).encode() + b"\n")
 
     @property
     def over(self) -> bool:
@@ -81,12 +81,12 @@ class Diarizer:
         """Wait for the turns. Raises EngineError where voices can't be told apart."""
         if self._turns is None:
             while not self.over:  # signals come in between
-                time.sleep(TICK)
+                time.sleep(POLL_SECONDS)
             self._turns = self._result()
             _write(self._kept, self._turns)
         return self._turns
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Keep nothing: the sound became another one while it was heard."""
         if self._kept is not None:
             self._kept.unlink(missing_ok=True)
@@ -99,14 +99,16 @@ class Diarizer:
         self._files.close()
 
     def _result(self) -> tuple[SpeakerTurn, ...]:
-        self._told.seek(0)
+        self._output.seek(0)
         try:
-            told = self._told.read().rstrip().rpartition(b"\n")[2]  # after what a library prints
-            return numbered([SpeakerTurn(*item) for item in json.loads(told)])
+            output = (
+                self._output.read().rstrip().rpartition(b"\n")[2]
+            )  # after what a library prints
+            return with_numbers([SpeakerTurn(*item) for item in json.loads(output)])
         except (ValueError, TypeError) as error:
-            self._wrong.seek(0)
-            said = self._wrong.read().decode(errors="replace").strip().splitlines()
-            reason = said[-1].strip() if said else "the process that hears them ended"
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+            reason = lines[-1].strip() if lines else "the process that hears them ended"
             raise EngineError(f"voices could not be told apart: {reason}") from error
 
 
@@ -116,9 +118,9 @@ def require_extra() -> None:
         raise ConfigError("telling voices apart needs sherpa-onnx", hint=INSTALL)
 
 
-def named(*facts: object) -> str:
+def named(*parts: object) -> str:
     """Name the file that keeps the turns of a piece of work."""
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest() + ".turns"
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest() + ".turns"
 
 
 def _read(kept: Path) -> tuple[SpeakerTurn, ...] | None:
@@ -168,12 +170,12 @@ class DiarizationModels:
         """Name what decides who is heard, beside the sound."""
         return f"{self.segmentation.identity} {self.embedding.identity} {THRESHOLD}"
 
-    def bring(self) -> None:
+    def fetch_model(self) -> None:
         """Bring the models here. Raises ModelError."""
         self.segmentation.path()
         self.embedding.path()
 
-    def hear(self, source: Source, info: Info) -> Diarizer:
+    def start(self, source: Source, info: Info) -> Diarizer:
         """Begin to hear an input. Raises AudioError for one that can be read only once."""
         if source.path is None:
             raise AudioError(
@@ -182,8 +184,8 @@ class DiarizationModels:
             )
         options, sha256 = info.provenance.options, info.provenance.input_sha256
         reading = (options.track, options.channel, options.raw, options.clip)
-        work = named(sha256, *reading, self.count, self.identity)
-        asked = DiarizationResult(
+        name = named(sha256, *reading, self.count, self.identity)
+        request = DiarizationResult(
             str(source.path),
             str(self.segmentation.path()),
             str(self.embedding.path()),
@@ -194,26 +196,28 @@ class DiarizationModels:
             raw=options.raw,
             clip=options.clip,
         )
-        return Diarizer(asked, self.kept / work if self.kept and sha256 else None)
+        return Diarizer(request, self.kept / name if self.kept and sha256 else None)
 
 
 def diarization_models_for(
     segmentation: str,
     embedding: str,
     count: int | None,
-    bring: Callable[[Model], Path],
+    fetch_model: Callable[[Model], Path],
     kept: Path | None,
 ) -> DiarizationModels:
-    """Choose the models by name or file; `bring` pulls one. Raises ModelError."""
+    """Choose the models by name or file; `fetch_model` pulls one. Raises ModelError."""
     return DiarizationModels(
-        _model_file(segmentation, ModelKind.segmentation, bring),
-        _model_file(embedding, ModelKind.embedding, bring),
+        _model_file(segmentation, ModelKind.segmentation, fetch_model),
+        _model_file(embedding, ModelKind.embedding, fetch_model),
         count,
         kept,
     )
 
 
-def _model_file(text: str, kind: ModelKind, bring: Callable[[Model], Path]) -> DiarizationModelFile:
+def _model_file(
+    text: str, kind: ModelKind, fetch_model: Callable[[Model], Path]
+) -> DiarizationModelFile:
     own = Path(text).expanduser()
     if own.suffix == ".onnx":
         return _own(own)
@@ -225,7 +229,7 @@ def _model_file(text: str, kind: ModelKind, bring: Callable[[Model], Path]) -> D
 
     @cache
     def path() -> Path:
-        return (store.find(model) or bring(model)) / file.name
+        return (store.find(model) or fetch_model(model)) / file.name
 
     return DiarizationModelFile(str(file.sha256), path)
 

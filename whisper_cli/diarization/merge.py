@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from whisper_cli.transcript import Segment
 
-SLACK = 1.0  # seconds: what is further apart is not said at once
+TOLERANCE = 1.0  # seconds: what is further apart is not said at once
 
 Clean = Callable[[int, Segment, Sequence[tuple[int, Segment]]], Segment | None]
 """Looks at a lane's segment beside those of the other lanes at that time; None drops it."""
@@ -14,8 +14,8 @@ Clean = Callable[[int, Segment, Sequence[tuple[int, Segment]]], Segment | None]
 
 @dataclass(slots=True)
 class _ChannelState:
-    waiting: deque[Segment] = field(default_factory=deque)
-    said: deque[Segment] = field(default_factory=deque)
+    pending: deque[Segment] = field(default_factory=deque)
+    written: deque[Segment] = field(default_factory=deque)
     reached: float = 0.0  # seconds before which nothing more begins
 
 
@@ -32,7 +32,7 @@ class SegmentMerge:
 
     def add(self, channel_state: int, segment: Segment) -> Iterator[Segment]:
         """Take the next segment of a lane."""
-        self._channel_states[channel_state].waiting.append(segment)
+        self._channel_states[channel_state].pending.append(segment)
         return self.passed(channel_state, segment.start)
 
     def passed(self, channel_state: int, seconds: float) -> Iterator[Segment]:
@@ -41,40 +41,43 @@ class SegmentMerge:
             self._channel_states[channel_state].reached, seconds
         )
         while (first := self._first()) is not None:
-            segment = self._channel_states[first].waiting.popleft()
-            self._channel_states[first].said.append(segment)
-            self._forget(segment.start - SLACK)
-            cleaned = self._clean(first, segment, list(self._beside(first, segment)))
+            segment = self._channel_states[first].pending.popleft()
+            self._channel_states[first].written.append(segment)
+            self._discard(segment.start - TOLERANCE)
+            cleaned = self._clean(first, segment, list(self._overlapping(first, segment)))
             if cleaned is not None:
                 yield cleaned
 
     def _first(self) -> int | None:
         """Find the lane whose next segment is next of all, and sure to be."""
         heads = [
-            (channel_state.waiting[0].start, number)
+            (channel_state.pending[0].start, number)
             for number, channel_state in enumerate(self._channel_states)
-            if channel_state.waiting
+            if channel_state.pending
         ]
         if not heads:
             return None
         _, first = min(heads)
-        end = self._channel_states[first].waiting[0].end + SLACK
-        others = (
+        end = self._channel_states[first].pending[0].end + TOLERANCE
+        rest = (
             channel_state
             for number, channel_state in enumerate(self._channel_states)
             if number != first
         )
-        return first if all(channel_state.reached >= end for channel_state in others) else None
+        return first if all(channel_state.reached >= end for channel_state in rest) else None
 
-    def _beside(self, first: int, segment: Segment) -> Iterator[tuple[int, Segment]]:
+    def _overlapping(self, first: int, segment: Segment) -> Iterator[tuple[int, Segment]]:
         """Give what other lanes say at the time of a segment."""
         for number, channel_state in enumerate(self._channel_states):
             if number != first:
-                for item in (*channel_state.said, *channel_state.waiting):
-                    if item.start < segment.end + SLACK and item.end > segment.start - SLACK:
+                for item in (*channel_state.written, *channel_state.pending):
+                    if (
+                        item.start < segment.end + TOLERANCE
+                        and item.end > segment.start - TOLERANCE
+                    ):
                         yield number, item
 
-    def _forget(self, before: float) -> None:
+    def _discard(self, before: float) -> None:
         for channel_state in self._channel_states:
-            while channel_state.said and channel_state.said[0].end < before:
-                channel_state.said.popleft()
+            while channel_state.written and channel_state.written[0].end < before:
+                channel_state.written.popleft()

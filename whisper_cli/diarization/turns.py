@@ -16,7 +16,7 @@ class SpeakerTurn:
     speaker: int
 
 
-def numbered(turns: Sequence[SpeakerTurn]) -> tuple[SpeakerTurn, ...]:
+def with_numbers(turns: Sequence[SpeakerTurn]) -> tuple[SpeakerTurn, ...]:
     """Bring turns into order, and count speakers by who is heard first."""
     ordered = sorted(turns, key=lambda turn: (turn.start, turn.end, turn.speaker))
     numbers = {speaker: n for n, speaker in enumerate(dict.fromkeys(t.speaker for t in ordered))}
@@ -56,11 +56,11 @@ def spoken(segment: Segment, turns: Sequence[SpeakerTurn]) -> Iterator[tuple[Seg
     if not segment.words:
         yield segment, of(segment)
         return
-    runs = [(who, list(run)) for who, run in groupby(segment.words, key=of)]
+    runs = [(index, list(run)) for index, run in groupby(segment.words, key=of)]
     if len(runs) == 1:
         yield segment, runs[0][0]
         return
-    for number, (who, words) in enumerate(runs):
+    for number, (index, words) in enumerate(runs):
         yield (
             replace(
                 segment,
@@ -70,5 +70,5 @@ def spoken(segment: Segment, turns: Sequence[SpeakerTurn]) -> Iterator[tuple[Seg
                 words=tuple(words),
                 tokens=segment.tokens if number == 0 else (),
             ),
-            who,
+            index,
         )

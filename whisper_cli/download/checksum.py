@@ -22,17 +22,17 @@ class Checksum:
         self._job = job
         self._hash = _hash_for(job)
         self._changed = Condition()
-        self._front = 0
+        self._prefix = 0
         self._closed = False
         self._failure: OSError | None = None
         self.done = 0
         self._thread = Thread(target=self._run, name="checksum", daemon=True)
         self._thread.start()
 
-    def advance(self, front: int) -> None:
-        """Tell that all bytes below `front` are final."""
+    def advance(self, prefix: int) -> None:
+        """Tell that all bytes below `prefix` are final."""
         with self._changed:
-            self._front = max(front, self._front)
+            self._prefix = max(prefix, self._prefix)
             self._changed.notify()
 
     def wait(self, seconds: float) -> bool:
@@ -67,8 +67,10 @@ class Checksum:
 
     def _next(self) -> int:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self.done < self._front or self._whole())
-            return 0 if self._closed else min(_BLOCK, self._front - self.done)
+            self._changed.wait_for(
+                lambda: self._closed or self.done < self._prefix or self._whole()
+            )
+            return 0 if self._closed else min(_BLOCK, self._prefix - self.done)
 
     def _whole(self) -> bool:
         return self.done == self._job.size

@@ -26,7 +26,7 @@ class HttpConnection:
     absolute: bool = False
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def hang_up(self) -> None:
+    def close_connection(self) -> None:
         """Wake a thread that waits for this line (SSLSocket.shutdown would race with it)."""
         try:
             socket.socket.shutdown(self.socket, socket.SHUT_RDWR)

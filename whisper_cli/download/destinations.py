@@ -30,14 +30,14 @@ class Destination(Protocol):
         """Find one file of a pinned model, of whatever content."""
         ...
 
-    def publish(self, model: Model, came: Mapping[str, Path], ref: str | None) -> Path:
-        """Move verified files in by their names; those that aren't in `came` are there already."""
+    def publish(self, model: Model, fetched: Mapping[str, Path], ref: str | None) -> Path:
+        """Move verified files in by name; those that aren't in `fetched` are there already."""
         ...
 
 
-def work_folder(place: Destination) -> Path:
+def working_folder(destination: Destination) -> Path:
     """Name the folder of what is in work at a place."""
-    return place.root / ".whisper-cli"
+    return destination.root / ".whisper-cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +59,26 @@ class Cache:
             return None
         folder = repo_folder(model.repo)
         blob = file.sha256 if file.lfs else file.git_sha1
-        places = [folder.snapshot(model.revision) / file.name]
+        candidates = [folder.snapshot(model.revision) / file.name]
         return next(
             (
                 path
-                for path in (*places, *([folder.blobs / blob] if blob else ()))
+                for path in (*candidates, *([folder.blobs / blob] if blob else ()))
                 if path.is_file()
             ),
             None,
         )
 
-    def publish(self, model: Model, came: Mapping[str, Path], ref: str | None) -> Path:
+    def publish(self, model: Model, fetched: Mapping[str, Path], ref: str | None) -> Path:
         """Make blobs, a snapshot and a ref of what came."""
-        scratch = work_folder(self) / f"publish-{secrets.token_hex(4)}"
-        scratch.mkdir(parents=True)
+        temp_folder = working_folder(self) / f"publish-{secrets.token_hex(4)}"
+        temp_folder.mkdir(parents=True)
         try:
-            return publish(model, came, scratch, ref)
+            return publish(model, fetched, temp_folder, ref)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(temp_folder, ignore_errors=True)
             with suppress(OSError):  # not empty: something is in work
-                scratch.parent.rmdir()
+                temp_folder.parent.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class PlainFolder:
         path = self.root / file.name
         return path if path.is_file() else None
 
-    def publish(self, model: Model, came: Mapping[str, Path], ref: str | None) -> Path:  # noqa: ARG002
+    def publish(self, model: Model, fetched: Mapping[str, Path], ref: str | None) -> Path:  # noqa: ARG002
         """Rename the files into the folder."""
-        for name, path in came.items():
+        for name, path in fetched.items():
             target = self.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)

@@ -16,7 +16,7 @@ def disk_error(part: Path, error: OSError) -> DownloadError:
     return DownloadError(f"can't write {part}: {reason}", hint="choose another HF_HUB_CACHE")
 
 
-def wrong_bytes(job: FileTransfer, expected: str, got: str) -> DownloadError:
+def checksum_error(job: FileTransfer, expected: str, got: str) -> DownloadError:
     """Return the error for a file whose hash stays wrong."""
     sources = ", ".join(dict.fromkeys(remote_file.source for remote_file in job.remote_files))
     return DownloadError(

@@ -41,13 +41,13 @@ def ensure(
     Raises what `fetch` raises.
     """
     how = how or PullOptions()
-    folder = how.place.find(model)
+    folder = how.destination.find(model)
     if folder is None or _wanting(model, folder, how):
-        came: list[Path] = []
-        with closing(_kept(fetch(model, how), came)) as progress:
+        folders: list[Path] = []
+        with closing(_kept(fetch(model, how), folders)) as progress:
             show(progress)
-        folder = came[0]
-    usage.remember_used(folder)
+        folder = folders[0]
+    usage.note_used(folder)
     return folder
 
 
@@ -60,12 +60,12 @@ def fetch(model: Model, how: PullOptions | None = None) -> Generator[Progress, N
     and when offline (HF_HUB_OFFLINE counts too), else DownloadError.
     """
     how = how or PullOptions()
-    with _disk_errors_translated(how.place):
+    with _disk_errors_translated(how.destination):
         if model.pinned and model.files and not (how.force or how.all_files):
-            planned = yield from plan(model, how.place)
-            if not planned.missing:
-                return how.place.publish(model, {}, None)
-        _require_online(model, offline=how.offline)
+            pull_plan = yield from plan(model, how.destination)
+            if not pull_plan.missing:
+                return how.destination.publish(model, {}, None)
+        _check_offline(model, offline=how.offline)
         return (yield from ModelPull(model, how).run())
 
 
@@ -82,26 +82,26 @@ class PreviewRow:
 def preview(model: Model, how: PullOptions) -> list[PreviewRow]:
     """Tell what a pull would do, without doing it. Raises what `fetch` raises."""
     if model.pinned and model.files and not (how.force or how.all_files):
-        planned = _quietly(plan(model, how.place))
-        if not planned.missing:
-            return _rows(planned, how.place, "")
-    _require_online(model, offline=how.offline)
-    planned, source = _quietly(ModelPull(model, how).first())
-    return _rows(planned, how.place, source)
+        pull_plan = _result_of(plan(model, how.destination))
+        if not pull_plan.missing:
+            return _rows(pull_plan, how.destination, "")
+    _check_offline(model, offline=how.offline)
+    pull_plan, source = _result_of(ModelPull(model, how).first())
+    return _rows(pull_plan, how.destination, source)
 
 
-def _rows(planned: Plan, place: Destination, source: str) -> list[PreviewRow]:
-    here = [PreviewRow(file.name, file.size or 0, "here", "") for file in planned.here]
-    jobs = [job(file, place) for file in planned.missing]
-    return here + [PreviewRow(item.name, item.size, _state(item), source) for item in jobs]
+def _rows(pull_plan: Plan, destination: Destination, source: str) -> list[PreviewRow]:
+    present = [PreviewRow(file.name, file.size or 0, "here", "") for file in pull_plan.present]
+    jobs = [job(file, destination) for file in pull_plan.missing]
+    return present + [PreviewRow(item.name, item.size, _state(item), source) for item in jobs]
 
 
 def _state(one: FileTransfer) -> str:
-    begun = resumed(one)
-    return f"{begun / one.size:.0%} here" if begun else "fetch"
+    started = resumed(one)
+    return f"{started / one.size:.0%} here" if started else "fetch"
 
 
-def _quietly(events: Generator[Progress, None, T]) -> T:
+def _result_of(events: Generator[Progress, None, T]) -> T:
     result: list[T] = []
     _exhaust(_kept(events, result))
     return result[0]
@@ -111,15 +111,17 @@ def _wanting(model: Model, folder: Path, how: PullOptions) -> bool:
     if model.folder:
         return False
     known = usage.load()
-    unsure = how.checked and not all(known.is_verified(folder / file.name) for file in model.files)
-    return how.force or how.all_files or unsure
+    recheck = how.checked and not all(known.is_verified(folder / file.name) for file in model.files)
+    return how.force or how.all_files or recheck
 
 
-def _kept(events: Generator[Progress, None, T], came: list[T]) -> Generator[Progress, None, None]:
-    came.append((yield from events))
+def _kept(
+    events: Generator[Progress, None, T], folders: list[T]
+) -> Generator[Progress, None, None]:
+    folders.append((yield from events))
 
 
-def _require_online(model: Model, *, offline: bool) -> None:
+def _check_offline(model: Model, *, offline: bool) -> None:
     by_environment = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
     if offline or by_environment:
         raise ModelError(
@@ -132,11 +134,11 @@ def _require_online(model: Model, *, offline: bool) -> None:
 
 
 @contextmanager
-def _disk_errors_translated(place: Destination) -> Iterator[None]:
+def _disk_errors_translated(destination: Destination) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise DownloadError(
-            f"can't write to {place.root}: {error.strerror or error}",
+            f"can't write to {destination.root}: {error.strerror or error}",
             hint=_HINTS.get(error.errno or 0),
         ) from error

@@ -14,17 +14,17 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from whisper_cli import __version__
 from whisper_cli.download.connection import HttpConnection, Origin, connect, origin
 from whisper_cli.download.retry import PATIENCE, pause, report_wait, retry_after
-from whisper_cli.download.stopping import stop_heeded
+from whisper_cli.download.stopping import current_stop
 from whisper_cli.errors import DownloadError, SourceUnavailable
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 PRIVATE = {"authorization", "cookie"}
 _FOREIGN = (OSError, http.client.HTTPException, ValueError)
 _LONGEST_JSON = 64 << 20  # bytes; a hub says about 250 of a file
 
 
-class Unreachable(SourceUnavailable):
+class ConnectFailed(SourceUnavailable):
     """No connection: name not found, refused, timed out, certificate or proxy not accepted."""
 
 
@@ -32,10 +32,10 @@ class BrokenError(DownloadError):
     """The connection broke, stalled or spoke nonsense; the rest can be asked for again."""
 
 
-class MisledError(BrokenError):
+class InvalidResponse(BrokenError):
     """An answer that leads nowhere; asking again changes nothing."""
 
-    passing = False
+    temporary = False
 
 
 class Response(http.client.HTTPResponse):
@@ -62,11 +62,11 @@ class Response(http.client.HTTPResponse):
         return count
 
 
-class RefusedError(DownloadError):
+class StatusError(DownloadError):
     """An answer that is neither content nor a redirect.
 
-    `wait` is in seconds, where the server asked for it; `code` and `told` are the hub's
-    `X-Error-Code` and `X-Error-Message`; `passing` tells that the same request may succeed later.
+    `wait` is in seconds, where the server asked for it; `code` and `server_message` are the hub's
+    `X-Error-Code` and `X-Error-Message`; `temporary` tells that the same request may succeed later.
     """
 
     def __init__(self, message: str, response: Response, *, redirected: bool = False) -> None:
@@ -74,9 +74,9 @@ class RefusedError(DownloadError):
         self.wait = retry_after(response.headers)
         super().__init__(message + (f" (wait {self.wait:.0f} s)" if self.wait else ""))
         self.code = response.headers.get("X-Error-Code", "")
-        self.told = response.headers.get("X-Error-Message", "")
+        self.server_message = response.headers.get("X-Error-Message", "")
         # A signature that was refused may be good when it is made anew.
-        self.passing = self.status in _PASSING or (redirected and self.status == 403)
+        self.temporary = self.status in _TEMPORARY or (redirected and self.status == 403)
 
 
 class Client:
@@ -86,7 +86,7 @@ class Client:
         self._timeouts = connect_timeout, read_timeout
         self._lines: dict[Origin, HttpConnection] = {}
         self._cuts = 0
-        self._stop = stop_heeded()
+        self._stop = current_stop()
         self._stop.add(self)
 
     def get(
@@ -157,7 +157,7 @@ class Client:
         """Wake the thread that waits for an answer: it gets BrokenError or the end of the body."""
         self._cuts += 1
         for line in tuple(self._lines.values()):
-            line.hang_up()
+            line.close_connection()
 
     def close(self) -> None:
         """Close all connections; the client may be used again."""
@@ -191,7 +191,7 @@ class Client:
             raise BrokenError(f"{public(url.geturl())}: stopped")
         path = url._replace(scheme="", netloc="", fragment="", path=url.path or "/")
         target = url._replace(fragment="") if line.absolute else path
-        asked = time.monotonic()
+        started_at = time.monotonic()
         try:
             line.connection.request(method, target.geturl(), headers={**line.headers, **headers})
             response = line.connection.getresponse()
@@ -202,7 +202,7 @@ class Client:
             self._lines.pop(origin(url))
             self._lines["closing", "", 0] = line  # still to be cut
         assert isinstance(response, Response)  # noqa: S101 - that is what a Line makes
-        response.waited = time.monotonic() - asked
+        response.waited = time.monotonic() - started_at
         return response
 
     def _line(self, url: SplitResult) -> HttpConnection:
@@ -211,17 +211,17 @@ class Client:
             try:
                 self._lines[key] = connect(url, Response, *self._timeouts)
             except _FOREIGN as error:
-                raise Unreachable(
+                raise ConnectFailed(
                     f"no connection to {url.hostname}:{key[2]}: {_reason(error)}", hint=_hint(error)
                 ) from error
         return self._lines[key]
 
     def _content(self, response: Response, *, redirected: bool) -> Response:
         if response.status not in {200, 206}:
-            told = response.headers.get("X-Error-Message") or response.reason
+            server_message = response.headers.get("X-Error-Message") or response.reason
             self.release(response)
-            message = f"{public(response.url)}: {response.status} {told}"
-            raise RefusedError(message, response, redirected=redirected)
+            message = f"{public(response.url)}: {response.status} {server_message}"
+            raise StatusError(message, response, redirected=redirected)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             self.release(response)
             raise BrokenError(
@@ -242,25 +242,25 @@ def get_json(
             response = client.get(url, headers)
             link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("Link", ""))
             return _json(response), link and urljoin(url, link[1])
-        except (*_FOREIGN, RecursionError, BrokenError, RefusedError) as error:
+        except (*_FOREIGN, RecursionError, BrokenError, StatusError) as error:
             client.close()
-            asked = getattr(error, "wait", None)
-            passing = getattr(error, "passing", True) and (asked or 0) <= PATIENCE
-            if number == tries or not passing or stop.is_set():
+            requested_wait = getattr(error, "wait", None)
+            temporary = getattr(error, "temporary", True) and (requested_wait or 0) <= PATIENCE
+            if number == tries or not temporary or stop.is_set():
                 if isinstance(error, DownloadError):
                     raise
-                nonsense = isinstance(error, ValueError | RecursionError)
-                reason = "no JSON" if nonsense else _reason(error)
+                invalid = isinstance(error, ValueError | RecursionError)
+                reason = "no JSON" if invalid else _reason(error)
                 raise BrokenError(f"{public(url)}: {reason}") from error
-            report_wait(urlsplit(url).hostname or url, asked or 0)
-            stop.wait(pause(number, asked))
+            report_wait(urlsplit(url).hostname or url, requested_wait or 0)
+            stop.wait(pause(number, requested_wait))
     raise AssertionError("unreachable")
 
 
 def _json(response: Response) -> Any:
     data = response.read(_LONGEST_JSON + 1)
     if len(data) > _LONGEST_JSON:
-        raise MisledError(f"{public(response.url)}: more JSON than a hub sends")
+        raise InvalidResponse(f"{public(response.url)}: more JSON than a hub sends")
     if response.length:
         raise http.client.IncompleteRead(data, response.length)
     return json.loads(data)
@@ -272,7 +272,9 @@ def following(url: str, target: str) -> str:
         found = urljoin(url, target)
         origin(urlsplit(found))
     except ValueError as error:
-        raise MisledError(f"{public(url)} redirects to no http address: {target[:80]}") from error
+        raise InvalidResponse(
+            f"{public(url)} redirects to no http address: {target[:80]}"
+        ) from error
     return found
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whisper_cli import files
-from whisper_cli.download.stopping import stop_heeded
+from whisper_cli.download.stopping import current_stop
 from whisper_cli.download.types import Phase, Progress
 from whisper_cli.errors import DownloadError
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-_BEAT = 0.5  # seconds between two signs of life
+_UPDATE_SECONDS = 0.5  # seconds between two signs of life
 _DEAD = 60.0  # seconds without one after which a lock counts as left behind (NFS may keep it)
 
 
@@ -30,10 +30,10 @@ class PullLock:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._lock_file, self._news = folder / f"{name}.lock", folder / f"{name}.json"
+        self._lock_file, self._state_file = folder / f"{name}.lock", folder / f"{name}.json"
         self._owner = secrets.token_hex(8)
-        self._told: dict[str, Progress] = {}
-        self._beaten = 0.0
+        self._reported: dict[str, Progress] = {}
+        self._updated_at = 0.0
         self._lock: FileLock | None = None
 
     def wait(self) -> Generator[Progress, None, bool]:
@@ -42,29 +42,29 @@ class PullLock:
         waited = False
         while not self._taken():
             waited = True
-            yield from self._others()
-            if stop_heeded().wait(0.2):
+            yield from self._other_progress()
+            if current_stop().wait(0.2):
                 raise DownloadError("the download was stopped")
-        self._beat()
+        self._update()
         return waited
 
     def tell(self, progress: Progress) -> None:
         """Pass on how far a file has come; must be called at least once a minute."""
-        self._told[progress.file] = progress
-        if time.monotonic() - self._beaten >= _BEAT:
-            self._beat()
+        self._reported[progress.file] = progress
+        if time.monotonic() - self._updated_at >= _UPDATE_SECONDS:
+            self._update()
 
     @property
-    def ours(self) -> bool:
+    def owned(self) -> bool:
         """Say whether nobody took our turn while we were stopped."""
         with suppress(OSError, ValueError, KeyError):
-            return bool(self._heard()["owner"] == self._owner)
+            return bool(self._read_state()["owner"] == self._owner)
         return False
 
     def leave(self) -> None:
         """Let the next one have its turn."""
-        if self.ours:
-            self._news.unlink(missing_ok=True)
+        if self.owned:
+            self._state_file.unlink(missing_ok=True)
             self._lock_file.unlink(missing_ok=True)
         if self._lock:
             self._lock.release()
@@ -83,29 +83,29 @@ class PullLock:
             return False
         return True
 
-    def _beat(self) -> None:
-        self._beaten = time.monotonic()
-        told = [asdict(progress) for progress in self._told.values()]
-        files.write_text(self._news, json.dumps({"owner": self._owner, "told": told}))
+    def _update(self) -> None:
+        self._updated_at = time.monotonic()
+        reported = [asdict(progress) for progress in self._reported.values()]
+        files.write_text(self._state_file, json.dumps({"owner": self._owner, "told": reported}))
 
-    def _others(self) -> Iterator[Progress]:
+    def _other_progress(self) -> Iterator[Progress]:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            for told in self._heard()["told"]:
-                yield Progress(**{**told, "phase": Phase(told["phase"])})
+            for reported in self._read_state()["told"]:
+                yield Progress(**{**reported, "phase": Phase(reported["phase"])})
 
-    def _heard(self) -> dict[str, Any]:
+    def _read_state(self) -> dict[str, Any]:
         """Read the news; raises OSError or ValueError, for a pipe too, which would never end."""
-        if not files.is_regular(self._news):
-            raise FileNotFoundError(self._news)
-        heard: dict[str, Any] = json.loads(self._news.read_bytes())
-        return heard
+        if not files.is_regular(self._state_file):
+            raise FileNotFoundError(self._state_file)
+        state: dict[str, Any] = json.loads(self._state_file.read_bytes())
+        return state
 
     def _silent(self) -> bool:
         """Compare with a file written now: the clock of a network disk may not be ours."""
-        probe = self._news.with_name(f"{self._news.name}.{self._owner}.now")
+        probe = self._state_file.with_name(f"{self._state_file.name}.{self._owner}.now")
         probe.touch()
         try:
-            return probe.stat().st_mtime - self._news.stat().st_mtime > _DEAD
+            return probe.stat().st_mtime - self._state_file.stat().st_mtime > _DEAD
         except OSError:
             # No sign yet: the holder has just come, or died before the first one.
             return probe.stat().st_mtime - _mtime(self._lock_file, probe) > _DEAD
@@ -113,34 +113,34 @@ class PullLock:
             probe.unlink(missing_ok=True)
 
 
-def _mtime(path: Path, otherwise: Path) -> float:
+def _mtime(path: Path, default: Path) -> float:
     with suppress(OSError):
         return path.stat().st_mtime
-    return otherwise.stat().st_mtime
+    return default.stat().st_mtime
 
 
 @contextmanager
-def staging(work: Path) -> Iterator[Path]:
-    """Lend a folder below `work`, gone afterwards; those that dead processes left go first.
+def staging(parent: Path) -> Iterator[Path]:
+    """Lend a folder below `parent`, gone afterwards; those that dead processes left go first.
 
     A lock beside each folder says that its process lives: the system lets go of it when the
     process dies, however it dies, also in another container on the same volume.
     """
     from filelock import FileLock
 
-    root = work / "staging"
+    root = parent / "staging"
     root.mkdir(parents=True, exist_ok=True)
     folder = root / secrets.token_hex(8)
     with ExitStack() as at_the_end:
-        at_the_end.callback(_forget, folder)
-        at_the_end.enter_context(FileLock(files.lock_beside(folder)))
-        files.remove_left_behind(path for path in root.iterdir() if path.is_dir())
+        at_the_end.callback(_discard, folder)
+        at_the_end.enter_context(FileLock(files.lock_path(folder)))
+        files.remove_stale(path for path in root.iterdir() if path.is_dir())
         folder.mkdir()
         at_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
 
 
-def _forget(folder: Path) -> None:
-    files.lock_beside(folder).unlink(missing_ok=True)
+def _discard(folder: Path) -> None:
+    files.lock_path(folder).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: somebody else is downloading
         folder.parent.rmdir()

@@ -20,7 +20,7 @@ class PullOptions:
     engine: EngineName = EngineName.auto
     limits: TransferLimits = field(default_factory=TransferLimits)
     chunk_size: int | None = None
-    place: Destination = field(default_factory=Cache)
+    destination: Destination = field(default_factory=Cache)
     all_files: bool = False
     force: bool = False
     offline: bool = False

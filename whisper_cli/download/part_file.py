@@ -12,7 +12,7 @@ from whisper_cli import files
 from whisper_cli.download.types import FileTransfer
 
 
-class Extents:
+class RangeSet:
     """Half-open stretches of bytes, merged where they touch."""
 
     def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
@@ -25,7 +25,7 @@ class Extents:
         return iter(self._spans)
 
     @property
-    def front(self) -> int:
+    def prefix(self) -> int:
         """The end of what is there from byte 0 on without a gap."""
         return self._spans[0][1] if self._spans and self._spans[0][0] == 0 else 0
 
@@ -51,11 +51,11 @@ class Extents:
         if at < size:
             yield at, size
 
-    def without(self, holes: Iterable[tuple[int, int]]) -> "Extents":
+    def without(self, holes: Iterable[tuple[int, int]]) -> "RangeSet":
         """Return these extents less the stretches in `holes`."""
         size = self._spans[-1][1] if self._spans else 0
-        missing = Extents([*self.gaps(size), *holes])
-        return Extents(missing.gaps(size))
+        missing = RangeSet([*self.gaps(size), *holes])
+        return RangeSet(missing.gaps(size))
 
 
 def cut(spans: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
@@ -91,24 +91,24 @@ class PartJournal:
     def __init__(self, job: FileTransfer, source: str = "") -> None:
         self._job = job
         self._blank = PartRecord(job.identity, job.size, source)
-        self._written = _beside(job.part, ".written")
-        self._synced = _beside(job.part, ".synced")
+        self._written = _sibling(job.part, ".written")
+        self._synced = _sibling(job.part, ".synced")
 
-    def read(self) -> Extents:
+    def read(self) -> RangeSet:
         """Return what can be believed of the part file; nothing when it is another content."""
         part = self._job.part
         if not self._job.identity or not files.is_regular(part):
-            return Extents()
+            return RangeSet()
         if part.stat().st_size != self._job.size:
-            return Extents()
+            return RangeSet()
         records = [record for path in (self._synced, self._written) if (record := self._load(path))]
         spans = [span for record in records for span in record.extents]
         for record in records:
             if record.sparse:
                 spans += chunks_with_data(part, record.size, record.sparse)
-        return Extents(spans)
+        return RangeSet(spans)
 
-    def start(self, have: Extents) -> None:
+    def start(self, have: RangeSet) -> None:
         """Go on with `have`, and nothing else of the part file; with nothing, make it anew."""
         part = self._job.part
         if have.total:
@@ -116,7 +116,7 @@ class PartJournal:
             self._written.unlink(missing_ok=True)
             return
         part.parent.mkdir(parents=True, exist_ok=True)
-        self.forget()
+        self.discard()
         part.unlink(missing_ok=True)
         with part.open("xb") as file:  # a link made at this moment is not followed
             file.truncate(self._job.size)
@@ -136,9 +136,9 @@ class PartJournal:
         extents = tuple(spans)
         with self._job.part.open("rb+") as file:
             getattr(os, "fdatasync", os.fsync)(file.fileno())
-        _save(self._synced, replace(self._blank, extents=extents), durable=True)
+        _save(self._synced, replace(self._blank, extents=extents), sync=True)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Remove the records: the file is whole, or nothing in it can be believed."""
         for path in (self._written, self._synced):
             path.unlink(missing_ok=True)
@@ -150,8 +150,8 @@ class PartJournal:
             record = _record(json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError, KeyError):
             return None  # absent, or half written when the power went: as good as no record
-        ours = (record.identity, record.size) == (self._job.identity, self._job.size)
-        return record if ours and record.boot in {"", _boot()} else None
+        owned = (record.identity, record.size) == (self._job.identity, self._job.size)
+        return record if owned and record.boot in {"", _boot()} else None
 
 
 def chunks_with_data(path: Path, size: int, chunk: int) -> Iterator[tuple[int, int]]:
@@ -185,11 +185,11 @@ def _record(fields: dict[str, Any]) -> PartRecord:
     return PartRecord(**{**fields, "extents": extents})
 
 
-def _save(path: Path, record: PartRecord, *, durable: bool = False) -> None:
-    files.write_text(path, json.dumps(asdict(record)), durable=durable)
+def _save(path: Path, record: PartRecord, *, sync: bool = False) -> None:
+    files.write_text(path, json.dumps(asdict(record)), sync=sync)
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def _sibling(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_cli.download.destinations import Destination, work_folder
+from whisper_cli.download.destinations import Destination, working_folder
 from whisper_cli.download.part_file import PartJournal
 from whisper_cli.download.types import MIB, FileTransfer, Phase, Progress, RemoteFile
 from whisper_cli.errors import DownloadError, ModelError
@@ -23,7 +23,7 @@ class Plan:
     """A pinned model, split into files that are here and right, and those to fetch."""
 
     model: Model
-    here: tuple[ModelFile, ...]
+    present: tuple[ModelFile, ...]
     missing: tuple[ModelFile, ...]
 
     @property
@@ -33,18 +33,18 @@ class Plan:
 
 
 def plan(
-    model: Model, place: Destination, *, force: bool = False
+    model: Model, destination: Destination, *, force: bool = False
 ) -> Generator[Progress, None, Plan]:
     """Sort the files of a pinned model; what nobody verified yet is hashed now, with progress."""
-    here = []
+    present = []
     known = usage.load()
     for file in () if force else model.files:
-        path = place.existing(model, file)
+        path = destination.existing(model, file)
         if path and path.stat().st_size == (file.size or path.stat().st_size):
             right = known.is_verified(path) or (yield from _verified(path, file))
-            here += [file] if right else []
-    missing = tuple(file for file in model.files if file not in here)
-    return Plan(model, tuple(here), missing)
+            present += [file] if right else []
+    missing = tuple(file for file in model.files if file not in present)
+    return Plan(model, tuple(present), missing)
 
 
 def chunk_size(model: Model) -> int:
@@ -53,7 +53,7 @@ def chunk_size(model: Model) -> int:
 
 
 def job(
-    file: ModelFile, place: Destination, remote_files: Sequence[RemoteFile] = ()
+    file: ModelFile, destination: Destination, remote_files: Sequence[RemoteFile] = ()
 ) -> FileTransfer:
     """Say what an engine is to do for one file.
 
@@ -62,7 +62,7 @@ def job(
     if file.size is None:
         raise DownloadError(f"nobody says how big {file.name} is")
     identity = file.sha256 or file.git_sha1 or ""
-    part = work_folder(place) / "parts" / f"{identity}-{short_name(file.name)}"
+    part = working_folder(destination) / "parts" / f"{identity}-{short_name(file.name)}"
     etag = file.sha256 if file.lfs else file.git_sha1
     return FileTransfer(
         file.name, file.size, file.sha256, file.git_sha1, etag, tuple(remote_files), part
@@ -74,13 +74,13 @@ def resumed(one: FileTransfer) -> int:
     return PartJournal(one).read().total
 
 
-def require_space(jobs: Sequence[FileTransfer], place: Destination) -> None:
+def require_space(jobs: Sequence[FileTransfer], destination: Destination) -> None:
     """Raise DownloadError where what is still to come would not fit on the disk."""
     needed = sum(item.size - resumed(item) for item in jobs)
-    free = shutil.disk_usage(_existing_parent(place.root)).free
+    free = shutil.disk_usage(_existing_parent(destination.root)).free
     if needed and needed + MARGIN > free:
         raise DownloadError(
-            f"not enough space in {place.root}: {_mb(needed)} to fetch, {_mb(free)} free",
+            f"not enough space in {destination.root}: {_mb(needed)} to fetch, {_mb(free)} free",
             hint="free some space, or set HF_HUB_CACHE to a folder on another disk",
         )
 
@@ -90,7 +90,7 @@ def _verified(path: Path, file: ModelFile) -> Generator[Progress, None, bool]:
         for state in check(path, file):
             yield Progress(file.name, Phase.verify, "here", state.done, state.total)
             if state.digest:
-                usage.remember_verified({path: state.digest})
+                usage.note_verified({path: state.digest})
     except ModelError:
         return False
     return True

@@ -13,12 +13,12 @@ from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
-from whisper_cli.download.destinations import work_folder
+from whisper_cli.download.destinations import working_folder
 from whisper_cli.download.engines.registry import choose
 from whisper_cli.download.locking import PullLock, staging
 from whisper_cli.download.options import PullOptions
 from whisper_cli.download.plan import Plan, chunk_size, job, plan, require_space
-from whisper_cli.download.sources import FetchingSource, ModelSource, OfferedFiles
+from whisper_cli.download.sources import DownloadSource, ModelSource, RangeSource
 from whisper_cli.download.types import FileTransfer, Phase, Progress, Transfer, TransferLimits
 from whisper_cli.errors import DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models import usage
@@ -34,15 +34,15 @@ def merge_progress(
 
     The first error stops the others and is raised. Closing the generator stops all.
     """
-    told: Queue[Progress | BaseException | None] = Queue()
+    reported: Queue[Progress | BaseException | None] = Queue()
 
     def follow(job: FileTransfer) -> None:
         try:
             for progress in transfer.fetch(job, limits, stop):
-                told.put(progress)
-            told.put(None)
+                reported.put(progress)
+            reported.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
-            told.put(error)
+            reported.put(error)
 
     threads = [
         Thread(target=follow, args=(job,), name=f"pull-{job.name}", daemon=True)
@@ -51,7 +51,7 @@ def merge_progress(
     try:
         for thread in threads:
             thread.start()
-        yield from _until_all_end(told, len(threads))
+        yield from _until_all_end(reported, len(threads))
     finally:
         stop.set()
         for thread in threads:
@@ -59,11 +59,11 @@ def merge_progress(
 
 
 def _until_all_end(
-    told: "Queue[Progress | BaseException | None]", running: int
+    reported: "Queue[Progress | BaseException | None]", running: int
 ) -> Iterator[Progress]:
     while running:
         try:
-            item = told.get(timeout=0.5)  # a bare get() would make Ctrl-C wait on some systems
+            item = reported.get(timeout=0.5)  # a bare get() would make Ctrl-C wait on some systems
         except Empty:
             continue
         if isinstance(item, BaseException):
@@ -86,27 +86,27 @@ class ModelPull:
 
     def __init__(self, model: Model, how: PullOptions) -> None:
         self._model, self._how = model, how
-        self._work = work_folder(how.place)
+        self._root = working_folder(how.destination)
         name = f"{model.repo}@{model.revision or 'main'}".replace("/", "--")
-        self._turn = PullLock(self._work / "turns", short_name(name))
+        self._turn = PullLock(self._root / "turns", short_name(name))
 
     def run(self) -> Events:
         """Wait for our turn, then pull; what another process pulled meanwhile is taken as it is."""
         Thread(target=choose, args=(self._how.engine,), daemon=True).start()  # loads it meanwhile
         try:
             waited = yield from self._turn.wait()
-            folder = self._how.place.find(self._model) if waited else None
+            folder = self._how.destination.find(self._model) if waited else None
             if folder and not self._how.all_files:
                 return folder
-            _sweep(self._work)
-            return (yield from self._by_first(self._brought))
+            _sweep(self._root)
+            return (yield from self._by_first(self._from_source))
         finally:
             self._turn.leave()
-            _tidy(self._work)
+            _tidy(self._root)
 
     def first(self) -> Generator[Progress, None, tuple[Plan, str]]:
         """Plan by the first source that has the model; fetches nothing. Gives its name too."""
-        return (yield from self._by_first(self._only_planned))
+        return (yield from self._by_first(self._preview))
 
     def _by_first(
         self, use: Callable[[Plan, Sequence[ModelSource]], Generator[Progress, None, T]]
@@ -117,96 +117,98 @@ class ModelPull:
         for group in _groups(self._how.sources):
             try:
                 model, sources = self._pinned(group)
-                planned = yield from plan(model, self._how.place, force=self._how.force)
-                return (yield from use(planned, sources))
+                pull_plan = yield from plan(model, self._how.destination, force=self._how.force)
+                return (yield from use(pull_plan, sources))
             except SourceUnavailable as error:
                 _log.info("passed over %s: %s", group[0].name, error.message)
                 reasons.append(f"{group[0].name}: {error.message}")
                 hints += [error.hint] if error.hint else []
-        otherwise = "check the connection, or name a mirror of the hub with --source or HF_ENDPOINT"
+        default_hint = (
+            "check the connection, or name a mirror of the hub with --source or HF_ENDPOINT"
+        )
         raise DownloadError(
             f'no source has model "{self._model.name}": {"; ".join(reasons)}',
-            hint="; ".join(hints) or otherwise,
+            hint="; ".join(hints) or default_hint,
         )
 
-    def _only_planned(
-        self, planned: Plan, sources: Sequence[ModelSource]
+    def _preview(
+        self, pull_plan: Plan, sources: Sequence[ModelSource]
     ) -> Generator[Progress, None, tuple[Plan, str]]:
         yield from ()
-        return planned, " + ".join(source.name for source in sources)
+        return pull_plan, " + ".join(source.name for source in sources)
 
     def _pinned(self, group: Sequence[ModelSource]) -> tuple[Model, tuple[ModelSource, ...]]:
         """Settle commit and files by the first source that knows, and drop those that don't."""
         model = self._model
         pinned: list[ModelSource] = []
-        refused: list[tuple[ModelSource, SourceUnavailable]] = []
+        failures: list[tuple[ModelSource, SourceUnavailable]] = []
         for source in group:
             try:
                 model = source.pin(model, all_files=self._how.all_files and not pinned)
                 pinned.append(source)
             except SourceUnavailable as error:
-                refused.append((source, error))
+                failures.append((source, error))
         if not pinned:
-            message = "; ".join(error.message for _, error in refused)
-            hint = next((error.hint for _, error in refused if error.hint), None)
+            message = "; ".join(error.message for _, error in failures)
+            hint = next((error.hint for _, error in failures if error.hint), None)
             raise SourceUnavailable(message, hint=hint)
-        for other, reason in refused:
+        for other, reason in failures:
             _log.info("passed over %s: %s", other.name, reason.message)
         return model, tuple(pinned)
 
-    def _brought(self, planned: Plan, group: Sequence[ModelSource]) -> Events:
+    def _from_source(self, pull_plan: Plan, group: Sequence[ModelSource]) -> Events:
         first = group[0]
-        if isinstance(first, OfferedFiles):
-            offering = [source for source in group if isinstance(source, OfferedFiles)]
-            return (yield from self._by_engine(planned, first, offering))
-        assert isinstance(first, FetchingSource)  # noqa: S101 - there is no third kind
-        return (yield from self._by_itself(planned, first))
+        if isinstance(first, RangeSource):
+            range_sources = [source for source in group if isinstance(source, RangeSource)]
+            return (yield from self._by_engine(pull_plan, first, range_sources))
+        assert isinstance(first, DownloadSource)  # noqa: S101 - there is no third kind
+        return (yield from self._by_itself(pull_plan, first))
 
     def _by_engine(
-        self, planned: Plan, first: OfferedFiles, group: Sequence[OfferedFiles]
+        self, pull_plan: Plan, first: RangeSource, group: Sequence[RangeSource]
     ) -> Events:
-        how, model = self._how, planned.model
+        how, model = self._how, pull_plan.model
         jobs = [
             job(
                 file,
-                how.place,
+                how.destination,
                 [item for source in group for item in source.remote_files(model, file)],
             )
-            for file in planned.missing
+            for file in pull_plan.missing
         ]
         if how.force:
             for item in jobs:
-                _forget(item)
-        require_space(jobs, how.place)
+                _discard(item)
+        require_space(jobs, how.destination)
         limits = replace(how.limits, chunk_size=how.chunk_size or chunk_size(model))
-        with first.refusals(model):
-            yield from self._told(merge_progress(choose(how.engine), jobs, limits, Event()))
-        folder = yield from self._publish(planned, {item.name: item.part for item in jobs}, first)
+        with first.errors_translated(model):
+            yield from self._reported(merge_progress(choose(how.engine), jobs, limits, Event()))
+        folder = yield from self._publish(pull_plan, {item.name: item.part for item in jobs}, first)
         for item in jobs:
-            _forget(item)
+            _discard(item)
         return folder
 
-    def _by_itself(self, planned: Plan, source: FetchingSource) -> Events:
-        require_space([job(file, self._how.place) for file in planned.missing], self._how.place)
-        with staging(self._work) as folder:
-            wanted = replace(planned.model, files=planned.missing)
-            yield from self._told(source.download(wanted, folder))
-            yield from self._told(_checked(wanted, folder, source.name))
-            came = {file.name: folder / file.name for file in planned.missing}
-            return (yield from self._publish(planned, came, source))
+    def _by_itself(self, pull_plan: Plan, source: DownloadSource) -> Events:
+        require_space(
+            [job(file, self._how.destination) for file in pull_plan.missing], self._how.destination
+        )
+        with staging(self._root) as folder:
+            missing_model = replace(pull_plan.model, files=pull_plan.missing)
+            yield from self._reported(source.download(missing_model, folder))
+            yield from self._reported(_checked(missing_model, folder, source.name))
+            fetched = {file.name: folder / file.name for file in pull_plan.missing}
+            return (yield from self._publish(pull_plan, fetched, source))
 
-    def _publish(self, planned: Plan, came: Mapping[str, Path], source: ModelSource) -> Events:
-        if not self._turn.ours:
+    def _publish(self, pull_plan: Plan, fetched: Mapping[str, Path], source: ModelSource) -> Events:
+        if not self._turn.owned:
             raise DownloadError(
                 "another process went on with this download while this one was stopped",
                 hint="run it again: it takes what is there",
             )
-        folder = self._how.place.publish(planned.model, came, self._ref)
-        digests = {file.name: file.sha256 or file.git_sha1 for file in planned.missing}
-        usage.remember_verified(
-            {folder / name: digest for name, digest in digests.items() if digest}
-        )
-        size = planned.model.size
+        folder = self._how.destination.publish(pull_plan.model, fetched, self._ref)
+        hashes = {file.name: file.sha256 or file.git_sha1 for file in pull_plan.missing}
+        usage.note_verified({folder / name: digest for name, digest in hashes.items() if digest})
+        size = pull_plan.model.size
         yield Progress(self._model.name, Phase.publish, source.name, size or 0, size)
         return folder
 
@@ -215,7 +217,7 @@ class ModelPull:
         """Name the branch or tag that was asked for; a commit has none."""
         return None if self._model.pinned else self._model.revision or "main"
 
-    def _told(self, events: Iterable[Progress]) -> Iterator[Progress]:
+    def _reported(self, events: Iterable[Progress]) -> Iterator[Progress]:
         for progress in events:
             self._turn.tell(progress)
             yield progress
@@ -223,11 +225,11 @@ class ModelPull:
 
 def _groups(sources: Iterable[ModelSource]) -> Iterator[tuple[ModelSource, ...]]:
     """Put neighbours that offer addresses together, for they are read side by side."""
-    for offering, neighbours in itertools.groupby(
-        sources, lambda item: isinstance(item, OfferedFiles)
+    for range_sources, neighbours in itertools.groupby(
+        sources, lambda item: isinstance(item, RangeSource)
     ):
         group = tuple(neighbours)
-        yield from (group,) if offering else ((item,) for item in group)
+        yield from (group,) if range_sources else ((item,) for item in group)
 
 
 def _checked(model: Model, folder: Path, source: str) -> Iterator[Progress]:
@@ -242,14 +244,14 @@ def _checked(model: Model, folder: Path, source: str) -> Iterator[Progress]:
             ) from error
 
 
-def _forget(one: FileTransfer) -> None:
+def _discard(one: FileTransfer) -> None:
     """Remove what stands beside a part file: its journal, and what engines left when killed."""
     for path in one.part.parent.glob(f"{glob.escape(one.part.name)}.*"):
         _remove(path)
 
 
-def _sweep(work: Path) -> None:
-    for path in (*work.glob("parts/*"), *work.glob("publish-*")):
+def _sweep(root: Path) -> None:
+    for path in (*root.glob("parts/*"), *root.glob("publish-*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 _remove(path)
@@ -262,7 +264,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _tidy(work: Path) -> None:
-    for folder in (work / "parts", work / "turns", work / "staging", work):
+def _tidy(root: Path) -> None:
+    for folder in (root / "parts", root / "turns", root / "staging", root):
         with suppress(OSError):  # not empty: something is kept for the next run
             folder.rmdir()

@@ -11,9 +11,9 @@ PATIENCE = 600.0
 _log = logging.getLogger("whisper_cli")
 
 
-def pause(number: int, asked: float | None = None) -> float:
+def pause(number: int, requested: float | None = None) -> float:
     """Return the seconds to wait before try `number` + 1: what the server asked, or growing."""
-    return asked if asked is not None else min(0.5 * 2**number, 8.0)
+    return requested if requested is not None else min(0.5 * 2**number, 8.0)
 
 
 def report_wait(source: str, seconds: float) -> None:

@@ -22,34 +22,34 @@ class Stop(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self._cuts: WeakSet[Cut] = WeakSet()
-        self._adding = threading.Lock()
+        self._lock = threading.Lock()
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
+    def use_stop(self) -> Iterator[None]:
         """Let what this thread makes within the block heed it."""
-        before = _heeded.set(self)
+        before = _current.set(self)
         try:
             yield
         finally:
-            _heeded.reset(before)
+            _current.reset(before)
 
-    def add(self, waiting: Cut) -> None:
+    def add(self, pending: Cut) -> None:
         """Cut something too, when it is set."""
-        with self._adding:
-            self._cuts.add(waiting)
+        with self._lock:
+            self._cuts.add(pending)
 
     def set(self) -> None:
         """Stop."""
         super().set()
-        with self._adding:
+        with self._lock:
             cuts = list(self._cuts)
         for item in cuts:
             item.cut()
 
 
-_heeded: ContextVar[Stop | None] = ContextVar("heeded", default=None)
+_current: ContextVar[Stop | None] = ContextVar("heeded", default=None)
 
 
-def stop_heeded() -> Stop:
+def current_stop() -> Stop:
     """Return what this thread has to heed, or one that nobody sets."""
-    return _heeded.get() or Stop()
+    return _current.get() or Stop()

@@ -42,7 +42,7 @@ class RemoteFile:
 
     `source` is the label shown to people; `url` is the stable one: redirects to signed URLs are
     followed, and followed anew when the signature expires. `headers` never reach another origin.
-    One that isn't `trusted` is left out once wrong bytes came. `leads_to` is where `url` led a
+    One that isn't `trusted` is left out once wrong bytes came. `final_url` is where `url` led a
     moment ago, if anybody asked, and `waited` the seconds that its server took to answer.
     """
 
@@ -50,7 +50,7 @@ class RemoteFile:
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     trusted: bool = True
-    leads_to: str | None = field(default=None, repr=False)
+    final_url: str | None = field(default=None, repr=False)
     waited: float = 0.0
 
 
@@ -87,14 +87,14 @@ class TransferLimits:
 
     `connections` None starts with 4 and adds while throughput rises, up to 16. `limit_rate` is in
     bytes a second over all connections and files that share the value's `Transfer`. `tries` are
-    counted only while nothing progresses; `stall` is in seconds without a byte.
+    counted only while nothing progresses; `idle_timeout` is in seconds without a byte.
     """
 
     connections: int | None = None
     chunk_size: int = 4 * MIB
     limit_rate: int | None = None
     tries: int = 3
-    stall: float = 15.0
+    idle_timeout: float = 15.0
 
 
 class Transfer(Protocol):

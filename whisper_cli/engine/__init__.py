@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisper_cli.choices import Mode
-from whisper_cli.decisions import about, decided
+from whisper_cli.decisions import about, log_event
 from whisper_cli.engine.device import ResolvedDevice
 from whisper_cli.engine.events import Engine
 from whisper_cli.transcript import DecodingOptions
@@ -36,7 +36,7 @@ def engine_for(
     """
     from whisper_cli.engine.chunking import chunking_options
     from whisper_cli.engine.decoder import Decoder
-    from whisper_cli.engine.memory import share_heap
+    from whisper_cli.engine.memory import limit_memory
     from whisper_cli.engine.model import resolve_model
     from whisper_cli.engine.quality import QualityChecks
     from whisper_cli.engine.queue import ChunkQueue, FairQueue
@@ -47,7 +47,7 @@ def engine_for(
 
     chunking_options(options)  # refuses what the mode has not before anything is loaded
     resolve = resolve or resolve_model
-    share_heap(device_plan.workers)
+    limit_memory(device_plan.workers)
     if options.mode is Mode.exact:
         device_plan, model = resolve(folder, device_plan.for_one())
         _tell_device(device_plan)
@@ -70,7 +70,7 @@ def engine_for(
 
 def _tell_device(device_plan: ResolvedDevice) -> None:
     about("")  # no input: this thread may have worked on one before
-    decided(
+    log_event(
         "device",
         "decoding on {device} in {compute_type}: {workers} workers of {threads} threads, "
         "up to {batch} chunks together",

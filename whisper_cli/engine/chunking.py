@@ -8,12 +8,12 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.choices import Mode
-from whisper_cli.decisions import debugging, decided
+from whisper_cli.decisions import debugging, log_event
 from whisper_cli.errors import ConfigError
 from whisper_cli.transcript import DecodingOptions
 
 Spans = list[tuple[int, int]]  # (start, end) in samples, in order, none over another
-Quietest = Callable[[int, int], int]  # the quietest sample between two
+FindQuiet = Callable[[int, int], int]  # the quietest sample between two
 FindSpeech = Callable[[np.ndarray], Spans]
 
 
@@ -23,7 +23,7 @@ class LiveChunkingOptions:
 
     `step`: new audio after which speech is looked for again. `pause`: silence that ends a phrase;
     `breath`: silence that ends one longer than `long`. `longest`: of a phrase without either.
-    `pad`: kept around a phrase, since the detector is late for soft consonants. `lead`: kept
+    `pad`: kept around a phrase, since the detector is late for soft consonants. `padding`: kept
     where nobody speaks. `partial_every`: new speech after which a phrase is decoded so far.
     """
 
@@ -33,7 +33,7 @@ class LiveChunkingOptions:
     breath: float = 0.25
     longest: float = 12.0
     pad: float = 0.2
-    lead: float = 0.5
+    padding: float = 0.5
     partial_every: float = 1.0
 
 
@@ -45,40 +45,40 @@ class ChunkingOptions:
     ends only at a pause of `widest_pause`, as `--mode exact` wants it.
     `pad`: kept around the speech of a chunk, since the detector is late for soft consonants.
     `first_longest`: as `longest`, in the first stretch, so that the first cue comes soon.
-    `first_stretch`, `longest_stretch`: audio looked at together, at first and in the long run
+    `first_length`, `max_length`: audio looked at together, at first and in the long run
     (10 min are 38 MB); the same `_of_windows` where `longest` is given: more gains nothing there.
     `widest_pause`: a longer one parts two chunks, so that no cue spans it.
-    `lead`: kept before a stretch without speech, for an onset at its edge.
+    `padding`: kept before a stretch without speech, for an onset at its edge.
     `dead`: a peak below it (-80 dBFS) is nothing to detect speech in.
-    `quiet`, `loud`, `most_gain`: a peak below `quiet` is amplified to `loud`, by `most_gain` at
-    most: Silero misses speech at -50 dBFS.
+    `quiet`, `target_level`, `max_gain`: a peak below `quiet` is amplified to `target_level`, at
+    most by `max_gain`: Silero misses speech at -50 dBFS.
     """
 
     longest: float | None = 18.0
     pad: float = 0.3
     first_longest: float = 10.0
-    first_stretch: float = 30.0
-    longest_stretch: float = 600.0
-    first_stretch_of_windows: float = 15.0
-    longest_stretch_of_windows: float = 60.0
+    first_length: float = 30.0
+    max_length: float = 600.0
+    first_window_length: float = 15.0
+    max_window_length: float = 60.0
     widest_pause: float = 5.0
-    lead: float = 0.5
+    padding: float = 0.5
     dead: float = 1e-4
     quiet: float = 0.05
-    loud: float = 0.3
-    most_gain: float = 100.0
+    target_level: float = 0.3
+    max_gain: float = 100.0
     live: LiveChunkingOptions = LiveChunkingOptions()
 
 
-def chunking_options(asked: DecodingOptions) -> ChunkingOptions:
+def chunking_options(decoding_options: DecodingOptions) -> ChunkingOptions:
     """Return how an input with these options is cut. Raises ConfigError."""
-    if asked.mode is Mode.exact:
-        if asked.max_chunk is not None:
+    if decoding_options.mode is Mode.exact:
+        if decoding_options.max_chunk is not None:
             message = "--max-chunk is for --mode fast: exact always decodes windows of 30 s"
             raise ConfigError(message, hint="leave --max-chunk out, or --mode fast")
         return ChunkingOptions(longest=None)
-    chunk = {} if asked.max_chunk is None else {"longest": asked.max_chunk}
-    pad = {} if asked.vad_pad is None else {"pad": asked.vad_pad}
+    chunk = {} if decoding_options.max_chunk is None else {"longest": decoding_options.max_chunk}
+    pad = {} if decoding_options.vad_pad is None else {"pad": decoding_options.vad_pad}
     return ChunkingOptions(**chunk, **pad, live=LiveChunkingOptions(**chunk, **pad))
 
 
@@ -87,7 +87,7 @@ def samples_in(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE)
 
 
-def joined(spans: Spans, pause: int) -> Spans:
+def merge_spans(spans: Spans, pause: int) -> Spans:
     """Join what is less than `pause` samples apart."""
     pieces: Spans = []
     for first, last in spans:
@@ -98,7 +98,7 @@ def joined(spans: Spans, pause: int) -> Spans:
     return pieces
 
 
-def packed(spans: Spans, longest: int, quietest: Quietest, pause: int = 0) -> Spans:
+def packed(spans: Spans, longest: int, find_quiet: FindQuiet, pause: int = 0) -> Spans:
     """Pack neighbouring speech, with its own pauses, into pieces of at most `longest` samples.
 
     Whisper needs whole phrases: pieces are as long as they may be, cut at the longest pause in
@@ -108,10 +108,10 @@ def packed(spans: Spans, longest: int, quietest: Quietest, pause: int = 0) -> Sp
     group: Spans = []
     for span in spans:
         if group and 0 < pause <= span[0] - group[-1][1]:
-            pieces += _cut_at_pauses(group, longest, quietest)
+            pieces += _cut_at_pauses(group, longest, find_quiet)
             group = []
         group.append(span)
-    return pieces + _cut_at_pauses(group, longest, quietest)
+    return pieces + _cut_at_pauses(group, longest, find_quiet)
 
 
 def padded(pieces: Spans, pad: int, length: int) -> Spans:
@@ -123,14 +123,14 @@ def padded(pieces: Spans, pad: int, length: int) -> Spans:
     ]
 
 
-def _cut_at_pauses(group: Spans, longest: int, quietest: Quietest) -> Spans:
+def _cut_at_pauses(group: Spans, longest: int, find_quiet: FindQuiet) -> Spans:
     pieces: Spans = []
     rest = list(group)
     while rest and rest[-1][1] - rest[0][0] > longest:
         begin = rest[0][0]
         where = _longest_pause(rest, begin + longest // 2, begin + longest)
         if where is None:
-            cut = quietest(begin + longest * 2 // 3, begin + longest)
+            cut = find_quiet(begin + longest * 2 // 3, begin + longest)
             pieces.append((begin, cut))
             rest = [(max(first, cut), last) for first, last in rest if last > cut]
         else:
@@ -139,12 +139,12 @@ def _cut_at_pauses(group: Spans, longest: int, quietest: Quietest) -> Spans:
     return [*pieces, (rest[0][0], rest[-1][1])] if rest else pieces
 
 
-def _longest_pause(spans: Spans, least: int, most: int) -> int | None:
+def _longest_pause(spans: Spans, minimum: int, maximum: int) -> int | None:
     """Find the span before the longest pause that starts between two samples."""
     pauses = [
-        (later[0] - earlier[1], number)
-        for number, (earlier, later) in enumerate(pairwise(spans))
-        if least <= earlier[1] <= most and later[0] > earlier[1]
+        (later[0] - before[1], number)
+        for number, (before, later) in enumerate(pairwise(spans))
+        if minimum <= before[1] <= maximum and later[0] > before[1]
     ]
     return max(pauses)[1] if pauses else None
 
@@ -171,14 +171,14 @@ class Chunk:
     """Samples (n,) of 16 kHz mono float32 that hold speech; `start` in the input's own seconds.
 
     `speech` are the (start, end) in seconds, from the chunk's start, where the detector heard
-    speech; empty where it was not asked. `place` is None where nothing cut it. A `partial` one is
+    speech; empty where not asked. `position` is None where nothing cut it. A `partial` one is
     the beginning of what comes whole later. `source` is what messages call the input.
     """
 
     start: float
     samples: np.ndarray
     speech: tuple[tuple[float, float], ...] = ()
-    place: ChunkPosition | None = None
+    position: ChunkPosition | None = None
     partial: bool = False
     source: str = ""
 
@@ -219,18 +219,20 @@ def chunks_of(
     `options.longest` speech is cut into whole phrases of at most that, at the longest pauses.
     With `since` the chunks before that place are left out; the others are the same as without.
     """
-    cutter = _Cutter(find_speech, options)
-    opening = cutter.opening
-    limit, first = opening, options.longest is not None
+    splitter = _Splitter(find_speech, options)
+    first_limit = splitter.first_limit
+    limit, first = first_limit, options.longest is not None
     if since is not None:
-        limit, first = since.limit, first and since.limit == opening
+        limit, first = since.limit, first and since.limit == first_limit
         blocks = _from(since.start, blocks)
     start, held = 0.0, np.zeros(0, np.float32)
     parts: list[np.ndarray] = []
     length = 0
     for block in blocks:
         if length and abs(block.start - start - length / SAMPLE_RATE) > 0.05:
-            yield from _placed(cutter.all(start, np.concatenate(parts)), start, limit, since)
+            yield from _with_positions(
+                splitter.all(start, np.concatenate(parts)), start, limit, since
+            )
             parts, length = [], 0
         if not length:
             start = block.start
@@ -238,24 +240,24 @@ def chunks_of(
         length += len(block.samples)
         if length >= limit:
             samples = np.concatenate(parts)
-            found, keep = (cutter.first() if first else cutter).closed(start, samples)
+            found, keep = (splitter.first() if first else splitter).closed(start, samples)
             first = False
-            yield from _placed(found, start, limit, since)
+            yield from _with_positions(found, start, limit, since)
             start, held = start + keep / SAMPLE_RATE, samples[keep:].copy()
             parts, length = [held], len(held)
-            limit = min(limit * 2, cutter.stretch)
+            limit = min(limit * 2, splitter.max_length)
     if length:
-        yield from _placed(cutter.all(start, np.concatenate(parts)), start, limit, since)
+        yield from _with_positions(splitter.all(start, np.concatenate(parts)), start, limit, since)
 
 
-def _placed(
+def _with_positions(
     found: Iterable[Chunk], start: float, limit: int, since: ChunkPosition | None = None
 ) -> Iterator[Chunk]:
     """Give the chunks of one stretch their places, and leave out those before `since`."""
     for number, chunk in enumerate(found):
-        place = ChunkPosition(start, limit, number)
-        if since is None or place.start > since.start or number >= since.number:
-            yield replace(chunk, place=place)
+        position = ChunkPosition(start, limit, number)
+        if since is None or position.start > since.start or number >= since.number:
+            yield replace(chunk, position=position)
 
 
 def _from(start: float, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -267,7 +269,7 @@ def _from(start: float, blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cutter:
+class _Splitter:
     """Cuts one stretch."""
 
     find_speech: FindSpeech | None
@@ -280,23 +282,23 @@ class _Cutter:
         return None if longest is None else samples_in(longest)
 
     @property
-    def opening(self) -> int:
+    def first_limit(self) -> int:
         """How many samples are looked at together, at first."""
         known = self.options
         windows = known.longest is not None
-        return samples_in(known.first_stretch_of_windows if windows else known.first_stretch)
+        return samples_in(known.first_window_length if windows else known.first_length)
 
     @property
-    def stretch(self) -> int:
+    def max_length(self) -> int:
         """How many samples are looked at together, in the long run."""
         known = self.options
         windows = known.longest is not None
-        return samples_in(known.longest_stretch_of_windows if windows else known.longest_stretch)
+        return samples_in(known.max_window_length if windows else known.max_length)
 
-    def first(self) -> "_Cutter":
+    def first(self) -> "_Splitter":
         """Give the cutter of the first stretch, for shorter chunks."""
-        most = self.options.first_longest
-        longest = min(self.options.longest or most, most)
+        maximum = self.options.first_longest
+        longest = min(self.options.longest or maximum, maximum)
         return replace(self, options=replace(self.options, longest=longest))
 
     def all(self, start: float, samples: np.ndarray) -> Iterator[Chunk]:
@@ -310,12 +312,14 @@ class _Cutter:
         """Cut off what is over, and tell the sample from which to keep the rest."""
         pieces, spans = self._pieces(samples)
         if not pieces or len(samples) - pieces[-1][1] >= self._widest_pause:
-            keep = max(len(samples) - samples_in(self.options.lead), pieces[-1][1] if pieces else 0)
+            keep = max(
+                len(samples) - samples_in(self.options.padding), pieces[-1][1] if pieces else 0
+            )
         else:
             first, last = pieces.pop()
             keep = first
-            if self.longest is None and last - first >= self.opening // 2:
-                keep = quietest(samples, last - (last - first) // 3, last)
+            if self.longest is None and last - first >= self.first_limit // 2:
+                keep = find_quiet(samples, last - (last - first) // 3, last)
                 pieces.append((first, keep))
         if debugging():
             _tell_cuts(start, pieces, spans, keep)
@@ -327,13 +331,13 @@ class _Cutter:
             whole = [(0, len(samples))]
             if self.longest is None:
                 return whole, []
-            return packed(whole, self.longest, lambda a, b: quietest(samples, a, b)), []
+            return packed(whole, self.longest, lambda a, b: find_quiet(samples, a, b)), []
         if np.abs(samples).max(initial=0.0) < self.options.dead:
             return [], []
-        spans, pause = self.find_speech(_lifted(samples, self.options)), self._widest_pause
-        pieces = joined(spans, pause)
+        spans, pause = self.find_speech(_scale(samples, self.options)), self._widest_pause
+        pieces = merge_spans(spans, pause)
         if self.longest is not None:
-            pieces = packed(spans, self.longest, lambda a, b: quietest(samples, a, b), pause)
+            pieces = packed(spans, self.longest, lambda a, b: find_quiet(samples, a, b), pause)
             pad = samples_in(self.options.pad)
             pieces = padded(pieces, pad, len(samples)) if pieces else []
         return pieces, spans
@@ -345,9 +349,9 @@ class _Cutter:
     def _chunks(
         self, start: float, samples: np.ndarray, pieces: Spans, spans: Spans
     ) -> Iterator[Chunk]:
-        lifted = _lifted(samples, self.options)
+        scaled = _scale(samples, self.options)
         for piece in pieces:
-            yield split(start, lifted, piece, spans)
+            yield split(start, scaled, piece, spans)
 
 
 def _tell_cuts(start: float, pieces: Spans, spans: Spans, end: int) -> None:
@@ -355,12 +359,12 @@ def _tell_cuts(start: float, pieces: Spans, spans: Spans, end: int) -> None:
     reached = 0
     for first, last in pieces:
         _tell_skipped(start, reached, first)
-        decided(
+        log_event(
             "chunk",
             "chunk from {start:.2f} to {end:.2f} s, cut {why}",
             start=start + first / SAMPLE_RATE,
             end=start + last / SAMPLE_RATE,
-            why=_why_cut(last, spans),
+            reason=_reason_for_cut(last, spans),
         )
         reached = last
     _tell_skipped(start, reached, end)
@@ -368,7 +372,7 @@ def _tell_cuts(start: float, pieces: Spans, spans: Spans, end: int) -> None:
 
 def _tell_skipped(start: float, first: int, last: int) -> None:
     if last > first:
-        decided(
+        log_event(
             "no speech",
             "{start:.2f} to {end:.2f} s are skipped: no speech was detected",
             start=start + first / SAMPLE_RATE,
@@ -376,7 +380,7 @@ def _tell_skipped(start: float, first: int, last: int) -> None:
         )
 
 
-def _why_cut(cut: int, spans: Spans) -> str:
+def _reason_for_cut(cut: int, spans: Spans) -> str:
     """Say what a chunk ends at: the sample `cut`, given the speech that was detected."""
     if not spans:
         return "where the sound ends"
@@ -400,18 +404,18 @@ def split(start: float, samples: np.ndarray, piece: tuple[int, int], spans: Span
     return Chunk(start + first / SAMPLE_RATE, samples[first:last].copy(), speech)
 
 
-def _lifted(samples: np.ndarray, options: ChunkingOptions) -> np.ndarray:
+def _scale(samples: np.ndarray, options: ChunkingOptions) -> np.ndarray:
     """Amplify what is very quiet; leave everything else alone."""
-    peak = float(np.abs(samples).max(initial=0.0))
-    if not options.dead <= peak < options.quiet:
+    level = float(np.abs(samples).max(initial=0.0))
+    if not options.dead <= level < options.quiet:
         return samples
-    return samples * np.float32(min(options.loud / peak, options.most_gain))
+    return samples * np.float32(min(options.target_level / level, options.max_gain))
 
 
-def quietest(samples: np.ndarray, first: int, last: int) -> int:
+def find_quiet(samples: np.ndarray, first: int, last: int) -> int:
     """Find the middle of the quietest 0.3 s between two samples."""
     frame = SAMPLE_RATE // 50
     count = max((last - first) // frame, 1)
-    energy = np.square(samples[first : first + count * frame]).reshape(count, -1).mean(axis=1)
-    smooth = np.convolve(energy, np.ones(15), mode="same")[7:-7] if count > 15 else energy
+    power = np.square(samples[first : first + count * frame]).reshape(count, -1).mean(axis=1)
+    smooth = np.convolve(power, np.ones(15), mode="same")[7:-7] if count > 15 else power
     return first + (int(smooth.argmin()) + (count - len(smooth)) // 2) * frame + frame // 2

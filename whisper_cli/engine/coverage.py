@@ -7,7 +7,7 @@ from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.events import Checkpoint
 
 FAR = 5.0  # seconds of speech after the last cue that are worth a warning
-LEAST_SPEECH = 1.0  # seconds; less may well be a cough
+MIN_SPEECH = 1.0  # seconds; less may well be a cough
 
 
 @dataclass(slots=True)
@@ -23,11 +23,11 @@ class Coverage:
         """Take up what was known at a mark."""
         return cls(mark.speech, mark.unsaid, mark.said_until)
 
-    def say(self, end: float) -> None:
+    def add_text(self, end: float) -> None:
         """Take note of a cue that ends there."""
         self.said_until = max(self.said_until, end)
 
-    def hear(self, chunk: Chunk) -> None:
+    def add_speech(self, chunk: Chunk) -> None:
         """Take note of a chunk, all of its cues said."""
         spoken = [(chunk.start + start, chunk.start + end) for start, end in chunk.speech]
         self.speech += sum(end - start for start, end in spoken)
@@ -37,13 +37,13 @@ class Coverage:
 
     def mark(self, chunk: Chunk) -> Checkpoint | None:
         """Name the place after a chunk; None where nothing cut it."""
-        if chunk.place is None:
+        if chunk.position is None:
             return None
-        return Checkpoint(chunk.place.after, self.speech, self.unsaid, self.said_until)
+        return Checkpoint(chunk.position.after, self.speech, self.unsaid, self.said_until)
 
     def warnings(self) -> Iterator[str]:
         """Tell what is worth a warning in the end."""
-        if self.said_until < 0 and self.speech > LEAST_SPEECH:
+        if self.said_until < 0 and self.speech > MIN_SPEECH:
             yield f"{self.speech:.1f} s of speech were found, and no text"
         elif self.unsaid > FAR:
             yield (

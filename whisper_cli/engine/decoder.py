@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from whisper_cli.choices import Device
-from whisper_cli.decisions import about, debugging, decided
+from whisper_cli.decisions import about, debugging, log_event
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.model import FULL_WINDOW, WhisperEngineModel
-from whisper_cli.engine.quality import ENDLESS, QualityChecks
+from whisper_cli.engine.quality import REPEATED, QualityChecks
 from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens
 from whisper_cli.engine.segments import LONGEST_CUE, WindowResult
 from whisper_cli.transcript import (
@@ -22,8 +22,8 @@ from whisper_cli.transcript import (
     Segment,
 )
 
-LEAST_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
-SURE = 0.5  # a language less probable than this is asked for again, of the full window
+MIN_PROGRESS = 1.0  # seconds of a window that a decoding has to cover to go on after it
+MIN_PROBABILITY = 0.5  # a language less probable than this is asked for again, of the full window
 ALIGNED = 128  # tokens at once on a CPU: each takes 0.2 MB, a float for every token there is
 
 
@@ -43,15 +43,15 @@ class WindowTask:
 class DecodedWindow:
     """What a window held, in the input's own time, and the language it was told to be in.
 
-    `unprompted`: the prompt was given up for it, or for a part of it.
+    `without_prompt`: the prompt was given up for it, or for a part of it.
     """
 
     segments: tuple[Segment, ...]
     language: str
     probability: float
     dropped: tuple[Dropped, ...] = ()
-    doubt: str | None = None
-    unprompted: bool = False
+    problem: str | None = None
+    without_prompt: bool = False
     redecoded: tuple[Redecoded, ...] = ()
 
 
@@ -78,24 +78,26 @@ class Decoder:
         """Decode windows of one length; raises RuntimeError where CTranslate2 fails."""
         frames = self._quality_checks.frames(tasks[0].chunk)
         encoded = self._encode([task.chunk.samples for task in tasks], frames)
-        told = [self._language(task, item) for task, item in zip(tasks, encoded, strict=True)]
+        languages = [self._language(task, item) for task, item in zip(tasks, encoded, strict=True)]
         window_tokens = [
-            self._model.language_tokens(language, self._options.task) for language, _ in told
+            self._model.language_tokens(language, self._options.task) for language, _ in languages
         ]
         chunks = [task.chunk for task in tasks]
         decodings = self._decodings(np.concatenate(encoded), window_tokens, chunks, self._options)
-        doubts: list[RedecodeReason | None] = []
-        heard: list[list[WindowResult]] = []
+        problems: list[RedecodeReason | None] = []
+        decoded: list[list[WindowResult]] = []
         for task, language_tokens, (decoding, options), item in zip(
             tasks, window_tokens, decodings, encoded, strict=True
         ):
             first = WindowResult(task.chunk, language_tokens, decoding, frames, item, options)
-            doubts.append(self._doubt(decoding, task.chunk, language_tokens, options))
-            heard.append(list(self._accepted(first, doubts[-1])))
-        self._align([item for passes in heard for item in passes])
+            problems.append(self._problem(decoding, task.chunk, language_tokens, options))
+            decoded.append(list(self._accepted(first, problems[-1])))
+        self._align([item for windows in decoded for item in windows])
         return [
-            self._decoded(passes, language, probability, doubt)
-            for passes, (language, probability), doubt in zip(heard, told, doubts, strict=True)
+            self._decoded(windows, language, probability, problem)
+            for windows, (language, probability), problem in zip(
+                decoded, languages, problems, strict=True
+            )
         ]
 
     def _encode(self, sounds: Sequence[np.ndarray], frames: int) -> list[np.ndarray]:
@@ -118,10 +120,10 @@ class Decoder:
         about(task.chunk.source)
         candidates = self._options.language_candidates
         found = self._model.language_in(encoded, candidates)
-        if found[1] < SURE:
+        if found[1] < MIN_PROBABILITY:
             whole = self._encode([task.chunk.samples], FULL_WINDOW)[0]
             found = max(found, self._model.language_in(whole, candidates), key=lambda f: f[1])
-        decided(
+        log_event(
             "language",
             "{start:.2f} to {end:.2f} s: the language is {language}, {probability:.2f} "
             "(below {limit} the full window is asked, too)",
@@ -129,7 +131,7 @@ class Decoder:
             end=task.chunk.end,
             language=found[0],
             probability=found[1],
-            limit=SURE,
+            limit=MIN_PROBABILITY,
         )
         return found
 
@@ -137,39 +139,42 @@ class Decoder:
         self,
         encoded: np.ndarray,
         window_tokens: Sequence[LanguageTokens],
-        heard: Sequence[Chunk],
+        decoded: Sequence[Chunk],
         options: DecodingOptions,
     ) -> list[tuple[DecodingResult, DecodingOptions]]:
         """Decode encoded windows; where a prompt leads one astray, at once without it.
 
         Gives the options, too, that each was decoded with.
         """
-        decodings = self._searched(encoded, window_tokens, heard, options)
+        decodings = self._beam_search(encoded, window_tokens, decoded, options)
         found = [(decoding, options) for decoding in decodings]
-        lost = [
+        failed = [
             number
             for number, (decoding, language_tokens, chunk) in enumerate(
-                zip(decodings, window_tokens, heard, strict=True)
+                zip(decodings, window_tokens, decoded, strict=True)
             )
-            if self._astray(decoding, chunk, language_tokens, options)
+            if self._needs_full_window(decoding, chunk, language_tokens, options)
         ]
-        if lost:
-            plain = _unprompted(options)
-            theirs = [window_tokens[number] for number in lost], [heard[number] for number in lost]
+        if failed:
+            plain = _without_prompt(options)
+            arguments = (
+                [window_tokens[number] for number in failed],
+                [decoded[number] for number in failed],
+            )
             for number, decoding in zip(
-                lost, self._searched(encoded[lost], *theirs, plain), strict=True
+                failed, self._beam_search(encoded[failed], *arguments, plain), strict=True
             ):
                 before = self._rejected(
-                    found[number][0], heard[number], window_tokens[number], options
+                    found[number][0], decoded[number], window_tokens[number], options
                 )
-                found[number] = _instead(decoding, before), plain
+                found[number] = _with_previous(decoding, before), plain
         return found
 
-    def _searched(
+    def _beam_search(
         self,
         encoded: np.ndarray,
         window_tokens: Sequence[LanguageTokens],
-        heard: Sequence[Chunk],
+        decoded: Sequence[Chunk],
         options: DecodingOptions,
     ) -> list[DecodingResult]:
         """Decode encoded windows greedily, and by beam search those where that isn't sure.
@@ -177,30 +182,30 @@ class Decoder:
         Where Whisper is sure, beam search finds the same words at twice the cost; where a prompt
         leads astray, it would go there too.
         """
-        limits = [self._quality_checks.limit(item.length) for item in heard]
+        limits = [self._quality_checks.limit(item.length) for item in decoded]
         if options.beam_size == 1 or options.temperature[0] > 0:
             return self._model.generate(encoded, window_tokens, options, limits)
         greedy = replace(options, beam_size=1)
         decodings = self._model.generate(encoded, window_tokens, greedy, limits)
-        unsure = [
+        retried = [
             number
             for number, (decoding, language_tokens, chunk) in enumerate(
-                zip(decodings, window_tokens, heard, strict=True)
+                zip(decodings, window_tokens, decoded, strict=True)
             )
-            if self._unsure(decoding, chunk, language_tokens, options)
+            if self._needs_retry(decoding, chunk, language_tokens, options)
         ]
-        if unsure:
-            chosen = [window_tokens[number] for number in unsure]
-            theirs = [limits[number] for number in unsure]
-            searched = self._model.generate(encoded[unsure], chosen, options, theirs)
-            for number, decoding in zip(unsure, searched, strict=True):
+        if retried:
+            chosen = [window_tokens[number] for number in retried]
+            arguments = [limits[number] for number in retried]
+            found = self._model.generate(encoded[retried], chosen, options, arguments)
+            for number, decoding in zip(retried, found, strict=True):
                 before = self._rejected(
-                    decodings[number], heard[number], window_tokens[number], options
+                    decodings[number], decoded[number], window_tokens[number], options
                 )
-                decodings[number] = _instead(decoding, before)
+                decodings[number] = _with_previous(decoding, before)
         return decodings
 
-    def _unsure(
+    def _needs_retry(
         self,
         decoding: DecodingResult,
         chunk: Chunk,
@@ -208,24 +213,24 @@ class Decoder:
         options: DecodingOptions,
     ) -> bool:
         """Say whether beam search may find what a greedy decoding did not."""
-        if self._astray(decoding, chunk, language_tokens, options):
+        if self._needs_full_window(decoding, chunk, language_tokens, options):
             return False
-        unsure = decoding.avg_logprob < self._quality_checks.sure
-        unsure = unsure or self._doubt(decoding, chunk, language_tokens, options) is not None
-        decided(
+        retried = decoding.avg_logprob < self._quality_checks.min_logprob
+        retried = retried or self._problem(decoding, chunk, language_tokens, options) is not None
+        log_event(
             "search",
             "{start:.2f} to {end:.2f} s: {search}, the average log-probability of the greedy text "
             "is {measured:.2f} (limit {limit})",
             source=chunk.source,
             start=chunk.start,
             end=chunk.end,
-            search=f"beam search with {options.beam_size} beams" if unsure else "greedy",
+            search=f"beam search with {options.beam_size} beams" if retried else "greedy",
             measured=decoding.avg_logprob,
-            limit=self._quality_checks.sure,
+            limit=self._quality_checks.min_logprob,
         )
-        return unsure
+        return retried
 
-    def _astray(
+    def _needs_full_window(
         self,
         decoding: DecodingResult,
         chunk: Chunk,
@@ -233,12 +238,12 @@ class Decoder:
         options: DecodingOptions,
     ) -> bool:
         """Say whether a prompt led astray: the text goes on and on, or is only the prompt."""
-        if not _is_prompted(options):
+        if not _has_prompt(options):
             return False
-        doubt = self._doubt(decoding, chunk, language_tokens, options)
-        return doubt in ENDLESS or _is_prompt(decoding.text, options)
+        problem = self._problem(decoding, chunk, language_tokens, options)
+        return problem in REPEATED or _is_prompt(decoding.text, options)
 
-    def _doubt(
+    def _problem(
         self,
         decoding: DecodingResult,
         chunk: Chunk,
@@ -247,10 +252,10 @@ class Decoder:
     ) -> RedecodeReason | None:
         if self._silent(decoding):
             return None
-        wrong = self._quality_checks.doubt(
+        reason = self._quality_checks.problem(
             decoding, chunk, options, language_tokens.first_timestamp, language_tokens.eot
         )
-        return wrong or (RedecodeReason.prompt if _is_prompt(decoding.text, options) else None)
+        return reason or (RedecodeReason.prompt if _is_prompt(decoding.text, options) else None)
 
     def _rejected(
         self,
@@ -260,16 +265,16 @@ class Decoder:
         options: DecodingOptions,
     ) -> tuple[Redecoded, ...]:
         """Describe what is rejected of a chunk, after what was rejected before it."""
-        reason = self._doubt(decoding, chunk, language_tokens, options)
+        reason = self._problem(decoding, chunk, language_tokens, options)
         if reason is None and _is_prompt(decoding.text, options):
             reason = RedecodeReason.prompt  # said in what would pass as silence
         if reason is None:  # a beam search looks for better words than good ones
-            return decoding.instead_of
+            return decoding.previous
         if debugging():
-            self._explain(decoding, chunk, language_tokens, options, reason)
-        return (*decoding.instead_of, _redecoded(chunk, reason, decoding.text))
+            self._log_reason(decoding, chunk, language_tokens, options, reason)
+        return (*decoding.previous, _redecoded(chunk, reason, decoding.text))
 
-    def _explain(
+    def _log_reason(
         self,
         decoding: DecodingResult,
         chunk: Chunk,
@@ -294,29 +299,31 @@ class Decoder:
         )
 
     def _accepted(
-        self, first: WindowResult, doubt: RedecodeReason | None
+        self, first: WindowResult, problem: RedecodeReason | None
     ) -> Iterator[WindowResult]:
         """Give what can be believed of a window.
 
         That is its short decoding, with what that left out decoded after it; or the full window's.
         """
         offset, chunk, language_tokens = 0.0, first.chunk, first.language_tokens
-        heard, options = first, first.options
+        decoded, options = first, first.options
         rest = chunk
-        while doubt == RedecodeReason.missed and heard.reached > LEAST_PROGRESS:
-            yield heard
-            offset += heard.reached
+        while problem == RedecodeReason.missing_text and decoded.reached > MIN_PROGRESS:
+            yield decoded
+            offset += decoded.reached
             rest = chunk.after(offset)
             frames = self._quality_checks.frames(rest)
             [encoded] = self._encode([rest.samples], frames)
             [(decoding, options)] = self._decodings(encoded, [language_tokens], [rest], options)
-            decoding = _instead(decoding, (_rest(rest),))
-            heard = WindowResult(chunk, language_tokens, decoding, frames, encoded, options, offset)
-            doubt = self._doubt(decoding, rest, language_tokens, options)
-        if doubt is None:
-            yield heard
+            decoding = _with_previous(decoding, (_rest(rest),))
+            decoded = WindowResult(
+                chunk, language_tokens, decoding, frames, encoded, options, offset
+            )
+            problem = self._problem(decoding, rest, language_tokens, options)
+        if problem is None:
+            yield decoded
         else:
-            before = self._rejected(heard.decoding, rest, language_tokens, options)
+            before = self._rejected(decoded.decoding, rest, language_tokens, options)
             yield from self._again(chunk, language_tokens, options, offset, before)
 
     def _again(
@@ -336,14 +343,14 @@ class Decoder:
             rest = chunk.after(offset)
             [encoded] = self._encode([rest.samples], FULL_WINDOW)
             decoding, options = self._in_full(encoded, rest, language_tokens, options)
-            decoding = _instead(decoding, before)
+            decoding = _with_previous(decoding, before)
             found = WindowResult(
                 chunk, language_tokens, decoding, FULL_WINDOW, encoded, options, offset
             )
             yield found
-            if self._silent(decoding) or found.reached < LEAST_PROGRESS:
+            if self._silent(decoding) or found.reached < MIN_PROGRESS:
                 return
-            if not self._quality_checks.missed_in(rest, found.reached):
+            if not self._quality_checks.has_missing_text(rest, found.reached):
                 return
             offset += found.reached
             before = (_rest(chunk.after(offset)),)
@@ -351,7 +358,7 @@ class Decoder:
     def _in_full(
         self,
         encoded: np.ndarray,
-        heard: Chunk,
+        decoded: Chunk,
         language_tokens: LanguageTokens,
         options: DecodingOptions,
     ) -> tuple[DecodingResult, DecodingOptions]:
@@ -361,57 +368,65 @@ class Decoder:
         try, of as many tokens as can be believed. The ladder is for what has none.
         """
         before: tuple[Redecoded, ...] = ()
-        if _is_prompted(options):
-            once, limit = _at_first(options), self._quality_checks.limit(heard.length)
+        if _has_prompt(options):
+            once, limit = _at_first(options), self._quality_checks.limit(decoded.length)
             decoding = self._model.generate_with_fallback(encoded, language_tokens, once, limit)
-            doubt = self._doubt(decoding, heard, language_tokens, options)
-            doubtful = doubt is RedecodeReason.log_probability
-            if not doubtful and not self._astray(decoding, heard, language_tokens, options):
+            problem = self._problem(decoding, decoded, language_tokens, options)
+            low_probability = problem is RedecodeReason.log_probability
+            if not low_probability and not self._needs_full_window(
+                decoding, decoded, language_tokens, options
+            ):
                 return decoding, options
-            before = self._rejected(decoding, heard, language_tokens, options)
-            options = _unprompted(options)
-        about(heard.source)
+            before = self._rejected(decoding, decoded, language_tokens, options)
+            options = _without_prompt(options)
+        about(decoded.source)
         decoding = self._model.generate_with_fallback(encoded, language_tokens, options)
-        return _instead(decoding, before), options
+        return _with_previous(decoding, before), options
 
-    def _align(self, heard: Sequence[WindowResult]) -> None:
+    def _align(self, decoded: Sequence[WindowResult]) -> None:
         """Time the words of what needs it: all where they are asked for, else of long cues.
 
         CTranslate2 aligns together what has one length and one start sequence.
         """
-        batches: dict[tuple[int, tuple[int, ...]], list[WindowResult]] = {}
-        for item in heard:
-            if self._wants_words(item) and not self._silent(item.decoding):
-                batches.setdefault((item.frames, item.language_tokens.start), []).append(item)
-        for alike in batches.values():
-            most = 1 + max(len(item.spelled) for item in alike)
-            count = len(alike) if self._on_gpu else max(1, ALIGNED // most)
-            for start in range(0, len(alike), count):
-                self._time(alike[start : start + count])
+        groups: dict[tuple[int, tuple[int, ...]], list[WindowResult]] = {}
+        for item in decoded:
+            if self._needs_alignment(item) and not self._silent(item.decoding):
+                groups.setdefault((item.frames, item.language_tokens.start), []).append(item)
+        for group in groups.values():
+            maximum = 1 + max(len(item.text_tokens) for item in group)
+            count = len(group) if self._on_gpu else max(1, ALIGNED // maximum)
+            for start in range(0, len(group), count):
+                self._time(group[start : start + count])
 
     def _time(self, batch: Sequence[WindowResult]) -> None:
         timed = self._model.align(
             np.concatenate([item.encoded for item in batch]),
             batch[0].language_tokens,
-            [item.spelled for item in batch],
+            [item.text_tokens for item in batch],
             [max(2, round(item.length * FRAMES_PER_SECOND)) for item in batch],
         )
         for item, words in zip(batch, timed, strict=True):
             item.words = words
 
-    def _wants_words(self, heard: WindowResult) -> bool:
+    def _needs_alignment(self, decoded: WindowResult) -> bool:
         if self._options.word_timestamps:
-            return bool(heard.lines)
-        return any(line.end - line.start > LONGEST_CUE for line in heard.lines)
+            return bool(decoded.lines)
+        return any(line.end - line.start > LONGEST_CUE for line in decoded.lines)
 
     def _decoded(
-        self, heard: Sequence[WindowResult], language: str, probability: float, doubt: str | None
+        self,
+        decoded: Sequence[WindowResult],
+        language: str,
+        probability: float,
+        problem: str | None,
     ) -> DecodedWindow:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
-        reached = heard[0].chunk.start if heard else 0.0  # of a moment of doubt nothing is heard
-        for item in heard:
-            dropped += item.loops()
+        reached = (
+            decoded[0].chunk.start if decoded else 0.0
+        )  # of a moment of doubt nothing is heard
+        for item in decoded:
+            dropped += item.repeats()
             for segment in item.segments(reached, keep_words=self._options.word_timestamps):
                 reached = segment.end
                 if not segment.text.strip():
@@ -421,22 +436,22 @@ class Decoder:
                     dropped.append(Dropped(segment.start, segment.end, segment.text, reason))
                 else:
                     segments.append(segment)
-        unprompted = any(item.options != self._options for item in heard)
+        without_prompt = any(item.options != self._options for item in decoded)
         return DecodedWindow(
             tuple(segments),
             language,
             probability,
             tuple(dropped),
-            doubt,
-            unprompted,
-            tuple(entry for item in heard for entry in item.decoding.instead_of),
+            problem,
+            without_prompt,
+            tuple(entry for item in decoded for entry in item.decoding.previous),
         )
 
-    def _reason(self, segment: Segment, heard: WindowResult) -> DropReason | None:
+    def _reason(self, segment: Segment, decoded: WindowResult) -> DropReason | None:
         """Say why a segment is dropped, None where it isn't."""
-        if self._silent(heard.decoding):
+        if self._silent(decoded.decoding):
             return DropReason.silence
-        return DropReason.phantom if heard.is_phantom(segment) else None
+        return DropReason.phantom if decoded.is_phantom(segment) else None
 
 
 def _redecoded(chunk: Chunk, reason: RedecodeReason, text: str) -> Redecoded:
@@ -445,19 +460,19 @@ def _redecoded(chunk: Chunk, reason: RedecodeReason, text: str) -> Redecoded:
 
 def _rest(chunk: Chunk) -> Redecoded:
     """Describe that the rest of a chunk, which got no text, is decoded by itself."""
-    _tell_rejected(chunk, "", RedecodeReason.missed, sum(b - a for a, b in chunk.speech), 0)
-    return _redecoded(chunk, RedecodeReason.missed, "")
+    _tell_rejected(chunk, "", RedecodeReason.missing_text, sum(b - a for a, b in chunk.speech), 0)
+    return _redecoded(chunk, RedecodeReason.missing_text, "")
 
 
-def _instead(decoding: DecodingResult, before: tuple[Redecoded, ...]) -> DecodingResult:
+def _with_previous(decoding: DecodingResult, before: tuple[Redecoded, ...]) -> DecodingResult:
     """Say what was rejected before a decoding was made."""
-    return replace(decoding, instead_of=(*before, *decoding.instead_of)) if before else decoding
+    return replace(decoding, previous=(*before, *decoding.previous)) if before else decoding
 
 
 def _tell_rejected(
     chunk: Chunk, text: str, reason: RedecodeReason, measured: float, limit: float
 ) -> None:
-    decided(
+    log_event(
         "rejected",
         "{start:.2f} to {end:.2f} s are decoded again: {reason}, {measured:.2f} (limit {limit:.2f})"
         ': "{rejected_text}"',
@@ -471,7 +486,7 @@ def _tell_rejected(
     )
 
 
-def _is_prompted(options: DecodingOptions) -> bool:
+def _has_prompt(options: DecodingOptions) -> bool:
     return bool(options.initial_prompt or options.hotwords)
 
 
@@ -479,12 +494,12 @@ def _at_first(options: DecodingOptions) -> DecodingOptions:
     return replace(options, temperature=options.temperature[:1])
 
 
-def _unprompted(options: DecodingOptions) -> DecodingOptions:
+def _without_prompt(options: DecodingOptions) -> DecodingOptions:
     return replace(options, initial_prompt=None, hotwords=None)
 
 
 def _is_prompt(text: str, options: DecodingOptions) -> bool:
     """Say whether a text is only what the prompt or the hotwords say."""
-    told = f"{options.initial_prompt or ''} {options.hotwords or ''}"
-    words, known = (" ".join(re.findall(r"\w+", item.casefold())) for item in (text, told))
+    prompt = f"{options.initial_prompt or ''} {options.hotwords or ''}"
+    words, known = (" ".join(re.findall(r"\w+", item.casefold())) for item in (text, prompt))
     return bool(words) and words in known

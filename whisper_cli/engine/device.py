@@ -10,7 +10,7 @@ from whisper_cli import files
 from whisper_cli.choices import ComputeType, Device
 from whisper_cli.errors import ConfigError
 
-MOST_WORKERS = 16  # each holds the state of a batch
+MAX_WORKERS = 16  # each holds the state of a batch
 CPU_BATCH = 8  # windows of 8 s, see `Pool`
 
 
@@ -80,7 +80,7 @@ def on_cpu(
     threads: int, kind: ComputeType = ComputeType.int8, workers: int = 0, batch: int = 0
 ) -> ResolvedDevice:
     """Give each worker a thread of its own, unless there are too many threads."""
-    workers = workers or min(threads, MOST_WORKERS)
+    workers = workers or min(threads, MAX_WORKERS)
     return ResolvedDevice(Device.cpu, kind, workers, max(1, threads // workers), batch or CPU_BATCH)
 
 
@@ -102,21 +102,21 @@ def _physical(allowed: set[int]) -> int:
     """Count the cores behind logical processors by what Linux tells of each; 0 if it doesn't."""
     siblings = set()
     for number in allowed:
-        place = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
+        path = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
         try:
-            siblings.add(place.read_text(encoding="ascii").strip())
+            siblings.add(path.read_text(encoding="ascii").strip())
         except OSError:
             return 0
     return len(siblings)
 
 
-def _quota(root: Path, mine: str = "") -> int:
+def _quota(root: Path, text: str = "") -> int:
     """Read the CPU quota of a container or a service, rounded up; 0 where there is none.
 
-    `mine` is what /proc/self/cgroup says; the groups around one limit it, too.
+    `text` is what /proc/self/cgroup says; the groups around one limit it, too.
     """
     limits = [_limit(root), _limit(root / "cpu")]
-    for line in mine.splitlines():
+    for line in text.splitlines():
         _, kinds, path = line.split(":", 2)
         if not kinds or "cpu" in kinds.split(","):
             top = root / "cpu" if kinds else root
@@ -155,8 +155,8 @@ def free_gpu_memory() -> int:
 
     command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return min(int(line) for line in told.stdout.split("\n") if line.strip())
+        output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return min(int(line) for line in output.stdout.split("\n") if line.strip())
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0
 
@@ -173,19 +173,19 @@ def batch_for(free: int) -> int:
 logger = logging.getLogger("whisper_cli")
 
 
-def tuning() -> "Tuning":
+def thread_settings() -> "ThreadSettings":
     """Open what is remembered of this machine."""
     from whisper_cli.paths import state_dir
 
-    return Tuning(state_dir() / "tuning.json")
+    return ThreadSettings(state_dir() / "tuning.json")
 
 
 def splits(threads: int) -> list[int]:
     """List the counts of workers worth measuring: those that share `threads` evenly."""
-    return [count for count in range(1, min(threads, MOST_WORKERS) + 1) if threads % count == 0]
+    return [count for count in range(1, min(threads, MAX_WORKERS) + 1) if threads % count == 0]
 
 
-class Tuning:
+class ThreadSettings:
     """A small JSON file: model, arithmetic and threads (all, on a CPU) -> workers."""
 
     def __init__(self, file: Path) -> None:
@@ -196,7 +196,7 @@ class Tuning:
         found = self._load().get(_key(model, kind, threads), 0)
         return found if isinstance(found, int) and 0 < found <= threads else 0
 
-    def remember(self, model: str, kind: ComputeType, threads: int, workers: int) -> None:
+    def save(self, model: str, kind: ComputeType, threads: int, workers: int) -> None:
         """Note what did best. Raises OSError where it can't be written."""
         known = self._load() | {_key(model, kind, threads): workers}
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,7 @@ class Input(Protocol):
         ...
 
     @property
-    def wanted(self) -> bool:
+    def needed(self) -> bool:
         """Say whether what it says is still written; the rest of it is left out where not."""
         ...
 
@@ -113,7 +113,7 @@ class PartialDecoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class DecodeProgress:
     """So many seconds of an input are dealt with.
 
     `dropped` is what was left out of the last ones, `redecoded` what was decoded again.
@@ -143,7 +143,9 @@ class InputFailed:
     error: WhisperError
 
 
-Event = InputStarted | SegmentDecoded | PartialDecoded | Progressed | InputFinished | InputFailed
+Event = (
+    InputStarted | SegmentDecoded | PartialDecoded | DecodeProgress | InputFinished | InputFailed
+)
 
 
 class Engine(Protocol):
@@ -154,7 +156,7 @@ class Engine(Protocol):
         ...
 
 
-def ended(recording: Recording) -> Info:
+def finished(recording: Recording) -> Info:
     """Add what only the end of an input tells: how long it is, and the hash of a stream."""
     audio, info = recording.audio, recording.info
     options = info.provenance.options

@@ -9,12 +9,12 @@ from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.decoder import DecodedWindow
 from whisper_cli.engine.events import (
     Checkpoint,
+    DecodeProgress,
     Event,
     Input,
     InputFinished,
     InputStarted,
     PartialDecoded,
-    Progressed,
     SegmentDecoded,
 )
 from whisper_cli.transcript import ADDED_OPTIONS, DecodingOptions, Dropped, Info, Redecoded
@@ -32,7 +32,7 @@ class InputState:
     """What is known of an input while its windows are decoded.
 
     `number` is its place among the inputs; `language` is None until it is settled, by the window
-    `detection_chunk`; `served` are the seconds that count as decoded where inputs take turns.
+    `detection_chunk`; `decoded_seconds` are those that count as decoded where inputs take turns.
     """
 
     number: int
@@ -42,12 +42,12 @@ class InputState:
     windows: int = 0
     detection_chunk: int = 0
     broken: bool = False
-    served: float = 0.0
-    _told: tuple[str, float] | None = None
+    decoded_seconds: float = 0.0
+    _detected: tuple[str, float] | None = None
     _given: int = 0
-    _begun: bool = False
-    _ended: Info | None = None
-    _waiting: dict[int, tuple[Chunk, DecodedWindow]] = field(default_factory=dict)
+    _started: bool = False
+    _finished: Info | None = None
+    _pending: dict[int, tuple[Chunk, DecodedWindow]] = field(default_factory=dict)
     _dropped: list[Dropped] = field(default_factory=list)
     _redecoded: list[Redecoded] = field(default_factory=list)
     _coverage: Coverage = field(default_factory=Coverage)
@@ -71,22 +71,22 @@ class InputState:
     @property
     def over(self) -> bool:
         """Say whether nothing more will come of it."""
-        return self._ended is not None and self._given == self.windows
+        return self._finished is not None and self._given == self.windows
 
     def decoded(self, number: int, chunk: Chunk, result: DecodedWindow) -> Iterator[Event]:
         """Take one window's result, and give what is next in order."""
-        self._waiting[number] = (chunk, result)
+        self._pending[number] = (chunk, result)
         if self.language is None:
             self.language = result.language
-            self._told = result.language, result.probability
-        while self._given in self._waiting:
-            yield from self._next(*self._waiting.pop(self._given))
+            self._detected = result.language, result.probability
+        while self._given in self._pending:
+            yield from self._next(*self._pending.pop(self._given))
             self._given += 1
         yield from self._end()
 
-    def ended(self, info: Info) -> Iterator[Event]:
+    def finished(self, info: Info) -> Iterator[Event]:
         """Take what the end of the input tells; its last windows may still be on their way."""
-        self._ended = info
+        self._finished = info
         return self._end()
 
     @property
@@ -95,11 +95,11 @@ class InputState:
         return self._given == self.windows and self.language is not None
 
     def _next(self, chunk: Chunk, result: DecodedWindow) -> Iterator[Event]:
-        if not self._begun:
+        if not self._started:
             if self.info.language is None:
-                language, probability = self._told or (result.language, result.probability)
+                language, probability = self._detected or (result.language, result.probability)
                 self.info = replace(self.info, language=language, language_probability=probability)
-            self._begun = True
+            self._started = True
             yield InputStarted(self.input, self.info)
         if chunk.partial:
             if result.segments:
@@ -108,19 +108,19 @@ class InputState:
                 yield PartialDecoded(self.input, replace(first, end=last.end, text=text))
             return
         for segment in result.segments:
-            self._coverage.say(segment.end)
+            self._coverage.add_text(segment.end)
             yield SegmentDecoded(self.input, segment)
         self._dropped += result.dropped
         self._redecoded += result.redecoded
-        self._coverage.hear(chunk)
+        self._coverage.add_speech(chunk)
         mark = self._coverage.mark(chunk)
-        yield Progressed(self.input, chunk.end, mark, result.dropped, result.redecoded)
+        yield DecodeProgress(self.input, chunk.end, mark, result.dropped, result.redecoded)
 
     def _end(self) -> Iterator[Event]:
-        if self._ended is None or self._given < self.windows:
+        if self._finished is None or self._given < self.windows:
             return
-        known, end = self.info, self._ended
-        if not self._begun:
+        known, end = self.info, self._finished
+        if not self._started:
             if known.language is None:
                 probability = float(self.language is not None)
                 known = replace(known, language=self.language, language_probability=probability)

@@ -11,7 +11,7 @@ LARGE = 12 << 20  # bytes: the attention of a window of 17 s and more (tiny)
 KEPT = 64 << 20  # bytes at the end of the heap that are kept for what comes next
 
 
-def share_heap(workers: int) -> None:
+def limit_memory(workers: int) -> None:
     """Let threads that are started from now on share a heap; call it before a model is loaded.
 
     glibc gives each thread one of its own, where what a window took stays as holes: that was
@@ -25,7 +25,7 @@ def share_heap(workers: int) -> None:
     _malloc("mallopt", TRIM_THRESHOLD, KEPT)
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Give what is free in the heap back to the system: worth it before much is taken at once."""
     _malloc("malloc_trim", 0)
 

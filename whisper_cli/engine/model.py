@@ -11,9 +11,9 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE
 from whisper_cli.choices import Device, Task
-from whisper_cli.decisions import debugging, decided
+from whisper_cli.decisions import debugging, log_event
 from whisper_cli.engine.device import ResolvedDevice, on_cpu
-from whisper_cli.engine.memory import give_back
+from whisper_cli.engine.memory import release_memory
 from whisper_cli.engine.result import FRAMES_PER_SECOND, DecodingResult, LanguageTokens, TimedWord
 from whisper_cli.errors import ConfigError, ModelError
 from whisper_cli.transcript import DecodingOptions, Word
@@ -140,12 +140,12 @@ class WhisperEngineModel:
 
     def features(self, samples: np.ndarray, frames: int) -> np.ndarray:
         """Compute the log-mel spectrogram (mels, frames) of samples (n,) and silence after them."""
-        heard = min(frames, len(samples) // HOP + SILENT)
-        sound = np.zeros(heard * HOP, np.float32)
+        length = min(frames, len(samples) // HOP + SILENT)
+        sound = np.zeros(length * HOP, np.float32)
         count = min(len(samples), len(sound))
         sound[:count] = samples[:count]
-        found = np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :heard]
-        return np.pad(found, ((0, 0), (0, frames - heard)), mode="edge")
+        found = np.asarray(self.whisper.feature_extractor(sound, padding=0))[:, :length]
+        return np.pad(found, ((0, 0), (0, frames - length)), mode="edge")
 
     def encode(self, features: np.ndarray) -> np.ndarray:
         """Encode features (batch, mels, frames) into (batch, frames / 2, dimensions)."""
@@ -155,24 +155,24 @@ class WhisperEngineModel:
         if features.shape[-1] < FULL_WINDOW or self.device_plan.device is not Device.cpu:
             return np.asarray(self.whisper.model.encode(view, to_cpu=True))
         with self._full:
-            give_back()
+            release_memory()
             return np.asarray(self.whisper.model.encode(view, to_cpu=True))
 
-    def language_in(self, encoded: np.ndarray, among: Sequence[str] = ()) -> tuple[str, float]:
-        """Tell the language of one encoded window, and how probable it is `among` some or all."""
+    def language_in(self, encoded: np.ndarray, candidates: Sequence[str] = ()) -> tuple[str, float]:
+        """Return an encoded window's language and its probability among `candidates` or all."""
         from ctranslate2 import StorageView
 
-        [told] = self.whisper.model.detect_language(StorageView.from_array(encoded))
-        found = [(token[2:-2], float(chance)) for token, chance in told]
-        chosen = [item for item in found if item[0] in among] if among else found
+        [probabilities] = self.whisper.model.detect_language(StorageView.from_array(encoded))
+        found = [(token[2:-2], float(probability)) for token, probability in probabilities]
+        chosen = [item for item in found if item[0] in candidates] if candidates else found
         if not chosen:
-            known = ", ".join(among)
+            known = ", ".join(candidates)
             raise ConfigError(f"the model knows none of these languages: {known}")
-        total = sum(chance for _, chance in chosen) if among else 1.0
+        total = sum(probability for _, probability in chosen) if candidates else 1.0
         if debugging():
             tell_languages(chosen)
-        language, chance = max(chosen, key=lambda item: item[1])
-        return language, chance / total if total > 0 else 0.0
+        language, probability = max(chosen, key=lambda item: item[1])
+        return language, probability / total if total > 0 else 0.0
 
     def generate(
         self,
@@ -190,7 +190,7 @@ class WhisperEngineModel:
 
         prompts = [self._prompt(language_tokens, options) for language_tokens in window_tokens]
         known = len(prompts[0])
-        most = self._most(max(limits), known)
+        maximum = self._maximum(max(limits), known)
         temperature = options.temperature[0]
         sampling = {"beam_size": options.beam_size}
         if temperature > 0:
@@ -198,7 +198,7 @@ class WhisperEngineModel:
         results = self.whisper.model.generate(
             StorageView.from_array(encoded),
             prompts,
-            max_length=_room(most, known),
+            max_length=_room(maximum, known),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed(window_tokens[0], options),
@@ -207,7 +207,7 @@ class WhisperEngineModel:
             **sampling,
         )
         return [
-            _decoding(result, language_tokens, temperature, min(limit, most))
+            _decoding(result, language_tokens, temperature, min(limit, maximum))
             for result, language_tokens, limit in zip(results, window_tokens, limits, strict=True)
         ]
 
@@ -226,13 +226,13 @@ class WhisperEngineModel:
 
         prompt = self._prompt(language_tokens, options)
         known = len(prompt)
-        most = None if limit is None else self._most(limit, known)
+        maximum = None if limit is None else self._maximum(limit, known)
         result, avg_logprob, temperature, ratio = self.whisper.generate_with_fallback(
             StorageView.from_array(encoded),
             prompt,
             language_tokens.tokenizer,
             self._options(
-                language_tokens, options, None if most is None else _room(most, known) - known
+                language_tokens, options, None if maximum is None else _room(maximum, known) - known
             ),
         )
         tokens = tuple(result.sequences_ids[0])
@@ -245,26 +245,26 @@ class WhisperEngineModel:
             float(result.no_speech_prob),
             float(ratio),
             float(temperature),
-            finished=most is None or len(tokens) < most,
+            finished=maximum is None or len(tokens) < maximum,
         )
 
     def align(
         self,
         encoded: np.ndarray,
         language_tokens: LanguageTokens,
-        texts: Sequence[Sequence[int]],
+        sequences: Sequence[Sequence[int]],
         frames: Sequence[int],
     ) -> list[list[TimedWord]]:
         """Time the words of encoded windows (batch, n, dimensions), from the windows' starts.
 
-        `texts` are text tokens, `frames` say how much of each window is sound.
+        `sequences` are text tokens, `frames` say how much of each window is sound.
         """
         from ctranslate2 import StorageView
         from faster_whisper.transcribe import merge_punctuations
 
         aligned = self.whisper.find_alignment(
             language_tokens.tokenizer,
-            [list(text) for text in texts],
+            [list(text) for text in sequences],
             StorageView.from_array(encoded),
             list(frames),
         )
@@ -288,10 +288,10 @@ class WhisperEngineModel:
         )
         return prompt
 
-    def _most(self, limit: int, known: int) -> int:
+    def _maximum(self, limit: int, known: int) -> int:
         """Say how many tokens a text may have after a prompt of `known` ones."""
-        most: int = self.whisper.max_length
-        return min(limit, most // 2, most - known)
+        maximum: int = self.whisper.max_length
+        return min(limit, maximum // 2, maximum - known)
 
     def _suppressed(self, language_tokens: LanguageTokens, options: DecodingOptions) -> list[int]:
         from faster_whisper.transcribe import get_suppressed_tokens
@@ -300,7 +300,7 @@ class WhisperEngineModel:
         return list(suppressed(language_tokens.tokenizer, list(options.suppress_tokens)))
 
     def _options(
-        self, language_tokens: LanguageTokens, options: DecodingOptions, most: int | None
+        self, language_tokens: LanguageTokens, options: DecodingOptions, maximum: int | None
     ) -> "TranscriptionOptions":
         """Say in faster-whisper's words what is asked for, of at most so many tokens."""
         from faster_whisper.transcribe import TranscriptionOptions
@@ -328,7 +328,7 @@ class WhisperEngineModel:
             prepend_punctuations=PREPENDED,
             append_punctuations=APPENDED,
             multilingual=False,
-            max_new_tokens=most,
+            max_new_tokens=maximum,
             clip_timestamps="0",
             hallucination_silence_threshold=None,
             hotwords=None,
@@ -338,15 +338,15 @@ class WhisperEngineModel:
 def tell_languages(found: Sequence[tuple[str, float]]) -> None:
     """Log the most probable of the languages that a model told."""
     best = dict(sorted(found, key=lambda item: -item[1])[:5])
-    shown = ", ".join(f"{language} {chance:.2f}" for language, chance in best.items())
-    decided("languages", "languages by probability: {shown}", shown=shown, probabilities=best)
+    shown = ", ".join(f"{language} {probability:.2f}" for language, probability in best.items())
+    log_event("languages", "languages by probability: {shown}", shown=shown, probabilities=best)
 
 
 def _tell_fallback(
     options: DecodingOptions, temperature: float, avg_logprob: float, ratio: float
 ) -> None:
     tried = [item for item in options.temperature if item <= temperature]
-    decided(
+    log_event(
         "fallback",
         "a full window took {temperatures} of the temperatures: average log-probability "
         "{avg_logprob:.2f} (limit {log_prob_threshold}), compression ratio "
@@ -370,9 +370,9 @@ def resolve_model(
     return (model().device_plan if device_plan.fallback else device_plan), model
 
 
-def _room(most: int, known: int) -> int:
+def _room(maximum: int, known: int) -> int:
     """Give the `max_length` of so many tokens: CTranslate2 lets the text have half of it."""
-    return max(2 * most, known + most)
+    return max(2 * maximum, known + maximum)
 
 
 def _decoding(

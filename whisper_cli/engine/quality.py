@@ -12,7 +12,7 @@ from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.result import (
     FRAMES_PER_SECOND,
     DecodingResult,
-    echoed,
+    is_echo,
     last_timestamp,
     repeated,
 )
@@ -69,21 +69,21 @@ def is_hallucination(text: str) -> bool:
     return " ".join(re.findall(r"\w+", text.casefold())) in HALLUCINATIONS
 
 
-STEADY = 2.0  # loud frames to soft ones: 6 dB; in speech they are 20 dB apart and more
+NOISE_RANGE = 2.0  # loud frames to soft ones: 6 dB; in speech they are 20 dB apart and more
 
 
-def is_steady(samples: np.ndarray) -> bool:
+def is_noise(samples: np.ndarray) -> bool:
     """Say whether a sound (n,) is silence, hiss or hum: its frames of 20 ms are equally loud."""
     frame = SAMPLE_RATE // 50
     whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
     if not len(whole):
         return False
-    soft, loud = np.percentile(np.sqrt(np.square(whole).mean(axis=1)), (10, 95))
-    return bool(loud <= STEADY * soft)
+    low, high = np.percentile(np.sqrt(np.square(whole).mean(axis=1)), (10, 95))
+    return bool(high <= NOISE_RANGE * low)
 
 
 # Doubts about a text that goes on and on: what a prompt does that leads astray.
-ENDLESS = (
+REPEATED = (
     RedecodeReason.too_many_tokens,
     RedecodeReason.compression_ratio,
     RedecodeReason.repetition,
@@ -125,34 +125,34 @@ class QualityChecks:
     is over. With too little of that it goes on, mostly with the same words again. The values are
     those that `benchmarks/guard.py` found to cost no words on its data.
 
-    `margin`, `least`: seconds of silence after the speech, and of the whole window.
-    `margin_of_long`: seconds of silence after speech that isn't `brief`.
-    `missed`: how many seconds of speech may follow the last timestamp.
+    `margin`, `minimum`: seconds of silence after the speech, and of the whole window.
+    `margin_of_long`: seconds of silence after speech that isn't `short_length`.
+    `min_missing`: how many seconds of speech may follow the last timestamp.
     `rate`, `allowance`: tokens a second of sound, and more, before decoding is stopped.
     `phrase`, `word`: how many tokens are a phrase that may not be said twice in a row, and how
     often anything shorter may.
-    `echo`, `brief`: how many tokens may not come twice at all in less than so many seconds.
-    `sure`: the average log-probability from which on a greedy decoding needs no beam search.
+    `echo`, `short_length`: how many tokens may not come twice at all in less than so many seconds.
+    `min_logprob`: the average log-probability from which on a greedy decoding needs no beam search.
     """
 
     margin: float = 3.0
     margin_of_long: float = 2.0
-    least: float = 8.0
-    missed: float = 0.7
+    minimum: float = 8.0
+    min_missing: float = 0.7
     rate: float = 12.0
     allowance: int = 12
     phrase: int = 3
     word: int = 3
     echo: int = 4
-    brief: float = 10.0
-    sure: float = -0.4
+    short_length: float = 10.0
+    min_logprob: float = -0.4
 
     def frames(self, chunk: Chunk) -> int:
         """Say how many frames of 10 ms the window of a chunk has: the same in steps."""
-        margin = self.margin if chunk.length < self.brief else self.margin_of_long
-        seconds = max(self.least, chunk.length + margin)
-        for most, step in ((12, 1), (28, 2)):
-            if seconds <= most:
+        margin = self.margin if chunk.length < self.short_length else self.margin_of_long
+        seconds = max(self.minimum, chunk.length + margin)
+        for maximum, step in ((12, 1), (28, 2)):
+            if seconds <= maximum:
                 return -(-int(seconds * 100) // (step * 100)) * step * 100
         return 3000
 
@@ -160,7 +160,7 @@ class QualityChecks:
         """Say after how many tokens the decoding of so much sound has gone astray."""
         return round(self.allowance + self.rate * seconds)
 
-    def doubt(
+    def problem(
         self,
         decoding: DecodingResult,
         chunk: Chunk,
@@ -181,37 +181,37 @@ class QualityChecks:
         eot: int,
     ) -> Iterator[Check]:
         """Hold a draft against each limit, in the order in which they are told."""
-        spelled = [token for token in decoding.tokens if token < eot]
+        text_tokens = [token for token in decoding.tokens if token < eot]
         end = last_timestamp(decoding.tokens, first_timestamp)
         last, frames = end or 0.0, self.frames(chunk)
-        most, ratio = self.limit(chunk.length), thresholds.compression_ratio_threshold
-        yield Check(_R.too_many_tokens, len(decoding.tokens), most, not decoding.finished)
-        yield _above(_R.compression_ratio, decoding.compression_ratio, ratio)
-        yield _above(_R.repetition, *self._said(spelled, chunk))
-        least = thresholds.log_prob_threshold
-        unlikely = decoding.avg_logprob < least
-        yield Check(_R.log_probability, decoding.avg_logprob, least, unlikely)
-        yield _above(_R.no_end, len(spelled) if end is None else 0, 0)
-        beyond = last * FRAMES_PER_SECOND > frames
-        yield Check(_R.beyond_the_window, last, frames / FRAMES_PER_SECOND, beyond)
-        yield _above(_R.missed, self._unsaid(chunk, last), self.missed)
+        maximum, ratio = self.limit(chunk.length), thresholds.compression_ratio_threshold
+        yield Check(_R.too_many_tokens, len(decoding.tokens), maximum, not decoding.finished)
+        yield _over_limit(_R.compression_ratio, decoding.compression_ratio, ratio)
+        yield _over_limit(_R.repetition, *self._repetition(text_tokens, chunk))
+        minimum = thresholds.log_prob_threshold
+        unlikely = decoding.avg_logprob < minimum
+        yield Check(_R.log_probability, decoding.avg_logprob, minimum, unlikely)
+        yield _over_limit(_R.no_end, len(text_tokens) if end is None else 0, 0)
+        after_end = last * FRAMES_PER_SECOND > frames
+        yield Check(_R.after_window, last, frames / FRAMES_PER_SECOND, after_end)
+        yield _over_limit(_R.missing_text, self._unsaid(chunk, last), self.min_missing)
 
-    def _said(self, tokens: Sequence[int], chunk: Chunk) -> tuple[int, int]:
+    def _repetition(self, tokens: Sequence[int], chunk: Chunk) -> tuple[int, int]:
         """Say how often a phrase is said, and how often it may be."""
         if phrase := repeated(tokens, 2, self.phrase):
             return phrase[2], 1
         if word := repeated(tokens, self.word):
             return word[2], self.word - 1
-        return 1 + (chunk.length < self.brief and echoed(tokens, self.echo)), 1
+        return 1 + (chunk.length < self.short_length and is_echo(tokens, self.echo)), 1
 
-    def missed_in(self, chunk: Chunk, after: float) -> bool:
+    def has_missing_text(self, chunk: Chunk, after: float) -> bool:
         """Say whether there is speech after so many seconds, more than a moment of it."""
-        return self._unsaid(chunk, after) > self.missed
+        return self._unsaid(chunk, after) > self.min_missing
 
     def _unsaid(self, chunk: Chunk, after: float) -> float:
         """Count the seconds of speech after so many seconds."""
         return sum(max(0.0, end - max(start, after)) for start, end in chunk.speech)
 
 
-def _above(reason: RedecodeReason, measured: float, limit: float) -> Check:
+def _over_limit(reason: RedecodeReason, measured: float, limit: float) -> Check:
     return Check(reason, measured, limit, measured > limit)

@@ -8,13 +8,13 @@ from whisper_cli.engine.input_state import InputState
 from whisper_cli.engine.result import FRAMES_PER_SECOND
 from whisper_cli.transcript import DecodingOptions
 
-MOST_SECONDS = 600.0  # of sound that wait: 38 MB
-MOST_WINDOWS = 256
-USUAL_FRAMES = 800  # a batch holds fewer of longer windows, since memory grows with both
+MAX_SECONDS = 600.0  # of sound that wait: 38 MB
+MAX_WINDOWS = 256
+BATCH_FRAMES = 800  # a batch holds fewer of longer windows, since memory grows with both
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedChunk:
+class PendingChunk:
     """The window `number` of a track; windows of one count of `frames` are decoded together."""
 
     track: InputState
@@ -31,14 +31,14 @@ class QueuedChunk:
 class ChunkQueue:
     """A bounded pool; not for several threads at once.
 
-    `readers` inputs are read at once; 0 is a few, by the workers.
+    `reader_count` inputs are read at once; 0 is a few, by the workers.
     """
 
-    readers = 0
+    reader_count = 0
 
     def __init__(self, batch: int, workers: int) -> None:
         self._batch, self._workers = batch, workers
-        self._waiting: list[QueuedChunk] = []
+        self._pending: list[PendingChunk] = []
         self._seconds = 0.0
 
     def has_room(self, track: InputState) -> bool:
@@ -48,52 +48,54 @@ class ChunkQueue:
         """
         if track.language is None and track.windows <= track.detection_chunk:
             return True
-        if self._seconds >= MOST_SECONDS or len(self._waiting) >= MOST_WINDOWS:
+        if self._seconds >= MAX_SECONDS or len(self._pending) >= MAX_WINDOWS:
             return False
-        usual = USUAL_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers
-        return sum(item.chunk.length for item in self._waiting if item.track is track) < usual
+        batch_seconds = BATCH_FRAMES / FRAMES_PER_SECOND * self._batch * self._workers
+        return (
+            sum(item.chunk.length for item in self._pending if item.track is track) < batch_seconds
+        )
 
-    def add(self, window: QueuedChunk) -> None:
+    def add(self, window: PendingChunk) -> None:
         """Take a window in."""
-        self._waiting.append(window)
+        self._pending.append(window)
         self._seconds += window.chunk.length
 
-    def take(self, *, last: bool) -> list[QueuedChunk]:
+    def take(self, *, last: bool) -> list[PendingChunk]:
         """Give a batch of windows of one length; where they are the `last`, workers share them.
 
         The first is the oldest one of the first input, so that cues come soon and in order.
         """
-        ready = [item for item in self._waiting if item.ready]
+        ready = [item for item in self._pending if item.ready]
         if not ready:
             return []
         ready.sort(key=lambda item: (item.track.number, item.number))
-        alike = [item for item in ready if item.frames == ready[0].frames]
-        fair = -(-len(alike) // self._workers) if last else self._batch
-        room = max(1, self._batch * USUAL_FRAMES // max(1, ready[0].frames))
-        chosen = alike[: min(self._batch, room, fair)]
+        group = [item for item in ready if item.frames == ready[0].frames]
+        fair = -(-len(group) // self._workers) if last else self._batch
+        room = max(1, self._batch * BATCH_FRAMES // max(1, ready[0].frames))
+        chosen = group[: min(self._batch, room, fair)]
         self._remove(chosen)
         return chosen
 
-    def worked(self, batch: list[QueuedChunk], seconds: float) -> None:
+    def record(self, batch: list[PendingChunk], seconds: float) -> None:
         """Take note that a worker is done with a batch, after so many seconds."""
 
-    def shrink(self, failed: int, *, out_of_memory: bool) -> None:
+    def reduce(self, failed: int, *, out_of_memory: bool) -> None:
         """Give smaller batches from now on, where memory was too small for `failed` windows."""
         if out_of_memory:
             self._batch = max(1, min(self._batch, failed // 2))
 
-    def forget(self, track: InputState) -> None:
+    def discard(self, track: InputState) -> None:
         """Leave out what waits of a broken input."""
-        self._remove([item for item in self._waiting if item.track is track])
+        self._remove([item for item in self._pending if item.track is track])
 
-    def _remove(self, chosen: list[QueuedChunk]) -> None:
+    def _remove(self, chosen: list[PendingChunk]) -> None:
         gone = {id(item) for item in chosen}
-        self._waiting = [item for item in self._waiting if id(item) not in gone]
-        self._seconds = sum(item.chunk.length for item in self._waiting)
+        self._pending = [item for item in self._pending if id(item) not in gone]
+        self._seconds = sum(item.chunk.length for item in self._pending)
 
 
 BACKLOG = 60.0  # seconds of one input that may wait: its reader rests, others get their room
-ALONE, SHARED = 1.5, 1.0  # seconds of work in a batch: who comes meanwhile waits that long
+SINGLE, SHARED = 1.5, 1.0  # seconds of work in a batch: who comes meanwhile waits that long
 
 
 class FairQueue(ChunkQueue):
@@ -103,66 +105,66 @@ class FairQueue(ChunkQueue):
     that have waited.
     """
 
-    readers = 32  # what was read waits without one
+    reader_count = 32  # what was read waits without one
 
     def __init__(self, batch: int, workers: int) -> None:
         super().__init__(batch, workers)
         self._clock = 0.0
-        self._busy = 0
-        self._pace = 0.0  # seconds of windows a worker decodes in a second; 0: not measured yet
+        self._active = 0
+        self._speed = 0.0  # seconds of windows a worker decodes in a second; 0: not measured yet
 
     def has_room(self, track: InputState) -> bool:
         """Say whether the reader of an input may go on: each has room of its own."""
-        mine = (item.chunk.length for item in self._waiting if item.track is track)
-        return sum(mine) < BACKLOG
+        lengths = (item.chunk.length for item in self._pending if item.track is track)
+        return sum(lengths) < BACKLOG
 
-    def add(self, window: QueuedChunk) -> None:
+    def add(self, window: PendingChunk) -> None:
         """Take a window in."""
-        if not any(item.track is window.track for item in self._waiting):
-            window.track.served = max(window.track.served, self._clock)
+        if not any(item.track is window.track for item in self._pending):
+            window.track.decoded_seconds = max(window.track.decoded_seconds, self._clock)
         super().add(window)
 
-    def take(self, *, last: bool) -> list[QueuedChunk]:  # noqa: ARG002 - there may always be more
+    def take(self, *, last: bool) -> list[PendingChunk]:  # noqa: ARG002 - there may always be more
         """Give a batch of windows of one length and like options, for about a second of work."""
         ready = sorted(self._turns(), key=lambda turn: turn[0])
         if not ready:
             return []
         first = ready[0][1]
-        alike = [item for _, item in ready if _kind(item) == _kind(first)]
-        shares = -(-len(alike) // max(1, self._workers - self._busy))
-        chosen = alike[: max(1, min(self._batch, shares, self._room(first)))]
+        group = [item for _, item in ready if _kind(item) == _kind(first)]
+        shares = -(-len(group) // max(1, self._workers - self._active))
+        chosen = group[: max(1, min(self._batch, shares, self._room(first)))]
         # The clock runs as fast as each input's own share, so that ever new ones starve nobody.
-        active = len({item.track.number for item in self._waiting})
+        active = len({item.track.number for item in self._pending})
         given = sum(item.chunk.length for item in chosen)
-        self._clock = max(self._clock, first.track.served) + given / active
+        self._clock = max(self._clock, first.track.decoded_seconds) + given / active
         for item in chosen:
-            item.track.served += item.chunk.length
-        self._busy += 1
+            item.track.decoded_seconds += item.chunk.length
+        self._active += 1
         self._remove(chosen)
         return chosen
 
-    def worked(self, batch: list[QueuedChunk], seconds: float) -> None:
+    def record(self, batch: list[PendingChunk], seconds: float) -> None:
         """Measure how fast workers are."""
-        self._busy -= 1
-        pace = sum(item.frames for item in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
-        self._pace = pace if not self._pace else 0.7 * self._pace + 0.3 * pace
+        self._active -= 1
+        speed = sum(item.frames for item in batch) / FRAMES_PER_SECOND / max(seconds, 1e-3)
+        self._speed = speed if not self._speed else 0.7 * self._speed + 0.3 * speed
 
-    def _room(self, first: QueuedChunk) -> int:
+    def _room(self, first: PendingChunk) -> int:
         """Say how many windows are the work of about a second."""
-        others = any(item.track is not first.track for item in self._waiting)
-        seconds = self._pace * (SHARED if others else ALONE)
+        rest = any(item.track is not first.track for item in self._pending)
+        seconds = self._speed * (SHARED if rest else SINGLE)
         return int(seconds * FRAMES_PER_SECOND / max(1, first.frames))
 
-    def _turns(self) -> Iterator[tuple[tuple[float, int, int], QueuedChunk]]:
+    def _turns(self) -> Iterator[tuple[tuple[float, int, int], PendingChunk]]:
         """Tell what each input would have got when it is the window's turn."""
-        ahead: dict[int, float] = {}
-        for item in self._waiting:
+        scheduled: dict[int, float] = {}
+        for item in self._pending:
             if item.ready:
-                before = ahead.get(item.track.number, item.track.served)
+                before = scheduled.get(item.track.number, item.track.decoded_seconds)
                 yield (before, -item.track.number, item.number), item
-                ahead[item.track.number] = before + item.chunk.length
+                scheduled[item.track.number] = before + item.chunk.length
 
 
-def _kind(window: QueuedChunk) -> tuple[int, DecodingOptions]:
+def _kind(window: PendingChunk) -> tuple[int, DecodingOptions]:
     """Name what has to be the same in a batch: all but the language and how the sound was read."""
     return window.frames, window.track.kind

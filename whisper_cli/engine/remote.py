@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from whisper_cli import proof
 from whisper_cli.choices import Mode
 from whisper_cli.engine.events import Engine, Event, Input, InputFailed, InputFinished, Recording
-from whisper_cli.engine.remote_answer import HINT, events_of, refusal
+from whisper_cli.engine.remote_answer import HINT, error_of, events_of
 from whisper_cli.errors import ConfigError, EngineError, ModelError, failure_of
 from whisper_cli.texts import as_text
 from whisper_cli.transcript import DecodingOptions
@@ -39,7 +39,7 @@ class ServerAddress:
     def connection(self, timeout: float) -> http.client.HTTPConnection:
         """Prepare a connection. Raises ConfigError for what is no address."""
         hint = f"auto, never, or an address such as {LOCAL}"
-        wrong = ConfigError(f'"{self.url}" is no address of a server', hint=hint)
+        error = ConfigError(f'"{self.url}" is no address of a server', hint=hint)
         kinds: dict[str, type[http.client.HTTPConnection]] = {
             "http": http.client.HTTPConnection,
             "https": http.client.HTTPSConnection,
@@ -48,9 +48,9 @@ class ServerAddress:
             found = urlsplit(self.url)
             host, port = found.hostname, found.port
         except ValueError:
-            raise wrong from None
+            raise error from None
         if found.scheme not in kinds or not host:
-            raise wrong
+            raise error
         return kinds[found.scheme](host, port, timeout=timeout)
 
     @property
@@ -71,11 +71,11 @@ def server_for(server: str, mode: Mode, environ: Mapping[str, str]) -> ServerAdd
         raise ConfigError("WHISPER_CLI_API_KEY holds what can't be sent")
     if server == "auto":
         return _own_server(key)
-    place = ServerAddress(server, key)
-    place.connection(1.0).close()
+    address = ServerAddress(server, key)
+    address.connection(1.0).close()
     if mode is Mode.exact:
         raise ConfigError("a server decodes in the fast mode only", hint="--server never")
-    return place
+    return address
 
 
 def _own_server(key: str | None) -> ServerAddress | None:
@@ -95,15 +95,15 @@ def _own_server(key: str | None) -> ServerAddress | None:
 class RemoteEngine:
     """An Engine: several inputs are under way at once, each in a request of its own."""
 
-    def __init__(self, place: ServerAddress, model: str, options: DecodingOptions) -> None:
-        self._place, self._model, self._options = place, model, options
+    def __init__(self, address: ServerAddress, model: str, options: DecodingOptions) -> None:
+        self._address, self._model, self._options = address, model, options
         self._events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
 
     def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
         """Decode inputs. Raises ConfigError and ModelError, which every input would meet."""
         for _ in range(AT_ONCE):
-            threading.Thread(target=self._work, args=(inputs,), daemon=True).start()
+            threading.Thread(target=self._run, args=(inputs,), daemon=True).start()
         left = AT_ONCE
         while left:
             event = self._events.get()
@@ -114,7 +114,7 @@ class RemoteEngine:
             else:
                 yield event
 
-    def _work(self, inputs: Iterator[Input]) -> None:
+    def _run(self, inputs: Iterator[Input]) -> None:
         try:
             while (source := self._next(inputs)) is not None:
                 self._do(source)
@@ -135,32 +135,32 @@ class RemoteEngine:
             with recording.audio, tempfile.TemporaryFile() as file:
                 form = _Form(file)
                 form.write(recording, self._model, self._options)
-                for event in self._asked(source, recording, form):
+                for event in self._transcribe(source, recording, form):
                     self._events.put(event)
         except (ConfigError, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - what one input raises is its failure
             self._events.put(InputFailed(source, failure_of(error, source.name)))
 
-    def _asked(self, source: Input, recording: Recording, form: "_Form") -> Iterator[Event]:
+    def _transcribe(self, source: Input, recording: Recording, form: "_Form") -> Iterator[Event]:
         """Send the form, and tell what the server says."""
-        place = self._place
+        address = self._address
         try:
-            with closing(place.connection(_PATIENCE)) as connection:
+            with closing(address.connection(_PATIENCE)) as connection:
                 connection.connect()
-                if place.secret is not None:
-                    proof.demand(connection, place.secret)
-                headers = place.headers | form.headers
+                if address.secret is not None:
+                    proof.demand(connection, address.secret)
+                headers = address.headers | form.headers
                 # Who refuses may do so before all is sent, and its answer says why.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     connection.request("POST", "/api/transcribe", body=form.file, headers=headers)
                 with connection.getresponse() as response:
                     if response.status != http.HTTPStatus.OK:
-                        raise refusal(response, place.url)
-                    yield from events_of(source, recording, response, place.url)
+                        raise error_of(response, address.url)
+                    yield from events_of(source, recording, response, address.url)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
-            raise EngineError(f"no answer from {place.url}: {reason}", hint=HINT) from error
+            raise EngineError(f"no answer from {address.url}: {reason}", hint=HINT) from error
 
 
 class _Form:
@@ -203,6 +203,6 @@ def _words(options: DecodingOptions) -> Iterator[tuple[str, str]]:
                 yield name, text
 
 
-def engine(place: ServerAddress, model: str, options: DecodingOptions) -> Engine:
+def engine(address: ServerAddress, model: str, options: DecodingOptions) -> Engine:
     """Give the engine that a server is."""
-    return cast("Engine", RemoteEngine(place, model, options))
+    return cast("Engine", RemoteEngine(address, model, options))

@@ -7,14 +7,14 @@ from typing import IO, Any
 
 from whisper_cli import checked
 from whisper_cli.engine.events import (
+    DecodeProgress,
     Event,
     Input,
     InputFinished,
     InputStarted,
-    Progressed,
     Recording,
     SegmentDecoded,
-    ended,
+    finished,
 )
 from whisper_cli.errors import AudioError, ConfigError, EngineError, ModelError, WhisperError
 from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
@@ -22,10 +22,13 @@ from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
 Members = Mapping[str, Any]
 
 HINT = "whisper-cli serve-lite starts one; --server never does without"
-_MOST, _MOST_A_SECOND = 1 << 20, 64 << 10  # bytes of an answer, and more for each second of sound
-_MOST_REFUSAL = 64 << 10  # bytes
+_MAX_BYTES, _MAX_PER_SECOND = (
+    1 << 20,
+    64 << 10,
+)  # bytes of an answer, and more for each second of sound
+_MAX_ERROR_BYTES = 64 << 10  # bytes
 _LONGEST_MESSAGE = 500  # characters
-_MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
+_SCORES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
 _KINDS: Mapping[str, type[WhisperError]] = {
     "invalid_api_key": ConfigError,
     "model_not_found": ModelError,
@@ -43,21 +46,21 @@ def events_of(
     Raises WhisperError naming the `server` where it tells of a failure, breaks off, or says what
     can't be; OSError and HTTPException where it can't be read.
     """
-    most = _MOST + int(recording.audio.position * _MOST_A_SECOND)
+    maximum = _MAX_BYTES + int(recording.audio.position * _MAX_PER_SECOND)
     try:
-        yield from _events(source, recording, _lines(answer, most), server)
+        yield from _events(source, recording, _lines(answer, maximum), server)
     except KeyError as error:
-        raise _nonsense(server, f"it has no {error}") from error
+        raise _invalid_answer(server, f"it has no {error}") from error
     except ValueError as error:
-        raise _nonsense(server, str(error)) from error
+        raise _invalid_answer(server, str(error)) from error
 
 
-def refusal(response: http.client.HTTPResponse, server: str) -> WhisperError:
+def error_of(response: http.client.HTTPResponse, server: str) -> WhisperError:
     """Say in our own kinds what any answer but 200 means. Raises OSError and HTTPException."""
     status = response.status
     try:
-        told = checked.members(checked.parse(response.read(_MOST_REFUSAL)))["error"]
-        error = _failure(checked.members(told), server)
+        content = checked.members(checked.parse(response.read(_MAX_ERROR_BYTES)))["error"]
+        error = _failure(checked.members(content), server)
     except (ValueError, KeyError):  # a page of a proxy, or of another server
         error = EngineError(f"{server} answered {status}, and not as serve-lite does", hint=HINT)
     if status == http.HTTPStatus.UNAUTHORIZED:
@@ -69,14 +72,14 @@ def refusal(response: http.client.HTTPResponse, server: str) -> WhisperError:
     return error
 
 
-def _nonsense(server: str, why: str) -> EngineError:
-    return EngineError(f"{server} answered what can't be: {_clipped(why)}", hint=HINT)
+def _invalid_answer(server: str, reason: str) -> EngineError:
+    return EngineError(f"{server} answered what can't be: {_clipped(reason)}", hint=HINT)
 
 
-def _failure(told: Members, server: str) -> WhisperError:
+def _failure(content: Members, server: str) -> WhisperError:
     """Read what stands under "error". Raises ValueError and KeyError."""
-    message = _clipped(checked.text(told["message"]))
-    code = checked.optional(told.get("code"), checked.text)
+    message = _clipped(checked.text(content["message"]))
+    code = checked.optional(content.get("code"), checked.text)
     return _KINDS.get(code or "", EngineError)(f"{server}: {message}")
 
 
@@ -85,12 +88,12 @@ def _clipped(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_MESSAGE]
 
 
-def _lines(answer: IO[bytes], most: int) -> Iterator[Members]:
-    """Read lines of JSON, `most` bytes in all."""
-    while line := answer.readline(most + 1):
-        most -= len(line)
-        if most < 0:
-            raise checked.WrongValue("it is longer than any transcript of this sound")
+def _lines(answer: IO[bytes], maximum: int) -> Iterator[Members]:
+    """Read lines of JSON, `maximum` bytes in all."""
+    while line := answer.readline(maximum + 1):
+        maximum -= len(line)
+        if maximum < 0:
+            raise checked.InvalidValue("it is longer than any transcript of this sound")
         yield checked.members(checked.parse(line))
 
 
@@ -98,20 +101,20 @@ def _events(
     source: Input, recording: Recording, lines: Iterator[Members], server: str
 ) -> Iterator[Event]:
     info = replace(recording.info, duration=recording.audio.duration)
-    begun = False
+    started = False
     for line in lines:
         if "error" in line:
             raise _failure(checked.members(line["error"]), server)
-        if not begun and line.keys() & {"language", "segment", "done"}:
-            info, begun = _with_language(info, line), True
+        if not started and line.keys() & {"language", "segment", "done"}:
+            info, started = _with_language(info, line), True
             yield InputStarted(source, info)
         if "segment" in line:
             yield SegmentDecoded(source, _segment(checked.members(line["segment"])))
-        elif "seconds" in line and begun:
-            yield Progressed(source, checked.seconds(line["seconds"]))
+        elif "seconds" in line and started:
+            yield DecodeProgress(source, checked.seconds(line["seconds"]))
         elif "done" in line:
             info = _whole(recording, info, line)
-            yield Progressed(source, info.duration or 0.0, None, info.dropped, info.redecoded)
+            yield DecodeProgress(source, info.duration or 0.0, None, info.dropped, info.redecoded)
             yield InputFinished(source, info)
             return
     raise EngineError(f"{server} broke off", hint=HINT)
@@ -126,45 +129,45 @@ def _with_language(info: Info, line: Members) -> Info:
     )
 
 
-def _segment(told: Members) -> Segment:
+def _segment(content: Members) -> Segment:
     return Segment(
-        checked.seconds(told["start"]),
-        checked.seconds(told["end"]),
-        checked.text(told["text"]),
-        **{name: checked.number(told[name]) for name in _MEASURES},
-        words=checked.several(told["words"], _word),
-        seek=checked.whole(told["seek"]),
-        tokens=checked.several(told["tokens"], checked.whole),
-        speaker=checked.optional(told.get("speaker"), checked.text),
+        checked.seconds(content["start"]),
+        checked.seconds(content["end"]),
+        checked.text(content["text"]),
+        **{name: checked.number(content[name]) for name in _SCORES},
+        words=checked.sequence_of(content["words"], _word),
+        seek=checked.whole(content["seek"]),
+        tokens=checked.sequence_of(content["tokens"], checked.whole),
+        speaker=checked.optional(content.get("speaker"), checked.text),
     )
 
 
-def _word(told: object) -> Word:
-    entry = checked.members(told)
+def _word(content: object) -> Word:
+    entry = checked.members(content)
     start, end = checked.seconds(entry["start"]), checked.seconds(entry["end"])
     return Word(checked.text(entry["word"]), start, end, checked.number(entry["probability"]))
 
 
-def _dropped(told: object) -> Dropped:
-    entry = checked.members(told)
+def _dropped(content: object) -> Dropped:
+    entry = checked.members(content)
     start, end = checked.seconds(entry["start"]), checked.seconds(entry["end"])
     return Dropped(start, end, checked.text(entry["text"]), checked.text(entry["reason"]))
 
 
-def _redecoded(told: object) -> Redecoded:
-    entry = checked.members(told)
+def _redecoded(content: object) -> Redecoded:
+    entry = checked.members(content)
     start, end = checked.seconds(entry["start"]), checked.seconds(entry["end"])
     reason, text = (checked.text(entry[name]) for name in ("reason", "rejected_text"))
     return Redecoded(start, end, reason, text)
 
 
 def _whole(recording: Recording, info: Info, line: Members) -> Info:
-    end = ended(recording)
+    end = finished(recording)
     return replace(
         info,
         duration=end.duration,
         provenance=end.provenance,
-        dropped=checked.several(line["dropped"], _dropped),
-        redecoded=checked.several(line.get("redecoded", []), _redecoded),  # older servers: none
-        warnings=checked.several(line["warnings"], checked.text),
+        dropped=checked.sequence_of(line["dropped"], _dropped),
+        redecoded=checked.sequence_of(line.get("redecoded", []), _redecoded),  # older servers: none
+        warnings=checked.sequence_of(line["warnings"], checked.text),
     )

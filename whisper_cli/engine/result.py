@@ -25,8 +25,8 @@ class LanguageTokens:
 
     def text(self, tokens: tuple[int, ...]) -> str:
         """Spell text tokens; times and other special tokens are left out."""
-        spelled: str = self.tokenizer.decode([token for token in tokens if token < self.eot])
-        return spelled
+        text: str = self.tokenizer.decode([token for token in tokens if token < self.eot])
+        return text
 
     def timestamp(self, seconds: float) -> int:
         """Give the token of a time in a window."""
@@ -50,7 +50,7 @@ class TimedWord:
 class DecodingResult:
     """One decoding of one window, with the measures by which Whisper judges it.
 
-    `finished` is False where the tokens ran out before the model came to an end; `instead_of` is
+    `finished` is False where the tokens ran out before the model came to an end; `previous` is
     what was rejected before it.
     """
 
@@ -61,7 +61,7 @@ class DecodingResult:
     compression_ratio: float
     temperature: float = 0.0
     finished: bool = True
-    instead_of: tuple[Redecoded, ...] = ()
+    previous: tuple[Redecoded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,18 @@ def lines(
 ) -> Iterator[TimedLine]:
     """Split a window's tokens at its timestamps; what has no end goes on to `length` seconds."""
     start = 0.0
-    spelled: list[int] = []
+    text_tokens: list[int] = []
     for token in tokens:
         if token >= first_timestamp:
             time = min((token - first_timestamp) * TIME_PRECISION, length)
-            if spelled:
-                yield TimedLine(start, max(start, time), tuple(spelled))
-                spelled = []
+            if text_tokens:
+                yield TimedLine(start, max(start, time), tuple(text_tokens))
+                text_tokens = []
             start = time
         elif token < eot:
-            spelled.append(token)
-    if spelled:
-        yield TimedLine(start, length, tuple(spelled))
+            text_tokens.append(token)
+    if text_tokens:
+        yield TimedLine(start, length, tuple(text_tokens))
 
 
 def last_timestamp(tokens: Sequence[int], first_timestamp: int) -> float | None:
@@ -99,34 +99,36 @@ def last_timestamp(tokens: Sequence[int], first_timestamp: int) -> float | None:
     return (tokens[-1] - first_timestamp) * TIME_PRECISION
 
 
-def repeated(tokens: Sequence[int], times: int, least: int = 1) -> tuple[int, int, int] | None:
-    """Find a phrase of `least` tokens or more that is said `times` times, each after the other.
+def repeated(tokens: Sequence[int], times: int, minimum: int = 1) -> tuple[int, int, int] | None:
+    """Find a phrase of `minimum` tokens or more that is said `times` times, each after the other.
 
     Returns where it starts, how many tokens it has and how often it comes, of the longest such
     repetition; None where there is none.
     """
     best: tuple[int, int, int] | None = None
-    for size in range(least, min(LONGEST_PHRASE, len(tokens) // times) + 1):
+    for size in range(minimum, min(LONGEST_PHRASE, len(tokens) // times) + 1):
         run = 0  # tokens in a row that equal the one a phrase earlier
-        for place in range(size, len(tokens)):
-            run = run + 1 if tokens[place] == tokens[place - size] else 0
+        for position in range(size, len(tokens)):
+            run = run + 1 if tokens[position] == tokens[position - size] else 0
             count = run // size + 1
             if (
                 count >= times
                 and run % size == 0
                 and (best is None or run + size > best[1] * best[2])
             ):
-                best = (place + 1 - run - size, size, count)
+                best = (position + 1 - run - size, size, count)
     return best
 
 
-def echoed(tokens: Sequence[int], size: int) -> bool:
+def is_echo(tokens: Sequence[int], size: int) -> bool:
     """Say whether `size` tokens come a second time, in whatever place."""
-    phrases = [tuple(tokens[place : place + size]) for place in range(len(tokens) - size + 1)]
+    phrases = [
+        tuple(tokens[position : position + size]) for position in range(len(tokens) - size + 1)
+    ]
     return len(set(phrases)) < len(phrases)
 
 
-def without_loops(tokens: Sequence[int], times: int = 4) -> tuple[int, ...]:
+def without_repeats(tokens: Sequence[int], times: int = 4) -> tuple[int, ...]:
     """Leave one of what is said `times` times or more in a row."""
     kept = tuple(tokens)
     while (found := repeated(kept, times)) is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from whisper_cli.audio.blocks import Block
-from whisper_cli.decisions import about, debugging, decided
+from whisper_cli.decisions import about, debugging, log_event
 from whisper_cli.engine.chunking import (
     Chunk,
     ChunkingOptions,
@@ -20,9 +20,9 @@ from whisper_cli.engine.chunking import (
     chunks_of,
 )
 from whisper_cli.engine.decoder import DecodedWindow, WindowTask
-from whisper_cli.engine.events import Event, Input, InputFailed, InputFinished, Recording, ended
+from whisper_cli.engine.events import Event, Input, InputFailed, InputFinished, Recording, finished
 from whisper_cli.engine.input_state import InputState
-from whisper_cli.engine.queue import ChunkQueue, QueuedChunk
+from whisper_cli.engine.queue import ChunkQueue, PendingChunk
 from whisper_cli.engine.result import FRAMES_PER_SECOND
 from whisper_cli.engine.vad import DetectSpeech, vad_options
 from whisper_cli.errors import ConfigError, EngineError, ModelError, WhisperError, failure_of
@@ -33,11 +33,11 @@ logger = logging.getLogger("whisper_cli")
 WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as the sound
 # Seconds of a window that tells the language, and of the opening in which one is looked for: of
 # the longest where none has so much. Whisper itself hears the first 30 s.
-DETECTABLE, OPENING = 5.0, 30.0
+MIN_DETECTION, MAX_HELD = 5.0, 30.0
 Cut = Callable[
     [Iterable[Block], FindSpeech | None, ChunkingOptions, ChunkPosition | None], Iterator[Chunk]
 ]  # as `chunks_of` does it
-AHEAD = 1024  # events that wait to be taken before the workers rest
+MAX_PENDING = 1024  # events that wait to be taken before the workers rest
 
 
 class WindowDecoder(Protocol):
@@ -80,17 +80,17 @@ class Scheduler:
         self._frames = frames
         self._workers = workers
         self._batch = batch
-        self._readers = pool.readers or max(1, workers // WORKERS_A_READER)
+        self._reader_count = pool.reader_count or max(1, workers // WORKERS_A_READER)
         self._pool = pool
 
     def run(self, inputs: Iterator[Input]) -> Iterator[Event]:
         """Decode inputs; several are under way at once, each one's segments come in order."""
-        readers = self._readers
-        shift = _Run(self._options, self._pool(self._batch, self._workers), inputs, readers)
+        reader_count = self._reader_count
+        shift = _Run(self._options, self._pool(self._batch, self._workers), inputs, reader_count)
         read = partial(shift.read, self._find_speech, self._frames, self.cut)
         load = partial(shift.load, self._load)
-        for work in [load, *[read] * readers, *[shift.work] * self._workers]:
-            threading.Thread(target=shift.guarded, args=(work,), daemon=True).start()
+        for loop in [load, *[read] * reader_count, *[shift.loop] * self._workers]:
+            threading.Thread(target=shift.guarded, args=(loop,), daemon=True).start()
         try:
             yield from shift.events()
         finally:
@@ -101,17 +101,17 @@ class _Run:
     """One run: what its threads share, all of it behind one condition."""
 
     def __init__(
-        self, options: DecodingOptions, pool: ChunkQueue, inputs: Iterator[Input], readers: int
+        self, options: DecodingOptions, pool: ChunkQueue, inputs: Iterator[Input], reader_count: int
     ) -> None:
         self._options = options
         self._pool = pool
         self._inputs = enumerate(inputs)
         self._next_input = threading.Lock()
         self._changed = threading.Condition()
-        self._tracks: list[InputState] = []
+        self._input_states: list[InputState] = []
         self._events: deque[Event] = deque()
         self._decoder: WindowDecoder | None = None
-        self._reading = readers
+        self._reading = reader_count
         self._stopped = False
         self._failure: BaseException | None = None
 
@@ -121,11 +121,11 @@ class _Run:
         while not over:
             with self._changed:
                 self._changed.wait_for(lambda: self._events or self._failure or self._over)
-                told = list(self._events)
+                taken = list(self._events)
                 self._events.clear()
                 failure, over = self._failure, self._over
                 self._changed.notify_all()
-            yield from told
+            yield from taken
             if failure is not None:
                 raise failure
 
@@ -135,10 +135,10 @@ class _Run:
             self._stopped = True
             self._changed.notify_all()
 
-    def guarded(self, work: Callable[[], None]) -> None:
+    def guarded(self, loop: Callable[[], None]) -> None:
         """Run a thread's work; what it raises ends the run: the model can't be loaded."""
         try:
-            work()
+            loop()
         except Exception as error:  # noqa: BLE001 - it is raised where the events are taken
             self._end(failure_of(error, "the model"))
         except BaseException as error:  # noqa: BLE001 - likewise
@@ -155,8 +155,8 @@ class _Run:
         check_language(self._options, multilingual=decoder.multilingual)
         with self._changed:
             self._decoder = decoder
-            for track in self._tracks:
-                track.language = track.language or self._settled(track.options)
+            for track in self._input_states:
+                track.language = track.language or self._fixed_language(track.options)
             self._changed.notify_all()
 
     def read(self, find_speech: DetectSpeech, frames: Callable[[Chunk], int], cut: Cut) -> None:
@@ -167,23 +167,23 @@ class _Run:
             self._reading -= 1
             self._changed.notify_all()
 
-    def work(self) -> None:
+    def loop(self) -> None:
         """Decode one batch after another."""
         while batch := self._take():
-            began = time.monotonic()
+            started_at = time.monotonic()
             self._decode(batch)
             with self._changed:
-                self._pool.worked(batch, time.monotonic() - began)
+                self._pool.record(batch, time.monotonic() - started_at)
 
     @property
     def _over(self) -> bool:
-        return not self._reading and not self._tracks
+        return not self._reading and not self._input_states
 
     def _pull(self) -> tuple[int, Input] | None:
         with self._next_input:
             return None if self._stopped else next(self._inputs, None)
 
-    def _settled(self, options: DecodingOptions) -> str | None:
+    def _fixed_language(self, options: DecodingOptions) -> str | None:
         """Tell the language that needs no detection; None before the model is there."""
         if self._decoder is not None and not self._decoder.multilingual:
             return "en"
@@ -206,18 +206,18 @@ class _Run:
                 return
             with recording.audio:
                 track = self._enter(number, source, recording)
-                asked, since = track.options, recording.since.next if recording.since else None
-                detect = partial(find_speech, options=vad_options(asked)) if asked.vad else None
-                found = cut(recording.audio.blocks(), detect, chunking_options(asked), since)
+                options, since = track.options, recording.since.next if recording.since else None
+                detect = partial(find_speech, options=vad_options(options)) if options.vad else None
+                found = cut(recording.audio.blocks(), detect, chunking_options(options), since)
                 if track.language is None:
-                    found = _hold_until_detectable(found, track)
+                    found = _hold_until_long(found, track)
                 for chunk in found:
                     if not self._add(track, chunk, frames(chunk)):
                         self._drop(track)
                         return
-                end = ended(recording)
+                end = finished(recording)
                 with self._changed:
-                    self._tell(() if track.broken else track.ended(end), track)
+                    self._tell(() if track.broken else track.finished(end), track)
         except (ConfigError, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - it is this input's failure
@@ -226,11 +226,11 @@ class _Run:
     def _enter(self, number: int, source: Input, recording: Recording) -> InputState:
         with self._changed:
             info = replace(recording.info, duration=recording.audio.duration)
-            language = self._settled(info.provenance.options) or info.language
+            language = self._fixed_language(info.provenance.options) or info.language
             track = InputState(number, source, info, language)
             if recording.since is not None:
                 track.go_on(recording.since)
-            self._tracks.append(track)
+            self._input_states.append(track)
         return track
 
     def _add(self, track: InputState, chunk: Chunk, frames: int) -> bool:
@@ -242,24 +242,24 @@ class _Run:
             self._changed.wait_for(
                 lambda: self._stopped or track.broken or self._pool.has_room(track)
             )
-            if self._stopped or track.broken or not track.input.wanted:
+            if self._stopped or track.broken or not track.input.needed:
                 return False
             if chunk.partial and not track.idle:
                 return True
             named = replace(chunk, source=track.input.name)
-            self._pool.add(QueuedChunk(track, track.windows, named, frames))
+            self._pool.add(PendingChunk(track, track.windows, named, frames))
             track.windows += 1
             self._changed.notify_all()
         return True
 
-    def _take(self) -> list[QueuedChunk]:
+    def _take(self) -> list[PendingChunk]:
         """Wait for windows to decode; an empty list where there will be none."""
-        batch: list[QueuedChunk] = []
+        batch: list[PendingChunk] = []
 
         def found() -> bool:
-            for track in [item for item in self._tracks if not item.input.wanted]:
+            for track in [item for item in self._input_states if not item.input.needed]:
                 self._drop(track)
-            if self._decoder is not None and len(self._events) < AHEAD:
+            if self._decoder is not None and len(self._events) < MAX_PENDING:
                 batch[:] = self._pool.take(last=not self._reading)
             return bool(batch) or self._stopped or self._over
 
@@ -268,7 +268,7 @@ class _Run:
             self._changed.notify_all()  # there is room in the pool
         return [] if self._stopped else batch
 
-    def _decode(self, batch: list[QueuedChunk], *, again: bool = False) -> None:
+    def _decode(self, batch: list[PendingChunk], *, again: bool = False) -> None:
         """Decode a batch; where that fails, its halves `again`, so that one window harms no other.
 
         A window that was alone from the start is tried once more, too.
@@ -282,7 +282,7 @@ class _Run:
             results = list(zip(batch, self._decoder.decode(tasks), strict=True))
         except Exception as error:  # noqa: BLE001 - it is the failure of one of these inputs
             with self._changed:
-                self._pool.shrink(len(batch), out_of_memory=_is_out_of_memory(error))
+                self._pool.reduce(len(batch), out_of_memory=_is_out_of_memory(error))
             if len(batch) == 1 and again:
                 self._break_window(batch[0], error)
                 return
@@ -293,19 +293,19 @@ class _Run:
         for item, result in results:
             self._decoded(item, result)
 
-    def _decoded(self, window: QueuedChunk, result: DecodedWindow) -> None:
+    def _decoded(self, window: PendingChunk, result: DecodedWindow) -> None:
         """Pass on what a window held, where its input is still wanted."""
         track = window.track
         try:
             with self._changed:
                 if not track.broken:
-                    if result.unprompted:
-                        _tell_unprompted(track, window.chunk)
+                    if result.without_prompt:
+                        _log_without_prompt(track, window.chunk)
                     self._tell(track.decoded(window.number, window.chunk, result), track)
         except Exception as error:  # noqa: BLE001 - it is this input's failure
             self._break_window(window, error)
 
-    def _break_window(self, window: QueuedChunk, error: Exception) -> None:
+    def _break_window(self, window: PendingChunk, error: Exception) -> None:
         source = window.track.input
         self._break(source, window.track, _failed(error, source.name))
 
@@ -313,8 +313,8 @@ class _Run:
         """Pass on what happened, and forget a track that is over."""
         with self._changed:
             self._events.extend(events)
-            if track is not None and track.over and track in self._tracks:
-                self._tracks.remove(track)
+            if track is not None and track.over and track in self._input_states:
+                self._input_states.remove(track)
             self._changed.notify_all()
 
     def _break(self, source: Input, track: InputState | None, error: WhisperError) -> None:
@@ -324,16 +324,16 @@ class _Run:
     def _drop(self, track: InputState) -> bool:
         """Leave an input out from now on; False where it was left out before, or is over."""
         with self._changed:
-            if track.broken or track not in self._tracks:
+            if track.broken or track not in self._input_states:
                 return False
             track.broken = True
-            self._pool.forget(track)
-            self._tracks.remove(track)
+            self._pool.discard(track)
+            self._input_states.remove(track)
             self._changed.notify_all()
         return True
 
 
-def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterator[Chunk]:
+def _hold_until_long(found: Iterator[Chunk], track: InputState) -> Iterator[Chunk]:
     """Hold the first chunks back until one has speech enough to tell the language from.
 
     A word before the talk would tell it for all; live sound doesn't wait.
@@ -341,9 +341,9 @@ def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterato
     held: list[Chunk] = []
     for chunk in found:
         held.append(chunk)
-        if chunk.place is None or chunk.length >= DETECTABLE:
+        if chunk.position is None or chunk.length >= MIN_DETECTION:
             break
-        if chunk.end - held[0].start >= OPENING:
+        if chunk.end - held[0].start >= MAX_HELD:
             break
     if held:
         track.detection_chunk = max(range(len(held)), key=lambda number: held[number].length)
@@ -351,9 +351,9 @@ def _hold_until_detectable(found: Iterator[Chunk], track: InputState) -> Iterato
     yield from found
 
 
-def _tell_batch(batch: Sequence[QueuedChunk]) -> None:
+def _tell_batch(batch: Sequence[PendingChunk]) -> None:
     names = dict.fromkeys(item.track.input.name for item in batch)
-    decided(
+    log_event(
         "batch",
         "{chunks} chunks are decoded together, each in a window of {seconds:.0f} s",
         source=", ".join(names),
@@ -362,7 +362,7 @@ def _tell_batch(batch: Sequence[QueuedChunk]) -> None:
     )
 
 
-def _tell_unprompted(track: InputState, chunk: Chunk) -> None:
+def _log_without_prompt(track: InputState, chunk: Chunk) -> None:
     logger.info(
         "%s: %.1f to %.1f s are decoded without the prompt, with which the text goes on and on",
         track.input.name,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from whisper_cli.decisions import debugging, decided
+from whisper_cli.decisions import debugging, log_event
 from whisper_cli.engine.chunking import Chunk, samples_in
-from whisper_cli.engine.quality import is_hallucination, is_steady
+from whisper_cli.engine.quality import is_hallucination, is_noise
 from whisper_cli.engine.result import (
     FRAMES_PER_SECOND,
     DecodingResult,
@@ -15,13 +15,13 @@ from whisper_cli.engine.result import (
     TimedLine,
     TimedWord,
     lines,
-    without_loops,
+    without_repeats,
 )
 from whisper_cli.transcript import DecodingOptions, Dropped, DropReason, Segment, Word
 
-LEAST_MOVE = 0.1  # seconds that a word is moved by that are worth telling
+MIN_MOVE = 0.1  # seconds that a word is moved by that are worth telling
 LONGEST_CUE = 7.0  # seconds, what subtitles allow at most
-AROUND = 0.5  # seconds around a text: the edges of speech are no steady sound
+CONTEXT = 0.5  # seconds around a text: the edges of speech are no steady sound
 SENTENCE_ENDS, CLAUSE_ENDS = ".!?…。！？", ",;:、，；："  # noqa: RUF001
 CLOSING = " \"'”’»)"  # noqa: RUF001
 
@@ -50,10 +50,10 @@ def _within(
     first: float, last: float, speech: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
     if not speech or any(first < b and last > a for a, b in speech):
-        touched = [(a, b) for a, b in speech if first < b and last > a]
-        if not touched:
+        overlaps = [(a, b) for a, b in speech if first < b and last > a]
+        if not overlaps:
             return first, last
-        return max(first, touched[0][0]), min(last, touched[-1][1])
+        return max(first, overlaps[0][0]), min(last, overlaps[-1][1])
     edges = [edge for span in speech for edge in span]
     nearest = min(edges, key=lambda edge: abs(edge - (first + last) / 2))
     return nearest, nearest
@@ -66,12 +66,12 @@ def cues(words: Sequence[TimedWord], longest: float = LONGEST_CUE) -> list[list[
     """
     if len(words) < 2 or words[-1].word.end - words[0].word.start <= longest:
         return [list(words)] if words else []
-    cut = max(range(1, len(words)), key=lambda place: _worth(words, place))
+    cut = max(range(1, len(words)), key=lambda position: _worth(words, position))
     return cues(words[:cut], longest) + cues(words[cut:], longest)
 
 
-def _worth(words: Sequence[TimedWord], place: int) -> float:
-    before, after = words[place - 1].word, words[place].word
+def _worth(words: Sequence[TimedWord], position: int) -> float:
+    before, after = words[position - 1].word, words[position].word
     whole = words[-1].word.end - words[0].word.start
     middle = (words[0].word.start + words[-1].word.end) / 2
     off_centre = abs((before.end + after.start) / 2 - middle) / (whole / 2)
@@ -80,8 +80,8 @@ def _worth(words: Sequence[TimedWord], place: int) -> float:
     stop = max(stop, 0.5 if text.endswith(tuple(CLAUSE_ENDS)) else 0.0)
     pause = min(after.start - before.end, 1.0)
     # A word in Chinese, Japanese or Thai has no space before it: part those only if need be.
-    glued = 0.0 if after.word.startswith(" ") else 0.2
-    return stop + pause - 0.8 * off_centre**2 - glued
+    penalty = 0.0 if after.word.startswith(" ") else 0.2
+    return stop + pause - 0.8 * off_centre**2 - penalty
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class WindowResult:
         )
 
     @property
-    def spelled(self) -> list[int]:
+    def text_tokens(self) -> list[int]:
         """The tokens of its text."""
         return [token for line in self.lines for token in line.tokens]
 
@@ -142,29 +142,29 @@ class WindowResult:
         left = list(self.words)
         reached = max(0.0, reached - self.origin)
         for line in self.lines:
-            tokens = without_loops(line.tokens)
+            tokens = without_repeats(line.tokens)
             words = _take(left, len(line.tokens))
             if not words or tokens != line.tokens:
                 start = max(line.start, reached)
                 reached = max(line.end, start)
                 yield self._segment(start, reached, tokens, ())
                 continue
-            placed = sorted_words(words, reached, self.length, self.speech)
+            moved = sorted_words(words, reached, self.length, self.speech)
             if debugging():
-                self._tell_moved(words, placed)
-            for run in cues(placed):
+                self._tell_moved(words, moved)
+            for run in cues(moved):
                 tokens = tuple(token for word in run for token in word.tokens)
-                told = tuple(self._moved(word.word) for word in run) if keep_words else ()
+                moved_words = tuple(self._moved(word.word) for word in run) if keep_words else ()
                 reached = run[-1].word.end
-                yield self._segment(run[0].word.start, reached, tokens, told)
+                yield self._segment(run[0].word.start, reached, tokens, moved_words)
 
-    def _tell_moved(self, words: Sequence[TimedWord], placed: Sequence[TimedWord]) -> None:
+    def _tell_moved(self, words: Sequence[TimedWord], moved: Sequence[TimedWord]) -> None:
         """Log the words whose times the alignment put out of order or out of the speech."""
-        for before, after in zip(words, placed, strict=True):
+        for before, after in zip(words, moved, strict=True):
             start, end = after.word.start, after.word.end
             shift = max(abs(start - before.word.start), abs(end - before.word.end))
-            if shift >= LEAST_MOVE:
-                decided(
+            if shift >= MIN_MOVE:
+                log_event(
                     "word moved",
                     '"{word}" moved from {start:.2f}-{end:.2f} s to {new_start:.2f}-{new_end:.2f} s'
                     ", where speech was detected",
@@ -179,7 +179,7 @@ class WindowResult:
     def tell_early(self, segment: Segment) -> None:
         """Log a text that stands before any speech that was detected."""
         if self.chunk.speech and segment.end <= self.chunk.start + self.chunk.speech[0][0]:
-            decided(
+            log_event(
                 "early text",
                 "text before the speech: {start:.2f} to {end:.2f} s, speech starts at {speech:.2f} "
                 's: "{text}"',
@@ -190,10 +190,10 @@ class WindowResult:
                 text=segment.text.strip(),
             )
 
-    def loops(self) -> Iterator[Dropped]:
+    def repeats(self) -> Iterator[Dropped]:
         """Name what is left out of lines that say the same over and over."""
         for line in self.lines:
-            if without_loops(line.tokens) != line.tokens:
+            if without_repeats(line.tokens) != line.tokens:
                 text = self.language_tokens.text(line.tokens)
                 start, end = self.origin + line.start, self.origin + line.end
                 yield Dropped(start, end, text, DropReason.loop)
@@ -206,14 +206,14 @@ class WindowResult:
         """
         known = is_hallucination(segment.text)
         if not self.chunk.speech:
-            return (known or len(segment.text.split()) == 1) and is_steady(self.under(segment))
+            return (known or len(segment.text.split()) == 1) and is_noise(self.under(segment))
         start, end = segment.start - self.chunk.start, segment.end - self.chunk.start
         return known and not any(start < last and end > first for first, last in self.chunk.speech)
 
     def under(self, segment: Segment) -> np.ndarray:
         """Give the samples of a segment, with what is around its edges."""
         start, end = segment.start - self.chunk.start, segment.end - self.chunk.start
-        first, last = samples_in(max(0.0, start - AROUND)), samples_in(end + AROUND)
+        first, last = samples_in(max(0.0, start - CONTEXT)), samples_in(end + CONTEXT)
         return self.chunk.samples[first:last]
 
     def _segment(

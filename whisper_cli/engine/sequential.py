@@ -13,15 +13,15 @@ from whisper_cli.decisions import about, debugging
 from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
 from whisper_cli.engine.coverage import Coverage
 from whisper_cli.engine.events import (
+    DecodeProgress,
     Event,
     Input,
     InputFailed,
     InputFinished,
     InputStarted,
-    Progressed,
     Recording,
     SegmentDecoded,
-    ended,
+    finished,
 )
 from whisper_cli.engine.model import WhisperEngineModel, tell_languages
 from whisper_cli.engine.result import FRAMES_PER_SECOND
@@ -50,7 +50,7 @@ class ChunkDecoder(Protocol):
         """Find speech in 16 kHz samples: (start, end) in samples, in order."""
         ...
 
-    def language_of(self, chunk: Chunk, among: tuple[str, ...]) -> tuple[str, float]:
+    def language_of(self, chunk: Chunk, candidates: tuple[str, ...]) -> tuple[str, float]:
         """Tell the language of a chunk, and how probable it is."""
         ...
 
@@ -87,34 +87,34 @@ class SequentialEngine:
         decoder, options = self._load(), recording.info.provenance.options
         check_language(options, multilingual=decoder.multilingual)
         info = replace(recording.info, duration=recording.audio.duration)
-        begun, coverage = recording.since is not None, Coverage()
+        started, coverage = recording.since is not None, Coverage()
         if recording.since is not None:
             coverage = Coverage.since(recording.since)
             yield InputStarted(source, info)
         for chunk in _chunks(decoder, recording, options):
-            if not source.wanted:
+            if not source.needed:
                 break
-            if not begun:
+            if not started:
                 language, probability = _language(decoder, chunk, options)
                 info = replace(info, language=language, language_probability=probability)
-                begun = True
+                started = True
                 yield InputStarted(source, info)
             dropped: list[Dropped] = []
-            for told in decoder.decode(chunk, info.language or "en", options):
-                if isinstance(told, Dropped):
-                    dropped.append(told)
+            for reported in decoder.decode(chunk, info.language or "en", options):
+                if isinstance(reported, Dropped):
+                    dropped.append(reported)
                     continue
-                coverage.say(told.end)
-                yield SegmentDecoded(source, told)
-                yield Progressed(source, told.end)
-            coverage.hear(chunk)
+                coverage.add_text(reported.end)
+                yield SegmentDecoded(source, reported)
+                yield DecodeProgress(source, reported.end)
+            coverage.add_speech(chunk)
             info = replace(info, dropped=(*info.dropped, *dropped))
-            yield Progressed(source, chunk.end, coverage.mark(chunk), tuple(dropped))
-        if not begun:
+            yield DecodeProgress(source, chunk.end, coverage.mark(chunk), tuple(dropped))
+        if not started:
             known = options.language if decoder.multilingual else "en"
             info = replace(info, language=known, language_probability=float(known is not None))
             yield InputStarted(source, info)
-        end = ended(recording)
+        end = finished(recording)
         info = replace(info, duration=end.duration, provenance=end.provenance)
         yield InputFinished(source, replace(info, warnings=tuple(coverage.warnings())))
 
@@ -126,9 +126,9 @@ def _chunks(
     blocks = recording.audio.blocks()
     if options.vad:
         since = recording.since.next if recording.since else None
-        asked = replace(options, mode=Mode.exact)  # this engine has no other
-        detect = partial(decoder.find_speech, options=vad_options(asked))
-        yield from chunks_of(blocks, detect, chunking_options(asked), since)
+        exact_options = replace(options, mode=Mode.exact)  # this engine has no other
+        detect = partial(decoder.find_speech, options=vad_options(exact_options))
+        yield from chunks_of(blocks, detect, chunking_options(exact_options), since)
         return
     parts: list[np.ndarray] = []
     start = end = 0.0
@@ -170,15 +170,15 @@ class SequentialDecoder:
         """Find speech in 16 kHz samples: (start, end) in samples, in order."""
         return find_speech(samples, options)
 
-    def language_of(self, chunk: Chunk, among: tuple[str, ...] = ()) -> tuple[str, float]:
+    def language_of(self, chunk: Chunk, candidates: tuple[str, ...] = ()) -> tuple[str, float]:
         """Tell the language of the first 30 s of a chunk, and how probable it is."""
-        if not among:
+        if not candidates:
             language, probability, all_of_them = self._model.whisper.detect_language(chunk.samples)
             if debugging():
                 tell_languages(all_of_them)
             return str(language), float(probability)
         encoded = self._model.encode(self._model.features(chunk.samples, 3000)[None])
-        return self._model.language_in(encoded, among)
+        return self._model.language_in(encoded, candidates)
 
     def decode(
         self, chunk: Chunk, language: str, options: DecodingOptions

@@ -7,7 +7,7 @@ from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
 from whisper_cli.engine.device import ResolvedDevice
 from whisper_cli.engine.events import Event, Input
-from whisper_cli.engine.memory import share_heap
+from whisper_cli.engine.memory import limit_memory
 from whisper_cli.engine.model import WhisperEngineModel, resolve_model
 from whisper_cli.engine.quality import QualityChecks
 from whisper_cli.engine.queue import FairQueue
@@ -50,7 +50,7 @@ def shared_engine(
 
     Raises ModelError and ConfigError where the model can't be loaded.
     """
-    share_heap(device_plan.workers)
+    limit_memory(device_plan.workers)
     device_plan, model = resolve_model(folder, device_plan)
 
     def load() -> WindowDecoder:

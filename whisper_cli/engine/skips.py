@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whisper_cli.decisions import decided
+from whisper_cli.decisions import log_event
 from whisper_cli.engine.chunking import Chunk
 from whisper_cli.engine.result import FRAMES_PER_SECOND
 from whisper_cli.transcript import Dropped, DropReason
@@ -61,7 +61,7 @@ class SkipObserver:
             text = tokenizer.decode(result.sequences_ids[0])
             self._drop(self._at, self._at + WINDOW, text, DropReason.silence)
             self._at += WINDOW
-            decided(
+            log_event(
                 "silence",
                 "a window is taken for silence: no-speech probability {no_speech_prob:.2f} "
                 "(limit {no_speech_threshold}), average log-probability {avg_logprob:.2f} "

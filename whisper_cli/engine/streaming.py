@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
-from whisper_cli.decisions import decided
+from whisper_cli.decisions import log_event
 from whisper_cli.engine.chunking import (
     Chunk,
     ChunkingOptions,
@@ -15,7 +15,7 @@ from whisper_cli.engine.chunking import (
     FindSpeech,
     LiveChunkingOptions,
     Spans,
-    quietest,
+    find_quiet,
     samples_in,
     split,
 )
@@ -37,21 +37,21 @@ def phrases(
     second, too.
     """
     live = options.live
-    start, held, looked, told = 0.0, np.zeros(0, np.float32), 0, 0.0
+    start, held, checked, reported = 0.0, np.zeros(0, np.float32), 0, 0.0
     for block in blocks:
         if len(held) and abs(block.start - start - len(held) / SAMPLE_RATE) > 0.05:
             yield from _rest(start, held, find_speech, live)
-            held, looked = held[:0], 0
+            held, checked = held[:0], 0
         if not len(held):
             start = block.start
         held = np.concatenate([held, block.samples])
-        if len(held) - looked < samples_in(live.step):
+        if len(held) - checked < samples_in(live.step):
             continue
         spans = _spans(held, find_speech)
         found, keep = _over(spans, held, live)
         if found is not None:
             phrase = split(start, held, found, spans)
-            decided(
+            log_event(
                 "chunk",
                 "phrase from {start:.2f} to {end:.2f} s",
                 start=phrase.start,
@@ -60,11 +60,11 @@ def phrases(
             yield phrase
         elif partials and spans:
             so_far = split(start, held, (keep, len(held)), spans)
-            if so_far.end - max(told, so_far.start) >= live.partial_every:
-                told = so_far.end
+            if so_far.end - max(reported, so_far.start) >= live.partial_every:
+                reported = so_far.end
                 yield replace(so_far, partial=True)
         start, held = start + keep / SAMPLE_RATE, held[keep:]
-        looked = len(held)
+        checked = len(held)
     yield from _rest(start, held, find_speech, live)
 
 
@@ -89,16 +89,16 @@ def _over(
 ) -> tuple[tuple[int, int] | None, int]:
     """Say which stretch is over, if one is, and from which sample on to keep the rest."""
     if not spans:
-        return None, max(0, len(held) - samples_in(live.lead))
-    pad, most = samples_in(live.pad), samples_in(live.longest)
+        return None, max(0, len(held) - samples_in(live.padding))
+    pad, maximum = samples_in(live.pad), samples_in(live.longest)
     first = max(0, spans[0][0] - pad)
     for (_, end), later in zip(spans, [*(span[0] for span in spans[1:]), len(held)], strict=True):
-        wanted = live.pause if end - first < samples_in(live.long) else live.breath
-        if later - end >= samples_in(wanted):
+        needed = live.pause if end - first < samples_in(live.long) else live.breath
+        if later - end >= samples_in(needed):
             padded = end + min(pad, later - end)
             return (first, padded), padded
-    if len(held) - first >= most:
-        cut = quietest(held, first + most * 3 // 4, first + most)
+    if len(held) - first >= maximum:
+        cut = find_quiet(held, first + maximum * 3 // 4, first + maximum)
         return (first, cut), cut
     return None, first
 

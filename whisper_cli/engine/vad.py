@@ -34,14 +34,18 @@ class DetectSpeech(Protocol):
         ...
 
 
-def vad_options(asked: DecodingOptions) -> VadOptions:
+def vad_options(decoding_options: DecodingOptions) -> VadOptions:
     """Return how speech is found in an input with these options."""
-    exact = asked.mode is Mode.exact
-    usual = EXACT if exact else VadOptions()
+    exact = decoding_options.mode is Mode.exact
+    defaults = EXACT if exact else VadOptions()
     return VadOptions(
-        usual.threshold if asked.vad_threshold is None else asked.vad_threshold,
-        usual.min_silence if asked.vad_min_silence is None else asked.vad_min_silence,
-        usual.pad if asked.vad_pad is None or not exact else asked.vad_pad,
+        defaults.threshold
+        if decoding_options.vad_threshold is None
+        else decoding_options.vad_threshold,
+        defaults.min_silence
+        if decoding_options.vad_min_silence is None
+        else decoding_options.vad_min_silence,
+        defaults.pad if decoding_options.vad_pad is None or not exact else decoding_options.vad_pad,
     )
 
 

@@ -8,7 +8,7 @@ from whisper_cli.formats.base import CueFile
 from whisper_cli.formats.karaoke import pieces
 from whisper_cli.formats.options import FormatOptions
 from whisper_cli.formats.text import speaker
-from whisper_cli.timestamps import ticks
+from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Segment
 
 # The format knows no escape that every player understands: braces begin and end what is no text,
@@ -17,9 +17,9 @@ _BRACES = str.maketrans("{}", "()")
 _BACKSLASH = re.compile(r"\\(?=[Nnh])")
 
 
-def ass(look: FormatOptions) -> CueFile:
+def ass(options: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile(partial(_cue, look), header=_header())
+    return CueFile(partial(_cue, options), header=_header())
 
 
 @cache
@@ -45,11 +45,11 @@ def _header() -> str:
     return file.to_string("ass", header_notice="")
 
 
-def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
-    start = ticks(segment.start, per_second=100)
-    end = max(start, ticks(segment.end, per_second=100))
+def _cue(options: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
+    start = to_units(segment.start, per_second=100)
+    end = max(start, to_units(segment.end, per_second=100))
     text = "\n".join(lines)
-    found = pieces(text, segment, per_second=100) if look.highlight is Highlight.words else []
+    found = pieces(text, segment, per_second=100) if options.highlight is Highlight.words else []
     marked = (f"{item.space}{{\\k{item.end - item.start}}}{_plain(item.text)}" for item in found)
     shown = ("".join(marked) or _plain(text)).replace("\n", "\\N")
     name = speaker(segment).replace(",", ";")

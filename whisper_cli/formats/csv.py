@@ -28,8 +28,8 @@ def _row(*cells: str) -> str:
     return text.getvalue()
 
 
-def _seconds(stretch: Segment | Word) -> list[str]:
-    return [f"{time / 1000:.3f}" for time in span(stretch)]
+def _seconds(item: Segment | Word) -> list[str]:
+    return [f"{time / 1000:.3f}" for time in span(item)]
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
@@ -39,19 +39,19 @@ def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
 CSV = CueFile(_cue, header="start,end,speaker,text\n")
 
 
-def review(look: FormatOptions) -> CueFile:
+def review(options: FormatOptions) -> CueFile:
     """Make the writer that lists words less probable than the look's `review_below`.
 
     A probability of 0 is that of words that nothing is known of.
     """
     header = "start,end,word,probability,text\n"
-    return CueFile(partial(_doubts, look.review_below), header)
+    return CueFile(partial(_problems, options.review_below), header)
 
 
-def _doubts(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
-    doubtful = [word for word in segment.words if 0 < word.probability < below]
+def _problems(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
+    low = [word for word in segment.words if 0 < word.probability < below]
     return "".join(
         _row(*_seconds(word), _plain(shown), f"{word.probability:.3f}", _plain(" ".join(lines)))
-        for word in doubtful
+        for word in low
         if (shown := " ".join(clean(word.word)))
     )

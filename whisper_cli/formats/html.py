@@ -45,12 +45,12 @@ _POLICY = (
 )
 
 
-def html(look: FormatOptions) -> CueFile:
+def html(options: FormatOptions) -> CueFile:
     """Make the writer; `look.audio` is the sound's address as seen from the page."""
-    return CueFile(partial(_cue, look), partial(_header, look), _FOOT)
+    return CueFile(partial(_cue, options), partial(_header, options), _FOOT)
 
 
-def _header(look: FormatOptions, info: Info) -> str:
+def _header(options: FormatOptions, info: Info) -> str:
     script, style = _part("page.js"), _part("page.css")
     return _HEAD.format(
         language=info.spoken or "und",
@@ -58,16 +58,16 @@ def _header(look: FormatOptions, info: Info) -> str:
         title=escape(title(info)),
         style=style,
         script=script,
-        source=f' src="{escape(look.audio)}"' if look.audio else "",
-        hidden=" hidden" if look.audio else "",
+        source=f' src="{escape(options.audio)}"' if options.audio else "",
+        hidden=" hidden" if options.audio else "",
     )
 
 
-def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
+def _cue(options: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
     start, end = span(segment)
     text = " ".join(lines)
     parts = pieces(text, segment) or [HighlightedWord("", text, start, end)]
-    shown = "".join(_word(item, look.review_below) for item in parts if item.text)
+    shown = "".join(_word(item, options.review_below) for item in parts if item.text)
     name = speaker(segment)
     named = f"<b>{escape(name)}:</b> " if name else ""
     button = f'<button type="button" data-at="{start / 1000:.3f}">{second(start)}</button>'
@@ -77,9 +77,9 @@ def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) 
 def _word(piece: HighlightedWord, below: float) -> str:
     """Write one word; one that nothing is known of has the probability 0."""
     low = 0 < piece.probability < below
-    doubt = f' class="low" title="{piece.probability:.0%}"' if low else ""
+    mark = f' class="low" title="{piece.probability:.0%}"' if low else ""
     return (
-        f'{piece.space}<span data-at="{piece.start / 1000:.3f}"{doubt}>{escape(piece.text)}</span>'
+        f'{piece.space}<span data-at="{piece.start / 1000:.3f}"{mark}>{escape(piece.text)}</span>'
     )
 
 

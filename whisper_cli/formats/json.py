@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 
 from whisper_cli.choices import JsonStyle
 from whisper_cli.formats.options import FormatOptions
-from whisper_cli.formats.text import joined
+from whisper_cli.formats.text import join_text
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.texts import encodable
-from whisper_cli.timestamps import span, ticks
+from whisper_cli.timestamps import span, to_units
 from whisper_cli.transcript import Change, Dropped, Info, Redecoded, Segment, Word
 
 Members = Mapping[str, object]
@@ -48,9 +48,9 @@ def dump(value: object) -> str:
     return encodable(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
 
-def times(stretch: Segment | Word | Dropped | Redecoded | Change) -> Members:
+def times(item: Segment | Word | Dropped | Redecoded | Change) -> Members:
     """Give start and end in seconds, to the millisecond."""
-    start, end = span(stretch)
+    start, end = span(item)
     return {"start": start / 1000, "end": end / 1000}
 
 
@@ -104,7 +104,7 @@ def _whisper_head(info: Info) -> Members:
 
 
 def _whisper_tail(_info: Info, segments: Sequence[Segment]) -> Members:
-    return {"text": joined(segments)}
+    return {"text": join_text(segments)}
 
 
 WHISPER = JsonDocument(_whisper_head, _whisper_entry, _whisper_tail)
@@ -120,8 +120,8 @@ def _openai_tail(info: Info, segments: Sequence[Segment]) -> Members:
         {"word": word.word.strip(), **times(word)} for segment in segments for word in segment.words
     ]
     return {
-        "duration": ticks(info.duration or 0.0) / 1000,
-        "text": joined(segments).strip(),
+        "duration": to_units(info.duration or 0.0) / 1000,
+        "text": join_text(segments).strip(),
         **({"words": words} if info.provenance.options.word_timestamps else {}),
     }
 
@@ -151,10 +151,10 @@ def entry(number: int, segment: Segment) -> Members:
 
 def duration(info: Info) -> float | None:
     """Give the seconds of audio, None while they aren't known."""
-    return None if info.duration is None else ticks(info.duration) / 1000
+    return None if info.duration is None else to_units(info.duration) / 1000
 
 
-def doubts(info: Info) -> Members:
+def problems(info: Info) -> Members:
     """List what was left out or decoded again and why, and doubts about what was covered."""
     changes = info.changes
     return {
@@ -176,7 +176,7 @@ def _change(change: Change) -> Members:
         **times(change),
         "before": change.before,
         "after": change.after,
-        "why": change.why,
+        "why": change.reason,
     }
 
 
@@ -187,9 +187,9 @@ def _native_head(info: Info) -> Members:
 def _native_tail(info: Info, segments: Sequence[Segment]) -> Members:
     return {
         "duration": duration(info),
-        "text": joined(segments).strip(),
+        "text": join_text(segments).strip(),
         "words": [timed_word(word) for segment in segments for word in segment.words],
-        **doubts(info),
+        **problems(info),
         "provenance": asdict(info.provenance),
     }
 
@@ -203,6 +203,6 @@ STYLES: Mapping[JsonStyle, JsonDocument] = {
 }
 
 
-def writer(look: FormatOptions) -> JsonDocument:
+def writer(options: FormatOptions) -> JsonDocument:
     """Choose the document by its style."""
-    return STYLES[look.json_style]
+    return STYLES[options.json_style]

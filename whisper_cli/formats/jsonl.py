@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from whisper_cli.formats.json import Members, doubts, dump, duration, entry, language, times
+from whisper_cli.formats.json import Members, dump, duration, entry, language, problems, times
 from whisper_cli.formats.options import FormatOptions
 from whisper_cli.transcript import Info, Segment
 
@@ -44,7 +44,7 @@ class Jsonl:
             {
                 "duration": duration(info),
                 "segments": len(segments),
-                **doubts(info),
+                **problems(info),
                 "provenance": provenance,
             },
         )
@@ -53,6 +53,6 @@ class Jsonl:
         return dump({"type": kind, "source": self.source, **members}) + "\n"
 
 
-def writer(look: FormatOptions) -> Jsonl:
+def writer(options: FormatOptions) -> Jsonl:
     """Make the writer of one input's lines."""
-    return Jsonl(look.input_name)
+    return Jsonl(options.input_name)

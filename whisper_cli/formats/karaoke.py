@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from whisper_cli.formats.text import lines
-from whisper_cli.timestamps import ticks
+from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Segment, Word
 
 
@@ -31,16 +31,17 @@ def pieces(text: str, segment: Segment, per_second: int = 1000) -> list[Highligh
     found = list(_found(text, segment))
     if not found:
         return []
-    begin = ticks(segment.start, per_second)
-    end = max(begin, ticks(segment.end, per_second))
+    begin = to_units(segment.start, per_second)
+    end = max(begin, to_units(segment.end, per_second))
     starts, reached = [], begin
     for _, _, seconds, _ in found:
-        reached = min(max(reached, ticks(seconds, per_second)), end)
+        reached = min(max(reached, to_units(seconds, per_second)), end)
         starts.append(reached)
     parts = [HighlightedWord("", "", begin, starts[0])] if starts[0] > begin else []
     times = zip(found, starts, [*starts[1:], end], strict=True)
     parts += [
-        HighlightedWord(space, shown, at, to, sure) for (space, shown, _, sure), at, to in times
+        HighlightedWord(space, shown, at, to, probability)
+        for (space, shown, _, probability), at, to in times
     ]
     return parts
 
@@ -58,7 +59,7 @@ def _found(text: str, segment: Segment) -> Iterator[tuple[str, str, float, float
         if at >= 0:
             edges.append((at, word))
             reached = at + len(shown)
-    begins = [0, *(len(text[:at].rstrip()) for at, _ in edges[1:]), len(text)]
-    for (_, word), (begin, end) in zip(edges, pairwise(begins), strict=False):
-        bare = text[begin:end].lstrip()
-        yield text[begin : end - len(bare)], bare, word.start, word.probability
+    starts = [0, *(len(text[:at].rstrip()) for at, _ in edges[1:]), len(text)]
+    for (_, word), (begin, end) in zip(edges, pairwise(starts), strict=False):
+        content = text[begin:end].lstrip()
+        yield text[begin : end - len(content)], content, word.start, word.probability

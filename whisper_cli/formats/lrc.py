@@ -6,20 +6,20 @@ from whisper_cli.choices import Highlight
 from whisper_cli.formats.base import CueFile
 from whisper_cli.formats.karaoke import pieces
 from whisper_cli.formats.options import FormatOptions
-from whisper_cli.timestamps import ticks
+from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Segment
 
 _CLOCK = re.compile(r"<(?=\d+:)")
 
 
-def lrc(look: FormatOptions) -> CueFile:
+def lrc(options: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile(_words if look.highlight is Highlight.words else _cue)
+    return CueFile(_words if options.highlight is Highlight.words else _cue)
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
     # The space keeps a text that begins with "[0:12]" from being a second time of the line.
-    return f"[{_clock(ticks(segment.start, per_second=100))}] {' '.join(lines)}\n"
+    return f"[{_clock(to_units(segment.start, per_second=100))}] {' '.join(lines)}\n"
 
 
 def _words(number: int, segment: Segment, lines: list[str]) -> str:

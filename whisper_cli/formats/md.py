@@ -19,9 +19,9 @@ def _header(info: Info) -> str:
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    begins, name = second(span(segment)[0]), speaker(segment)
-    said_by = f"{begins} {_plain(name)}:" if name else begins
-    return f"\n**{said_by}** {_plain(' '.join(lines))}\n"
+    start, name = second(span(segment)[0]), speaker(segment)
+    prefix = f"{start} {_plain(name)}:" if name else start
+    return f"\n**{prefix}** {_plain(' '.join(lines))}\n"
 
 
 MD = CueFile(_cue, _header)

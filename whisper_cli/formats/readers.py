@@ -22,8 +22,10 @@ from whisper_cli.transcript import (
 )
 
 Members = Mapping[str, Any]
-_MEASURES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
-UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})  # written without spaces
+_SCORES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
+WITHOUT_SPACES = frozenset(
+    {"zh", "yue", "ja", "th", "lo", "my", "km", "bo"}
+)  # written without spaces
 SCHEMA = "whisper-cli/transcript/1"
 
 
@@ -42,7 +44,7 @@ def read_transcript(data: bytes, name: str) -> ReadTranscript:
     TranscriptError where it is none of these.
     """
     try:
-        return _told(checked.members(checked.parse(data)), name)
+        return _transcript(checked.members(checked.parse(data)), name)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         missing = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise TranscriptError(
@@ -51,7 +53,7 @@ def read_transcript(data: bytes, name: str) -> ReadTranscript:
         ) from error
 
 
-def _told(content: Members, name: str) -> ReadTranscript:
+def _transcript(content: Members, name: str) -> ReadTranscript:
     language = _language(content.get("language"))
     segments = tuple(_segments(content, language))
     end = max((segment.end for segment in segments), default=0.0)
@@ -62,10 +64,10 @@ def _told(content: Members, name: str) -> ReadTranscript:
         language,
         _measure(content.get("language_probability") or (1.0 if language else 0.0)),
         max(end, duration or 0.0),
-        checked.several(content.get("dropped") or [], _dropped),
-        checked.several(content.get("warnings") or [], checked.text),
+        checked.sequence_of(content.get("dropped") or [], _dropped),
+        checked.sequence_of(content.get("warnings") or [], checked.text),
         checked.optional(content.get("changes"), _changes),
-        redecoded=checked.several(content.get("redecoded") or [], _redecoded),
+        redecoded=checked.sequence_of(content.get("redecoded") or [], _redecoded),
     )
     return ReadTranscript(info, segments)
 
@@ -81,12 +83,12 @@ def _redecoded(entry: Members) -> Redecoded:
 
 
 def _changes(entries: object) -> tuple[Change, ...]:
-    return checked.several(entries, _change)
+    return checked.sequence_of(entries, _change)
 
 
 def _change(entry: Members) -> Change:
-    before, after, why = (checked.text(entry[name]) for name in ("before", "after", "why"))
-    return Change(_time(entry["start"]), _time(entry["end"]), before, after, why)
+    before, after, reason = (checked.text(entry[name]) for name in ("before", "after", "why"))
+    return Change(_time(entry["start"]), _time(entry["end"]), before, after, reason)
 
 
 def _language(named: object) -> str | None:
@@ -103,19 +105,19 @@ def _provenance(known: Members, name: str, segments: Sequence[Segment]) -> Prove
     if any(segment.words for segment in segments):
         options = replace(options, word_timestamps=True)
 
-    def told(field: str) -> str | None:
+    def optional(field: str) -> str | None:
         return checked.optional(known.get(field) or None, checked.text)
 
     return Provenance(
-        tool=told("tool") or f"whisper-cli {__version__}",
-        model=told("model") or "unknown",
-        repo=told("repo"),
-        revision=told("revision"),
-        device=told("device") or "",
-        compute_type=told("compute_type") or "",
+        tool=optional("tool") or f"whisper-cli {__version__}",
+        model=optional("model") or "unknown",
+        repo=optional("repo"),
+        revision=optional("revision"),
+        device=optional("device") or "",
+        compute_type=optional("compute_type") or "",
         options=options,
-        input=told("input") or name,
-        input_sha256=told("input_sha256"),
+        input=optional("input") or name,
+        input_sha256=optional("input_sha256"),
         complete=checked.flag(known.get("complete", True)),
     )
 
@@ -132,8 +134,8 @@ def _option(name: str, value: Any, default: object) -> Any:
     """Take one option, of the kind that its default is of."""
     if name == "language":
         return _language(value)
-    if name in _LISTS:
-        return checked.several(value, _LISTS[name])
+    if name in _SEQUENCES:
+        return checked.sequence_of(value, _SEQUENCES[name])
     if name in ADDED_OPTIONS:
         return checked.optional(value, checked.number)
     if default is None:
@@ -154,7 +156,7 @@ _KINDS: Mapping[type, Callable[[Any], object]] = {
     float: checked.number,
     str: checked.text,
 }
-_LISTS: Mapping[str, Callable[[Any], object]] = {
+_SEQUENCES: Mapping[str, Callable[[Any], object]] = {
     "language_candidates": checked.text,
     "temperature": checked.number,
     "suppress_tokens": checked.whole,
@@ -163,9 +165,9 @@ _LISTS: Mapping[str, Callable[[Any], object]] = {
 
 
 def _segments(content: Members, language: str | None) -> Iterator[Segment]:
-    loose = list(_words(content["words"], language=language)) if _words_stand_alone(content) else []
+    loose = list(_words(content["words"], language=language)) if _has_only_words(content) else []
     if "segments" not in content and loose:
-        yield Segment(loose[0].start, loose[-1].end, _joined(loose), words=tuple(loose))
+        yield Segment(loose[0].start, loose[-1].end, _text_of(loose), words=tuple(loose))
         return
     for entry in content["segments"]:
         segment = _segment(entry, language)
@@ -173,7 +175,7 @@ def _segments(content: Members, language: str | None) -> Iterator[Segment]:
         yield replace(segment, words=tuple(inside)) if inside else segment
 
 
-def _words_stand_alone(content: Members) -> bool:
+def _has_only_words(content: Members) -> bool:
     """Say whether words stand beside the segments, as in verbose_json, and not in them."""
     return content.get("schema") != SCHEMA and bool(content.get("words"))
 
@@ -183,16 +185,16 @@ def _segment(entry: Members, language: str | None) -> Segment:
     end = max(start, _time(entry["end"]))
     words = tuple(_words(entry.get("words") or (), start, end, language))
     text = checked.text(entry["text"])
-    if not text.startswith(" ") and language not in UNSPACED:
+    if not text.startswith(" ") and language not in WITHOUT_SPACES:
         text = f" {text}"  # as the model writes it, so that texts can be joined
     return Segment(
         start,
         end,
         text,
-        **{name: _measure(entry.get(name)) for name in _MEASURES},
+        **{name: _measure(entry.get(name)) for name in _SCORES},
         words=words,
         seek=checked.whole(entry.get("seek") or 0),
-        tokens=checked.several(entry.get("tokens") or [], checked.whole),
+        tokens=checked.sequence_of(entry.get("tokens") or [], checked.whole),
         speaker=_speaker(entry.get("speaker")),
     )
 
@@ -220,29 +222,29 @@ def _words(
     Where none has a space before it, as in verbose_json, each one gets one.
     """
     reached = first
-    texts = [checked.text(entry["word"]) for entry in entries]
-    apart = language not in UNSPACED and not any(text[:1] == " " for text in texts)
+    strings = [checked.text(entry["word"]) for entry in entries]
+    with_spaces = language not in WITHOUT_SPACES and not any(text[:1] == " " for text in strings)
     following = _following(entries)
-    for place, (entry, text) in enumerate(zip(entries, texts, strict=True)):
-        left = following[place]
+    for index, (entry, text) in enumerate(zip(entries, strings, strict=True)):
+        left = following[index]
         until = _time(entries[left]["start"]) if left < len(entries) else (last or reached)
         start = _time(entry["start"]) if "start" in entry else reached
-        share = (until - reached) / (left - place) if left > place else 0.0
+        share = (until - reached) / (left - index) if left > index else 0.0
         reached = max(start, _time(entry["end"]) if "end" in entry else start + share)
         probability = _measure(entry.get("probability", entry.get("score")))
-        yield Word(f" {text}" if apart else text, start, reached, probability)
+        yield Word(f" {text}" if with_spaces else text, start, reached, probability)
 
 
 def _following(entries: Sequence[Members]) -> list[int]:
     """Tell for each word which one from there on is the next with a time."""
-    places, next_timed = [], len(entries)
-    for place in reversed(range(len(entries))):
-        next_timed = place if "start" in entries[place] else next_timed
-        places.append(next_timed)
-    return places[::-1]
+    positions, next_timed = [], len(entries)
+    for index in reversed(range(len(entries))):
+        next_timed = index if "start" in entries[index] else next_timed
+        positions.append(next_timed)
+    return positions[::-1]
 
 
-def _joined(words: Sequence[Word]) -> str:
+def _text_of(words: Sequence[Word]) -> str:
     return "".join(word.word for word in words)
 
 

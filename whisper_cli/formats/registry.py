@@ -58,11 +58,11 @@ class FormatSpec:
     labels: bool = False
     options: tuple[str, ...] = ()
     needs_words: bool = False  # with probabilities; nothing can be written without them
-    prefers_words: bool = False
-    prints_text: bool = False  # for people to read on a terminal, where it may have colours
+    word_level: bool = False
+    is_text_output: bool = False  # for people to read on a terminal, where it may have colours
     partials: bool = False  # can tell what a phrase says so far: its writer is a PartialWriter
-    several_on_stdout: bool = False
-    served: bool = False  # a response_format of the server
+    multiple_on_stdout: bool = False
+    in_api: bool = False  # a response_format of the server
     page_label: str = ""  # what the server's page offers it as, which writes it by itself
     version: int = 1  # raised when its writer's output changes, so that older files are stale
 
@@ -88,8 +88,8 @@ class Format(StrEnum):
         _DOCUMENT,
         "text/plain",
         "txt.writer",
-        prints_text=True,
-        several_on_stdout=True,
+        is_text_output=True,
+        multiple_on_stdout=True,
         page_label="Text",
     )
     srt = FormatSpec(
@@ -99,7 +99,7 @@ class Format(StrEnum):
         "srt.SRT",
         highlight=_REPEATED,
         labels=True,
-        served=True,
+        in_api=True,
         page_label="SRT",
     )
     vtt = FormatSpec(
@@ -109,7 +109,7 @@ class Format(StrEnum):
         "vtt.vtt",
         highlight=_MARKS,
         options=("vtt_settings",),
-        served=True,
+        in_api=True,
         page_label="WebVTT",
     )
     json = FormatSpec(
@@ -126,7 +126,7 @@ class Format(StrEnum):
         "application/x-ndjson",
         "jsonl.writer",
         partials=True,
-        several_on_stdout=True,
+        multiple_on_stdout=True,
     )
     tsv = FormatSpec("tsv", _CUE, "text/tab-separated-values", "tsv.TSV")
     lrc = FormatSpec("lrc", _CUE, "text/plain", "lrc.lrc", highlight=_MARKS, labels=True)
@@ -140,7 +140,7 @@ class Format(StrEnum):
         "text/html",
         "html.html",
         options=("review_below", "audio"),
-        prefers_words=True,
+        word_level=True,
     )
     review = FormatSpec(
         "review",
@@ -167,19 +167,19 @@ class Format(StrEnum):
         """Say whether a field of FormatOptions changes what a file of it holds."""
         return option in self.spec.options or (option == "highlight" and bool(self.spec.highlight))
 
-    def needs_words(self, look: FormatOptions) -> bool:
+    def needs_words(self, options: FormatOptions) -> bool:
         """Tell whether it can't be written without times of words."""
-        marked = look.highlight is Highlight.words and self.spec.highlight is not None
+        marked = options.highlight is Highlight.words and self.spec.highlight is not None
         return marked or self.spec.needs_words
 
-    def wants_words(self, look: FormatOptions) -> bool:
+    def uses_words(self, options: FormatOptions) -> bool:
         """Tell whether it is better with times of words."""
-        colored = look.colors and self.spec.prints_text
-        return self.needs_words(look) or self.spec.prefers_words or colored
+        colored = options.colors and self.spec.is_text_output
+        return self.needs_words(options) or self.spec.word_level or colored
 
-    def changes(self, look: FormatOptions) -> dict[str, object]:
+    def changes(self, options: FormatOptions) -> dict[str, object]:
         """Give what makes its bytes differ from those of the default look, by name."""
-        values = ((item, getattr(look, item.name)) for item in fields(look))
+        values = ((item, getattr(options, item.name)) for item in fields(options))
         return {
             item.name: value
             for item, value in values
@@ -222,9 +222,9 @@ class PartialWriter(Writer, Protocol):
         ...
 
 
-def writer_for(kind: Format, look: FormatOptions = FormatOptions(), source: str = "-") -> Writer:  # noqa: B008
+def writer_for(kind: Format, options: FormatOptions = FormatOptions(), source: str = "-") -> Writer:  # noqa: B008
     """Choose the writer; `source` is the input's name, which each line of JSONL repeats."""
     module, _, name = kind.spec.writer.partition(".")
     found = getattr(import_module(f"whisper_cli.formats.{module}"), name)
-    made: Writer = found(replace(look, input_name=source)) if callable(found) else found
-    return made
+    contains: Writer = found(replace(options, input_name=source)) if callable(found) else found
+    return contains

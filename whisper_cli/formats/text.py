@@ -22,13 +22,13 @@ def _cleaned(text: str) -> str:
     return _CONTROL.sub("\ufffd", encodable(text)).replace("\x1f", " ")
 
 
-def labelled(segment: Segment, lines: list[str]) -> str:
+def with_label(segment: Segment, lines: list[str]) -> str:
     """Write a segment's lines as one, after the name of who speaks where that is known."""
     name = speaker(segment)
     return f"{name}: {' '.join(lines)}" if name else " ".join(lines)
 
 
-def joined(segments: Iterable[Segment]) -> str:
+def join_text(segments: Iterable[Segment]) -> str:
     """Join the texts, which bring their own spaces where the language has them."""
     return "".join(segment.text for segment in segments)
 

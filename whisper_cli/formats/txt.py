@@ -5,33 +5,33 @@ from functools import partial
 from whisper_cli.formats.base import CueFile
 from whisper_cli.formats.karaoke import HighlightedWord, pieces
 from whisper_cli.formats.options import FormatOptions
-from whisper_cli.formats.text import labelled
+from whisper_cli.formats.text import with_label
 from whisper_cli.transcript import Segment
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    return labelled(segment, lines) + "\n"
+    return with_label(segment, lines) + "\n"
 
 
 TXT = CueFile(_cue)
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"  # of the terminal's own palette
 
 
-def writer(look: FormatOptions) -> CueFile:
+def writer(options: FormatOptions) -> CueFile:
     """Choose the writer, which colours doubtful words where that is asked for."""
-    return colored(look) if look.colors else TXT
+    return colored(options) if options.colors else TXT
 
 
-def colored(look: FormatOptions) -> CueFile:
+def colored(options: FormatOptions) -> CueFile:
     """Make the writer: yellow under the look's `review_below`, red under half of it."""
-    return CueFile(partial(_colored_cue, look.review_below))
+    return CueFile(partial(_colored_cue, options.review_below))
 
 
 def _colored_cue(below: float, _number: int, segment: Segment, lines: list[str]) -> str:
     text = " ".join(lines)
     parts = pieces(text, segment) or [HighlightedWord("", text, 0, 0)]
     shown = "".join(item.space + _shown(item, below) for item in parts)
-    return labelled(segment, [shown]) + "\n"
+    return with_label(segment, [shown]) + "\n"
 
 
 def _shown(piece: HighlightedWord, below: float) -> str:

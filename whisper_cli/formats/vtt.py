@@ -39,19 +39,19 @@ def parse_settings(text: str) -> str:
     return " ".join(given)
 
 
-def vtt(look: FormatOptions) -> CueFile:
+def vtt(options: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile(partial(_cue, look), header="WEBVTT\n\n")
+    return CueFile(partial(_cue, options), header="WEBVTT\n\n")
 
 
-def _cue(look: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
+def _cue(options: FormatOptions, _number: int, segment: Segment, lines: list[str]) -> str:
     start, end = span(segment)
     text = "\n".join(lines)
-    found = pieces(text, segment) if look.highlight is Highlight.words else []
+    found = pieces(text, segment) if options.highlight is Highlight.words else []
     shown = _timed(found, start, end) if found else text.translate(_ESCAPES)
     name = speaker(segment).translate(_ESCAPES)
     voice = f"<v {name}>" if name else ""
-    settings = f" {look.vtt_settings}" if look.vtt_settings else ""
+    settings = f" {options.vtt_settings}" if options.vtt_settings else ""
     return f"{clock(start, '.')} --> {clock(end, '.')}{settings}\n{voice}{shown}\n\n"
 
 

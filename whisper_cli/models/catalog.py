@@ -13,7 +13,7 @@ from typing import Any
 
 from whisper_cli.errors import ModelError
 from whisper_cli.models.names import (
-    are_distinct,
+    are_unique,
     is_commit,
     is_file_name,
     is_repo,
@@ -92,16 +92,16 @@ class Model:
     files: tuple[ModelFile, ...] = ()
     folder: Path | None = None
     english_only: bool | None = None
-    renamed_to: str | None = None
+    new_repo: str | None = None
     kind: ModelKind = ModelKind.whisper
 
     def __post_init__(self) -> None:
         """Check what somebody else may have said of it."""
-        if not all(is_repo(repo) for repo in (self.repo, self.renamed_to) if repo is not None):
+        if not all(is_repo(repo) for repo in (self.repo, self.new_repo) if repo is not None):
             raise ValueError("no name of a repository")
         if self.revision is not None and not is_revision(self.revision):
             raise ValueError("no name of a revision")
-        if not are_distinct([file.name for file in self.files]):
+        if not are_unique([file.name for file in self.files]):
             raise ValueError("a file is named twice, or is a folder too")
 
     @property
@@ -158,9 +158,9 @@ def catalog(*kinds: ModelKind) -> tuple[Model, ...]:
 @cache
 def names(*kinds: ModelKind) -> tuple[str, ...]:
     """List the short names and the aliases: of Whisper models, or of some kinds."""
-    wanted = [kind.value for kind in kinds or (ModelKind.whisper,)]
+    kind_names = [kind.value for kind in kinds or (ModelKind.whisper,)]
     models: dict[str, Any] = _data()["models"]
-    found = [name for name, entry in models.items() if entry.get("kind", "whisper") in wanted]
+    found = [name for name, entry in models.items() if entry.get("kind", "whisper") in kind_names]
     return (*found, *(alias for alias, name in _data()["aliases"].items() if name in found))
 
 
@@ -181,20 +181,20 @@ def _model(name: str, entry: dict[str, Any], wheels: Mapping[str, Wheel]) -> Mod
         name=name,
         repo=entry["repo"],
         revision=entry["revision"],
-        files=tuple(_file(name, facts, wheels) for name, facts in entry["files"].items()),
+        files=tuple(_file(name, details, wheels) for name, details in entry["files"].items()),
         english_only=entry["languages"] == "en",
-        renamed_to=entry.get("renamed_to"),
+        new_repo=entry.get("renamed_to"),
         kind=ModelKind(entry.get("kind", ModelKind.whisper)),
     )
 
 
-def _file(name: str, facts: dict[str, Any], wheels: Mapping[str, Wheel]) -> ModelFile:
+def _file(name: str, details: dict[str, Any], wheels: Mapping[str, Wheel]) -> ModelFile:
     return ModelFile(
         name=name,
-        size=facts["size"],
-        sha256=facts["sha256"],
-        lfs=facts.get("lfs", False),
-        members=tuple(Member(wheels[wheel], path) for wheel, path in facts.get("members", ())),
+        size=details["size"],
+        sha256=details["sha256"],
+        lfs=details.get("lfs", False),
+        members=tuple(Member(wheels[wheel], path) for wheel, path in details.get("members", ())),
     )
 
 
@@ -209,7 +209,7 @@ def _by_repo() -> dict[str, Model]:
     return {
         repo: model
         for model in catalog(*ModelKind)
-        for repo in (model.repo, model.renamed_to)
+        for repo in (model.repo, model.new_repo)
         if repo
     }
 

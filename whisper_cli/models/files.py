@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """Read a regular file of at most `most` bytes, without ever waiting for it.
+def read_regular(path: Path, maximum: int) -> bytes:
+    """Read a regular file of at most `maximum` bytes, without ever waiting for it.
 
     Raises OSError, also for a pipe or a device, and for a file that is longer.
     """
@@ -17,7 +17,7 @@ def read_regular(path: Path, most: int) -> bytes:
         os.close(fd)
         raise OSError(errno.EINVAL, "no regular file", str(path))
     with os.fdopen(fd, "rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
+        data = file.read(maximum + 1)
+    if len(data) > maximum:
         raise OSError(errno.EFBIG, "the file is too big", str(path))
     return data

@@ -95,12 +95,14 @@ def blob_name(file: Path) -> str | None:
     return file.readlink().name if file.is_symlink() else None
 
 
-def publish(model: Model, came: Mapping[str, Path], scratch: Path, ref: str | None = None) -> Path:
+def publish(
+    model: Model, fetched: Mapping[str, Path], temp_folder: Path, ref: str | None = None
+) -> Path:
     """Move the verified files of a pinned model into the cache; give the snapshot's path.
 
-    `came` says where they are, on the cache's volume; a file that isn't in it must be in the
+    `fetched` says where they are, on the cache's volume; a file that isn't in it must be in the
     snapshot or among the blobs already. What came replaces what is there under the same name;
-    every step is a rename through the folder `scratch`, so that others see a file whole or not at
+    every step is a rename through `temp_folder`, so that others see a file whole or not at
     all, and two processes may publish one model at once. `ref` is the branch or tag that was asked
     for; without one, the main branch is set where there is none yet, since tools look there when
     offline. It is set before the snapshot is there: `hf cache prune` deletes those without a ref.
@@ -108,17 +110,17 @@ def publish(model: Model, came: Mapping[str, Path], scratch: Path, ref: str | No
     if not model.repo or not model.revision:
         raise ValueError(f"not a model at a pinned revision: {model}")
     repo = repo_folder(model.repo)
-    snapshot, built = repo.snapshot(model.revision), scratch / "snapshot"
+    snapshot, built = repo.snapshot(model.revision), temp_folder / "snapshot"
     repo.blobs.mkdir(parents=True, exist_ok=True)
     for file in model.files:
-        staged = came.get(file.name)
+        staged = fetched.get(file.name)
         if staged:
             blob = _moved(staged, repo.blobs / _etag(file, staged))
         else:
             blob = repo.blobs / ((file.sha256 if file.lfs else file.git_sha1) or "")
         if staged or not (snapshot / file.name).exists():
             _link(blob, snapshot / file.name, built / file.name)
-    _refer(repo, ref, model.revision, through=scratch / "ref")
+    _refer(repo, ref, model.revision, temporary_file=temp_folder / "ref")
     if built.exists():
         _show(built, snapshot)
     return snapshot
@@ -140,13 +142,13 @@ def _moved(staged: Path, blob: Path) -> Path:
     return staged.replace(blob)
 
 
-def _link(blob: Path, name: Path, place: Path) -> None:
-    """Make at `place` the link that will stand at `name`."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+def _link(blob: Path, name: Path, target: Path) -> None:
+    """Make at `target` the link that will stand at `name`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        place.symlink_to(os.path.relpath(blob, name.parent))
+        target.symlink_to(os.path.relpath(blob, name.parent))
     except OSError:  # Windows without the privilege, or a file system without symlinks
-        shutil.copyfile(blob, place)
+        shutil.copyfile(blob, target)
 
 
 def _show(built: Path, snapshot: Path) -> None:
@@ -162,10 +164,10 @@ def _show(built: Path, snapshot: Path) -> None:
         shutil.rmtree(built)
 
 
-def _refer(repo: RepoFolder, ref: str | None, commit: str, *, through: Path) -> None:
+def _refer(repo: RepoFolder, ref: str | None, commit: str, *, temporary_file: Path) -> None:
     if ref is None and repo.ref("main").exists():
         return
     named = repo.ref(ref or "main")
     named.parent.mkdir(parents=True, exist_ok=True)
-    through.write_text(commit, encoding="utf-8")
-    through.replace(named)
+    temporary_file.write_text(commit, encoding="utf-8")
+    temporary_file.replace(named)

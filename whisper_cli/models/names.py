@@ -14,7 +14,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*")
 _PLAIN = re.compile(r"[\w.@-]{1,100}", re.ASCII)
-_UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\\]|^[A-Za-z]:")  # control characters, paths of Windows
+_FORBIDDEN = re.compile(r"[\0-\x1f\x7f-\x9f\\]|^[A-Za-z]:")  # control characters, paths of Windows
 _LONGEST, _LONGEST_PATH = 255, 1024  # bytes of one name, and of all parts of a path
 _LONGEST_REPO = 240  # bytes: its folder in the cache has one name, with a prefix
 _LARGEST = (1 << 63) - 1  # bytes that a file can have
@@ -51,7 +51,7 @@ def is_repo(value: object) -> TypeGuard[str]:
 
 def is_file_name(value: object) -> TypeGuard[str]:
     """Say whether a value can name a file below a folder, with slashes, on every system."""
-    if not isinstance(value, str) or _UNFIT.search(value) or len(value) > _LONGEST_PATH:
+    if not isinstance(value, str) or _FORBIDDEN.search(value) or len(value) > _LONGEST_PATH:
         return False
     try:
         sizes = [len(part.encode()) for part in value.split("/")]
@@ -61,7 +61,7 @@ def is_file_name(value: object) -> TypeGuard[str]:
     return max(sizes) <= _LONGEST and sum(sizes) <= _LONGEST_PATH and not of_dots
 
 
-def are_distinct(names: Sequence[str]) -> bool:
+def are_unique(names: Sequence[str]) -> bool:
     """Say whether files of these names can be beside each other: each once, none a folder too."""
     folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
     return len(set(names)) == len(names) and folders.isdisjoint(names)

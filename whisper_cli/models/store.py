@@ -24,7 +24,7 @@ _WHISPER = b"WhisperSpec\0"  # CTranslate2 writes the kind of model near the sta
 class InstalledModel:
     """A Whisper model in the cache, whoever put it there; `path` is its snapshot, `size` in bytes.
 
-    `name` is what `resolve` takes to mean this one. A `damaged` one lacks files of the catalogue,
+    `name` is what `resolve` takes to mean this one. A `corrupt` one lacks files of the catalogue,
     or has some of another size.
     """
 
@@ -36,7 +36,7 @@ class InstalledModel:
     verified: bool
     last_used: datetime | None
     english_only: bool | None
-    damaged: bool = False
+    corrupt: bool = False
     kind: ModelKind = ModelKind.whisper
 
 
@@ -48,7 +48,7 @@ def find(model: Model) -> Path | None:
     """
     if model.folder:
         return model.folder
-    for repo in filter(None, (model.repo, model.renamed_to)):
+    for repo in filter(None, (model.repo, model.new_repo)):
         folder = repo_folder(repo)
         revisions = (model.revision, "main") if model.files else (model.revision or "main",)
         for commit in filter(None, (folder.commit(name) for name in revisions if name)):
@@ -75,8 +75,8 @@ def select(names: Sequence[str], *kinds: ModelKind) -> list[InstalledModel]:
 
     Raises ModelError for one that isn't in the cache.
     """
-    here = list(installed(*kinds))
-    return list(dict.fromkeys(_pick(name, here) for name in names)) if names else here
+    present = list(installed(*kinds))
+    return list(dict.fromkeys(_pick(name, present) for name in names)) if names else present
 
 
 def remove(model: InstalledModel) -> None:
@@ -96,21 +96,21 @@ def _remove(model: InstalledModel, folder: RepoFolder) -> None:
     for ref in folder.refs():
         if commit_in(ref) == model.revision:
             ref.unlink(missing_ok=True)
-    others = [path for path in folder.snapshots() if path != model.path]
-    unused = _linked([model.path]) - _linked(others)
+    rest = [path for path in folder.snapshots() if path != model.path]
+    unused = _linked([model.path]) - _linked(rest)
     shutil.rmtree(model.path)
     for blob in unused:
         (folder.blobs / blob).unlink(missing_ok=True)
-    if not others:
+    if not rest:
         shutil.rmtree(folder.path)
 
 
-def _pick(name: str, here: list[InstalledModel]) -> InstalledModel:
-    for model in here:
+def _pick(name: str, present: list[InstalledModel]) -> InstalledModel:
+    for model in present:
         if name == model.name:
             return model
     path = find(resolve(name))
-    for model in here:
+    for model in present:
         if path == model.path:
             return model
     raise ModelError(f'model "{name}" is not here', hint="whisper-cli list shows what is")
@@ -129,7 +129,7 @@ def _describe(folder: RepoFolder, snapshot: Path, known: usage.Usage) -> Install
         verified=all(known.is_verified(path) for path in files),
         last_used=known.last_used(snapshot),
         english_only=model.english_only if model else _english_only(snapshot),
-        damaged=bool(pinned and not _is_complete(snapshot, pinned.files)),
+        corrupt=bool(pinned and not _is_complete(snapshot, pinned.files)),
         kind=model.kind if model else ModelKind.whisper,
     )
 

@@ -73,39 +73,39 @@ def load() -> Usage:
         return Usage()
 
 
-def _stamp_of(told: dict[str, Any]) -> Stamp:
-    stamp = Stamp(**told)
+def _stamp_of(content: dict[str, Any]) -> Stamp:
+    stamp = Stamp(**content)
     if not (is_size(stamp.size) and isinstance(stamp.digest, str)):
         raise ValueError("a stamp has a size and a hash")
     return stamp
 
 
-def _seconds_of(told: Any) -> float:
-    if not 0 <= told < _FAR:
+def _seconds_of(content: Any) -> float:
+    if not 0 <= content < _FAR:
         raise ValueError("a use is at no time")
-    return float(told)
+    return float(content)
 
 
-def remember_verified(digests: Mapping[Path, str]) -> None:
+def note_verified(hashes: Mapping[Path, str]) -> None:
     """Remember that these files have just been found to have these hashes."""
     usage = load()
-    stamps = {_key(file): _stamp(file, digest) for file, digest in digests.items()}
-    _save(replace(usage, verified={**usage.verified, **stamps}))
+    entries = {_key(file): _stamp(file, digest) for file, digest in hashes.items()}
+    _save(replace(usage, verified={**usage.verified, **entries}))
 
 
-def forget_verified(file: Path) -> None:
+def remove_verified(file: Path) -> None:
     """Forget that a file was verified: it has just been found wrong."""
     usage = load()
     _save(replace(usage, verified={k: v for k, v in usage.verified.items() if k != _key(file)}))
 
 
-def remember_hash(file: Path, digest: str) -> None:
+def note_hash(file: Path, digest: str) -> None:
     """Remember the hash of a file that nothing is known to compare with."""
     usage = load()
     _save(replace(usage, hashed={**usage.hashed, _key(file): _stamp(file, digest)}))
 
 
-def remember_used(snapshot: Path) -> None:
+def note_used(snapshot: Path) -> None:
     """Remember that a model is used now."""
     usage = load()
     _save(replace(usage, used={**usage.used, _key(snapshot): time.time()}))
@@ -127,7 +127,7 @@ def _unchanged(file: Path, stamp: Stamp | None) -> bool:
     return stamp is not None and (stamp.size, stamp.mtime_ns) == (found.st_size, found.st_mtime_ns)
 
 
-def _is_here(path: str) -> bool:
+def _is_present(path: str) -> bool:
     try:
         return Path(path).exists()
     except OSError:  # a name that is too long
@@ -141,9 +141,9 @@ def _stamp(file: Path, digest: str) -> Stamp:
 
 def _save(usage: Usage) -> None:
     known = asdict(usage)
-    here = {kind: {p: v for p, v in known[kind].items() if _is_here(p)} for kind in known}
+    present = {kind: {p: v for p, v in known[kind].items() if _is_present(p)} for kind in known}
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(_path(), json.dumps(here, indent=1))
+        files.write_text(_path(), json.dumps(present, indent=1))
     except OSError as error:  # a read-only home must not stop a transcription
         _log.debug("could not remember the use of models: %s", error)

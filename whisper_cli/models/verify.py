@@ -39,11 +39,11 @@ def verify(snapshot: Path) -> Iterator[FileCheck]:
             for state in check(path, file):
                 yield state
                 if state.digest:
-                    usage.remember_verified({path: state.digest})
+                    usage.note_verified({path: state.digest})
         except FileNotFoundError as error:
             raise ModelError(f"{file.name} is missing (in {snapshot})", hint=_HINT) from error
         except ModelError as error:
-            usage.forget_verified(path)
+            usage.remove_verified(path)
             raise ModelError(f"{error.message} (in {snapshot})", hint=_HINT) from error
 
 

@@ -17,7 +17,7 @@ from whisper_cli.serve.errors import ApiError, bug, draining
 from whisper_cli.serve.job_manager import JobManager
 from whisper_cli.serve.metrics import Metrics
 from whisper_cli.serve.middleware import App, Middleware, Receive, Scope, Send
-from whisper_cli.serve.multipart import Senders
+from whisper_cli.serve.multipart import UploadLimits
 from whisper_cli.serve.routes import health, models, native, openapi, realtime, transcriptions, ui
 from whisper_cli.serve.settings import ServerSettings
 
@@ -68,11 +68,11 @@ def application(
     app = Starlette(
         routes=list(ROUTES),
         lifespan=lifespan,
-        exception_handlers={ApiError: _refused, HTTPException: _no_route, Exception: _failed},
+        exception_handlers={ApiError: _on_api_error, HTTPException: _no_route, Exception: _failed},
     )
     app.state.job_manager = job_manager
     app.state.metrics = Metrics()
-    app.state.senders = Senders(server_settings.max_queue)
+    app.state.upload_limits = UploadLimits(server_settings.max_queue)
     app.state.warm = False
     app.state.secret = secret
     return Middleware(_ending(app, job_manager), server_settings, app.state.metrics, log)
@@ -98,7 +98,7 @@ async def _warm(
 ) -> None:
     """Load what is served before anybody asks."""
     try:
-        for entry in await asyncio.to_thread(job_manager.registry.served):
+        for entry in await asyncio.to_thread(job_manager.registry.models):
             await job_manager.model_pool.load(entry)
         app.state.warm = True
     except WhisperError as error:
@@ -106,23 +106,23 @@ async def _warm(
         failed(error.__cause__ if isinstance(error.__cause__, WhisperError) else error)
 
 
-async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _on_api_error(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, ApiError)  # noqa: S101 - the table says so
     return JSONResponse({"error": error.body}, error.status, headers=error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """Answer in the form of the API; the middleware logs what is raised again after this."""
-    return await _refused(request, bug())
+    return await _on_api_error(request, bug())
 
 
 async def _no_route(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, HTTPException)  # noqa: S101 - the table says so
-    told = {404: "there is nothing here", 405: "this method does nothing here"}
-    refused = ApiError(
+    messages = {404: "there is nothing here", 405: "this method does nothing here"}
+    failure = ApiError(
         error.status_code,
-        told.get(error.status_code, error.detail),
+        messages.get(error.status_code, error.detail),
         code={404: "not_found", 405: "method_not_allowed"}.get(error.status_code),
     )
-    headers = {**refused.headers, **(error.headers or {})}
-    return JSONResponse({"error": refused.body}, error.status_code, headers=headers)
+    headers = {**failure.headers, **(error.headers or {})}
+    return JSONResponse({"error": failure.body}, error.status_code, headers=headers)

@@ -10,23 +10,25 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD = 30.0  # seconds in which the head of a request has to be whole
-SPARE = 64  # descriptors that connections leave to uploads, models and engines
-_MOST = 1 << 16  # descriptors; some containers allow a billion, which nobody means
-_SELDOM = 60.0  # seconds between two lines of the log about the same thing
-_BUSY_BODY = (
+RESERVED = 64  # descriptors that connections leave to uploads, models and engines
+_MAX_FILES = 1 << 16  # descriptors; some containers allow a billion, which nobody means
+_LOG_EVERY = 60.0  # seconds between two lines of the log about the same thing
+_UNAVAILABLE_BODY = (
     b'{"error": {"message": "too many connections: come again", "type": "server_error", '
     b'"param": null, "code": "too_many_connections"}}'
 )
-_BUSY = (
+_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nx-should-retry: true\r\n"
     b"connection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(_BUSY_BODY), _BUSY_BODY)
+    b"content-length: %d\r\n\r\n%s" % (len(_UNAVAILABLE_BODY), _UNAVAILABLE_BODY)
 )
-_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TIMEOUT_RESPONSE = (
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+)
 _logger = logging.getLogger("whisper_cli")
 
 
-class Listener(socket.socket):
+class ServerSocket(socket.socket):
     """A socket that accepts while descriptors are left, and answers 503 above.
 
     `silent` closes a connection without a word: over TLS one can't be said yet.
@@ -37,26 +39,26 @@ class Listener(socket.socket):
     def __init__(self, family: int) -> None:
         super().__init__(family)
         limit = raise_limit()
-        self._most = max(limit - SPARE, limit // 2)
-        self._told = Seldom()
+        self._maximum = max(limit - RESERVED, limit // 2)
+        self._log_limit = LogLimit()
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection. Raises BlockingIOError where it was refused: asyncio comes again."""
         connection, address = super().accept()
-        if connection.fileno() < self._most:  # the lowest number that is free, by POSIX
+        if connection.fileno() < self._maximum:  # the lowest number that is free, by POSIX
             return connection, address
         with connection:
-            self._refuse(connection)
+            self._reject(connection)
         raise BlockingIOError
 
-    def _refuse(self, connection: socket.socket) -> None:
-        if self._told.due():
-            _logger.warning("more than %d connections and files are open: refused", self._most)
+    def _reject(self, connection: socket.socket) -> None:
+        if self._log_limit.expired():
+            _logger.warning("more than %d connections and files are open: refused", self._maximum)
         if self.silent:
             return
         connection.settimeout(0)
         try:
-            connection.send(_BUSY)
+            connection.send(_UNAVAILABLE)
             connection.recv(1 << 16)  # what is left unread would take the answer away
         except OSError:
             return
@@ -91,35 +93,35 @@ class Protocol(H11Protocol):
 
     def _wait(self) -> None:
         self._stop()
-        self._clock = self.loop.call_later(HEAD, self._late)
+        self._clock = self.loop.call_later(HEAD, self._timed_out)
 
     def _stop(self) -> None:
         if self._clock is not None:
             self._clock.cancel()
 
-    def _late(self) -> None:
+    def _timed_out(self) -> None:
         """Close the connection, unless a request has come or it was upgraded meanwhile."""
         upgraded = self.transport.get_protocol() is not self
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if upgraded or busy or self.transport.is_closing():
+        active = self.cycle is not None and not self.cycle.response_complete
+        if upgraded or active or self.transport.is_closing():
             return
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
-            self.transport.write(_LATE)
+            self.transport.write(_TIMEOUT_RESPONSE)
         self.transport.close()
 
 
-class Seldom:
+class LogLimit:
     """Says when to tell of something that happens often: once in a minute."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
-    def due(self) -> bool:
+    def expired(self) -> bool:
         """Say whether to tell of something again."""
         now = time.monotonic()
         if now < self._next:
             return False
-        self._next = now + _SELDOM
+        self._next = now + _LOG_EVERY
         return True
 
 
@@ -128,7 +130,7 @@ class _OutOfDescriptors(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._told = Seldom()
+        self._log_limit = LogLimit()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether to log the record: any other one always."""
@@ -136,7 +138,7 @@ class _OutOfDescriptors(logging.Filter):
             return True
         record.msg, record.args = "no connection can be accepted: too many open files", None
         record.exc_info = None
-        return self._told.due()
+        return self._log_limit.expired()
 
 
 def quieten() -> None:
@@ -149,14 +151,14 @@ def raise_limit() -> int:
     try:
         import resource
     except ImportError:  # Windows has none
-        return _MOST
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    wanted = _MOST if hard == unlimited else min(hard, _MOST)
-    if soft != unlimited and soft < wanted:
+        return _MAX_FILES
+    soft, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    no_limit = resource.RLIM_INFINITY
+    limit = _MAX_FILES if maximum == no_limit else min(maximum, _MAX_FILES)
+    if soft != no_limit and soft < limit:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, maximum))
+            soft = limit
         except (OSError, ValueError):  # macOS allows less than it says
             pass
-    return _MOST if soft == unlimited else soft
+    return _MAX_FILES if soft == no_limit else soft

@@ -15,7 +15,7 @@ from whisper_cli.models.catalog import Model
 from whisper_cli.serve.errors import ApiError, api_error, bug
 
 NAMES = {"download": "downloading", "verify": "verifying", "publish": "writing"}
-MOST = 4  # downloads at once, with those that are being stopped
+MAX_DOWNLOADS = 4  # downloads at once, with those that are being stopped
 _logger = logging.getLogger("whisper_cli")
 
 
@@ -41,12 +41,12 @@ class _Pull:
 
     async def follow(self) -> AsyncIterator[Progress]:
         """Give the progress until it is over. Raises ApiError."""
-        told: dict[str, Progress] = {}
+        last: dict[str, Progress] = {}
         while True:
             changed = self.changed
             for name, progress in list(self.files.items()):
-                if told.get(name) != progress:
-                    told[name] = progress
+                if last.get(name) != progress:
+                    last[name] = progress
                     yield progress
             if self.over:
                 break
@@ -56,8 +56,8 @@ class _Pull:
             raise api_error(self.error)
 
     def _notify(self) -> None:
-        waiting, self.changed = self.changed, asyncio.Event()
-        waiting.set()
+        pending, self.changed = self.changed, asyncio.Event()
+        pending.set()
 
 
 class Downloads:
@@ -65,15 +65,15 @@ class Downloads:
 
     def __init__(self, how: PullOptions) -> None:
         self._how = how
-        self._pulls: dict[str, _Pull] = {}
+        self._downloads: dict[str, _Pull] = {}
         self._threads = 0
 
     @property
     def running(self) -> list[str]:
         """Name the models that are being fetched."""
-        return list(self._pulls)
+        return list(self._downloads)
 
-    async def bring(self, model: Model) -> None:
+    async def fetch_model(self, model: Model) -> None:
         """Wait until a model is here. Raises ApiError."""
         with self.following(model) as events:
             async for _ in events:
@@ -85,7 +85,7 @@ class Downloads:
 
         Raises ApiError, a 429 where there are too many downloads.
         """
-        pull = self._pulls.get(model.name)
+        pull = self._downloads.get(model.name)
         if pull is None or pull.stop.is_set():
             pull = self._begin(model)
         pull.followers += 1
@@ -97,10 +97,10 @@ class Downloads:
                 pull.stop.set()
 
     def _begin(self, model: Model) -> _Pull:
-        if self._threads >= MOST:
-            message = f"{MOST} models are fetched already: come again"
+        if self._threads >= MAX_DOWNLOADS:
+            message = f"{MAX_DOWNLOADS} models are fetched already: come again"
             raise ApiError(429, message, code="too_many_pulls", retry_after=10)
-        pull = self._pulls[model.name] = _Pull(model)
+        pull = self._downloads[model.name] = _Pull(model)
         self._threads += 1
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._fetch, args=(pull, loop), daemon=True).start()
@@ -114,7 +114,7 @@ class Downloads:
 
         error: WhisperError | None = None
         try:
-            with pull.stop.heeded(), closing(fetch(pull.model, self._how)) as events:
+            with pull.stop.use_stop(), closing(fetch(pull.model, self._how)) as events:
                 for progress in events:
                     loop.call_soon_threadsafe(pull.tell, progress)
                     if pull.stop.is_set():
@@ -129,8 +129,8 @@ class Downloads:
 
     def _end(self, pull: _Pull, error: WhisperError | None) -> None:
         self._threads -= 1
-        if self._pulls.get(pull.model.name) is pull:
-            del self._pulls[pull.model.name]
+        if self._downloads.get(pull.model.name) is pull:
+            del self._downloads[pull.model.name]
         pull.end(error)
 
 

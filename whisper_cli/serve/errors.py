@@ -74,7 +74,7 @@ def bug() -> ApiError:
 
 
 @contextmanager
-def storing() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
     """Write something that was sent within the block. Raises ApiError where the disk is full."""
     try:
         yield

@@ -81,7 +81,7 @@ def _one_of(choices: Iterable[E]) -> Callable[[str, str], E]:
 
 def response_formats() -> tuple[Shape | Format, ...]:
     """List what an answer may be written as."""
-    return *Shape, *(kind for kind in Format if kind.spec.served)
+    return *Shape, *(kind for kind in Format if kind.spec.in_api)
 
 
 def _shape(name: str, value: str) -> Shape | Format:
@@ -91,7 +91,9 @@ def _shape(name: str, value: str) -> Shape | Format:
     return shape
 
 
-def _several(parse: Callable[[str, str], Any]) -> Callable[[str, tuple[str, ...]], tuple[Any, ...]]:
+def _sequence_of(
+    parse: Callable[[str, str], Any],
+) -> Callable[[str, tuple[str, ...]], tuple[Any, ...]]:
     """Read repeated fields, comma lists and JSON lists alike."""
 
     def parse_all(name: str, values: tuple[str, ...]) -> tuple[Any, ...]:
@@ -139,7 +141,7 @@ def require_encodable(value: object, name: str | None) -> None:
 
 
 def _keywords(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    words = _several(_text)(name, values)
+    words = _sequence_of(_text)(name, values)
     check_length(name, ", ".join(words))
     return words
 
@@ -183,7 +185,7 @@ def _keep_alive(name: str, value: str) -> float:
         raise invalid(f"{name}: {error.message}", name) from None
 
 
-def _at_most_four(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+def _speaker_values(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
     if len(values) > 4:
         raise invalid(f"{name} has more than 4 values", name)
     return values
@@ -202,7 +204,7 @@ _STRING: dict[str, object] = {"type": "string"}
 ROWS: dict[str, FieldSpec] = {
     "model": FieldSpec(_last(_text), _STRING),
     "language": FieldSpec(_last(_language), _STRING),
-    "languages": FieldSpec(_several(_language), _array(_STRING)),
+    "languages": FieldSpec(_sequence_of(_language), _array(_STRING)),
     "keywords": FieldSpec(_keywords, _array(_STRING)),
     "hotwords": FieldSpec(_last(_text), _STRING),
     "prompt": FieldSpec(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),
@@ -213,17 +215,17 @@ ROWS: dict[str, FieldSpec] = {
         _last(_temperature), {"type": "number", "minimum": 0, "maximum": 1, "default": 0}
     ),
     "timestamp_granularities": FieldSpec(
-        _several(_one_of(Detail)), _array({"type": "string", "enum": [*Detail]})
+        _sequence_of(_one_of(Detail)), _array({"type": "string", "enum": [*Detail]})
     ),
     "include": FieldSpec(
-        _several(_one_of(Include)), _array({"type": "string", "enum": [*Include]})
+        _sequence_of(_one_of(Include)), _array({"type": "string", "enum": [*Include]})
     ),
     "stream": FieldSpec(_last(_switch), {"type": "boolean", "default": False}),
     "vad": FieldSpec(_last(_vad), {"type": "boolean", "default": True}),
     "page_events": FieldSpec(_last(_switch), {"type": "boolean", "default": False}),
     "keep_alive": FieldSpec(_last(_keep_alive), _STRING),
-    "known_speaker_names": FieldSpec(_at_most_four, {**_array(_STRING), "maxItems": 4}),
-    "known_speaker_references": FieldSpec(_at_most_four, {**_array(_STRING), "maxItems": 4}),
+    "known_speaker_names": FieldSpec(_speaker_values, {**_array(_STRING), "maxItems": 4}),
+    "known_speaker_references": FieldSpec(_speaker_values, {**_array(_STRING), "maxItems": 4}),
 }
 _ONLY_TRANSCRIPTIONS = frozenset(
     ("language", "languages", "stream", "timestamp_granularities", "include", "page_events")

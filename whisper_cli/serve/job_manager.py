@@ -13,11 +13,11 @@ from pathlib import Path
 
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve.downloads import Downloads
-from whisper_cli.serve.errors import ApiError, bug, draining, storing
+from whisper_cli.serve.errors import ApiError, bug, draining, storage_errors
 from whisper_cli.serve.job_queue import JobQueue, ServerJob
 from whisper_cli.serve.model_pool import ModelPool
 from whisper_cli.serve.model_process import ModelWorker
-from whisper_cli.serve.model_registry import ModelRegistry, ServedModel
+from whisper_cli.serve.model_registry import ModelEntry, ModelRegistry
 from whisper_cli.serve.multipart import Form
 from whisper_cli.serve.requests import TranscriptionRequest, check_model
 from whisper_cli.serve.settings import ServerSettings
@@ -33,7 +33,7 @@ _LAST_WORDS = 1.0  # seconds that answers have to tell their clients that the se
 class JobSpec:
     """What is to be done: with which model, of what, for whom; `blocks` is sound, not media."""
 
-    entry: ServedModel
+    entry: ModelEntry
     ask: TranscriptionRequest
     form: Form
     id: str
@@ -43,8 +43,8 @@ class JobSpec:
     def key(self) -> str:
         """Hash all that decides the answer."""
         fields = {name: values for name, values in self.ask.raw.items() if name != "keep_alive"}
-        told = [self.form.digest, self.entry.id, self.ask.options.task, fields]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        parts = [self.form.digest, self.entry.id, self.ask.options.task, fields]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class JobManager:
@@ -55,16 +55,16 @@ class JobManager:
         server_settings: ServerSettings,
         registry: ModelRegistry,
         model_pool: ModelPool,
-        pulls: Downloads,
+        downloads: Downloads,
     ) -> None:
-        self.server_settings, self.pulls = server_settings, pulls
+        self.server_settings, self.downloads = server_settings, downloads
         self.registry, self.model_pool = registry, model_pool
         self.jobs = JobQueue(server_settings.max_queue)
-        self._work: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
         self._temporary = OwnFolder()
         self.draining = False
         self._uploads = 0
-        self._answers: set[asyncio.Timeout] = set()
+        self._limits: set[asyncio.Timeout] = set()
 
     @property
     def folder(self) -> Path:
@@ -90,12 +90,14 @@ class JobManager:
 
     async def keep(self, data: bytes) -> Form:
         """Write sound to a file, for a job. Raises ApiError where the disk is full."""
-        with storing():
-            writing = asyncio.create_task(asyncio.to_thread(_written, self.folder, data))
+        with storage_errors():
+            write_task = asyncio.create_task(asyncio.to_thread(_written, self.folder, data))
             try:
-                return await asyncio.shield(writing)
+                return await asyncio.shield(write_task)
             except asyncio.CancelledError:
-                writing.add_done_callback(_removed)  # the thread goes on, and nobody wants its file
+                write_task.add_done_callback(
+                    _removed
+                )  # the thread goes on, and nobody wants its file
                 raise
 
     def submit(self, job_spec: JobSpec) -> ServerJob:
@@ -104,9 +106,9 @@ class JobManager:
         Raises ApiError where the queue is full.
         """
         job = self.jobs.enter(job_spec.id, job_spec.entry.id, job_spec.key)
-        work = self._work[job.number] = asyncio.create_task(self._do(job, job_spec))
+        running = self._running[job.number] = asyncio.create_task(self._do(job, job_spec))
         # A callback, for a task that is cancelled before its first step never runs.
-        work.add_done_callback(lambda _: self._leave(job, job_spec))
+        running.add_done_callback(lambda _: self._leave(job, job_spec))
         return job
 
     @contextmanager
@@ -117,7 +119,7 @@ class JobManager:
             yield job
         finally:
             job.followers -= 1
-            task = self._work.get(job.number)
+            task = self._running.get(job.number)
             if not job.followers and not job.over and task is not None:
                 task.cancel()
 
@@ -126,11 +128,11 @@ class JobManager:
         """Answer one request within the block. Raises ApiError where the server goes down first."""
         try:
             async with asyncio.timeout(None) as limit:
-                self._answers.add(limit)
+                self._limits.add(limit)
                 try:
                     yield
                 finally:
-                    self._answers.discard(limit)
+                    self._limits.discard(limit)
         except TimeoutError:
             if limit.expired():
                 raise draining() from None
@@ -139,24 +141,24 @@ class JobManager:
     def drain(self, grace: float) -> None:
         """Take nothing more, and give what is under way so many seconds to end."""
         self.draining = True
-        asyncio.get_running_loop().call_later(grace, self.give_up)
+        asyncio.get_running_loop().call_later(grace, self.cancel_all)
 
-    def give_up(self) -> None:
+    def cancel_all(self) -> None:
         """Tell all who still wait that the server goes down."""
         self.draining = True
         for job in self.jobs.queue:
             if not job.over:
                 job.tell(JobFailed(job.number, draining()))
-        soon = asyncio.get_running_loop().time() + _LAST_WORDS
-        for limit in list(self._answers):
-            limit.reschedule(soon)
+        deadline = asyncio.get_running_loop().time() + _LAST_WORDS
+        for limit in list(self._limits):
+            limit.reschedule(deadline)
 
     async def close(self) -> None:
         """Leave all jobs, let the models go, and remove what was uploaded."""
-        work = list(self._work.values())
-        for task in work:
+        running = list(self._running.values())
+        for task in running:
             task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await self.model_pool.close()
         await asyncio.to_thread(self._temporary.close)
 
@@ -174,12 +176,12 @@ class JobManager:
             job.tell(JobFailed(job.number, draining()))
         self.jobs.leave(job)
         job_spec.form.remove()
-        self._work.pop(job.number, None)
+        self._running.pop(job.number, None)
 
     async def _transcribe(self, job: ServerJob, job_spec: JobSpec) -> None:
         ask, entry = job_spec.ask, job_spec.entry
         if entry.folder is None:
-            await self.pulls.bring(entry.model)
+            await self.downloads.fetch_model(entry.model)
             entry = await self.registry.find(entry.id)
         for _ in range(_ENGINES):
             async with self.model_pool.using(entry, ask.keep_alive) as model_worker:
@@ -197,7 +199,7 @@ class JobManager:
         options, blocks = job_spec.ask.options, job_spec.blocks
         model_worker.begin(job, Start(job.number, job_spec.form.path, options, limits, blocks))
         try:
-            return await job.settled()
+            return await job.wait_finished()
         finally:
             if not job.over:
                 model_worker.cancel(job)
@@ -215,6 +217,6 @@ def _written(folder: Path, data: bytes) -> Form:
     return form
 
 
-def _removed(writing: "asyncio.Task[Form]") -> None:
-    if not writing.cancelled() and writing.exception() is None:
-        writing.result().remove()
+def _removed(write_task: "asyncio.Task[Form]") -> None:
+    if not write_task.cancelled() and write_task.exception() is None:
+        write_task.result().remove()

@@ -10,7 +10,7 @@ from whisper_cli.serve.errors import ApiError
 from whisper_cli.serve.worker.messages import (
     JobDone,
     JobFailed,
-    JobProgressed,
+    JobProgress,
     TextDecoded,
     UploadOpened,
     WorkerEvent,
@@ -18,7 +18,7 @@ from whisper_cli.serve.worker.messages import (
 
 LONGEST_WAIT = 120  # seconds: the official client does not come again after more
 _UNKNOWN = 30.0  # seconds of sound that a job is taken for before anything is known of it
-_FIRST_PACE = 10.0  # seconds of sound a second, before anything was measured
+_FIRST_SPEED = 10.0  # seconds of sound a second, before anything was measured
 
 
 @dataclass(slots=True, eq=False)
@@ -29,73 +29,73 @@ class ServerJob:
     id: str
     model: str
     key: str = ""
-    began: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
     opened: float | None = None
     duration: float | None = None
-    heard: float = 0.0
+    processed: float = 0.0
     followers: int = 0
     over: bool = False
-    lost: bool = False  # its engine has ended without a word about it
-    _told: list[WorkerEvent] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _said_until: float = -1.0
+    engine_gone: bool = False  # its engine has ended without a word about it
+    _events: list[WorkerEvent] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _text_until: float = -1.0
 
     @property
     def left(self) -> float:
         """Seconds of sound still to be dealt with, a guess while nothing is known."""
-        total = self.duration if self.duration is not None else max(_UNKNOWN, self.heard)
-        return max(0.0, total - self.heard)
+        total = self.duration if self.duration is not None else max(_UNKNOWN, self.processed)
+        return max(0.0, total - self.processed)
 
-    def tell(self, news: WorkerEvent) -> None:
+    def tell(self, event: WorkerEvent) -> None:
         """Take what the engine says, for all who follow."""
         if self.over:
             return
-        match news:
-            case TextDecoded(_, segment) if segment.start + segment.end < 2 * self._said_until:
+        match event:
+            case TextDecoded(_, segment) if segment.start + segment.end < 2 * self._text_until:
                 return  # an engine before this one has said it
             case UploadOpened(_, duration):
                 self.opened, self.duration = time.monotonic(), duration
-            case JobProgressed(_, seconds):
-                self.heard = max(self.heard, seconds)
+            case JobProgress(_, seconds):
+                self.processed = max(self.processed, seconds)
             case JobDone(_, info):
-                self.duration = self.heard = info.duration or self.heard
-        self.over = isinstance(news, JobDone | JobFailed)
-        self._told.append(news)
-        self._wake()
+                self.duration = self.processed = info.duration or self.processed
+        self.over = isinstance(event, JobDone | JobFailed)
+        self._events.append(event)
+        self._notify()
 
-    def lose(self) -> None:
+    def set_engine_gone(self) -> None:
         """Hear that the engine has ended and will say nothing more."""
-        self.lost = True
-        self._wake()
+        self.engine_gone = True
+        self._notify()
 
     def begin_again(self) -> None:
         """Begin anew with another engine; what was said stands and is not said twice."""
-        self.lost = False
-        said = [news.segment.end for news in self._told if isinstance(news, TextDecoded)]
-        self._said_until = max(said, default=-1.0)
+        self.engine_gone = False
+        ends = [event.segment.end for event in self._events if isinstance(event, TextDecoded)]
+        self._text_until = max(ends, default=-1.0)
 
-    async def settled(self) -> bool:
+    async def wait_finished(self) -> bool:
         """Wait until it is over, True, or its engine has ended, False."""
-        while not (self.over or self.lost):
-            await self._news.wait()
+        while not (self.over or self.engine_gone):
+            await self._changed.wait()
         return self.over
 
-    def _wake(self) -> None:
-        waiting, self._news = self._news, asyncio.Event()
-        waiting.set()
+    def _notify(self) -> None:
+        pending, self._changed = self._changed, asyncio.Event()
+        pending.set()
 
     async def follow(self) -> AsyncIterator[WorkerEvent]:
         """Give all news from the first on; the last is Done or Failed."""
         at = 0
         while True:
-            waiting = self._news
-            for news in self._told[at:]:
+            pending = self._changed
+            for event in self._events[at:]:
                 at += 1
-                yield news
-                if isinstance(news, JobDone | JobFailed):
+                yield event
+                if isinstance(event, JobDone | JobFailed):
                     return
-            if waiting is self._news:
-                await waiting.wait()
+            if pending is self._changed:
+                await pending.wait()
 
 
 class JobQueue:
@@ -105,7 +105,7 @@ class JobQueue:
         self._limit = limit
         self._jobs: dict[int, ServerJob] = {}
         self._numbers = iter(range(1, 1 << 62))
-        self._sound = self._busy = 0.0
+        self._sound = self._active_seconds = 0.0
         self._since = 0.0
 
     def __len__(self) -> int:
@@ -117,17 +117,19 @@ class JobQueue:
         return list(self._jobs.values())
 
     @property
-    def pace(self) -> float:
+    def speed(self) -> float:
         """Seconds of sound dealt with in a second, measured while there was work."""
-        busy = self._busy + (time.monotonic() - self._since if self._jobs else 0.0)
-        sound = self._sound + sum(job.heard for job in self._jobs.values())
-        return sound / busy if sound > 1 and busy > 0.1 else _FIRST_PACE
+        active_seconds = self._active_seconds + (
+            time.monotonic() - self._since if self._jobs else 0.0
+        )
+        sound = self._sound + sum(job.processed for job in self._jobs.values())
+        return sound / active_seconds if sound > 1 and active_seconds > 0.1 else _FIRST_SPEED
 
     @property
     def wait(self) -> int:
         """Whole seconds until the work that is here is done, by the measured pace."""
         left = sum(job.left for job in self._jobs.values())
-        return max(1, min(LONGEST_WAIT, math.ceil(left / self.pace)))
+        return max(1, min(LONGEST_WAIT, math.ceil(left / self.speed)))
 
     def require_room(self) -> None:
         """Raise ApiError where the queue is full."""
@@ -156,6 +158,6 @@ class JobQueue:
         """Forget a job that is over, or that nobody wants."""
         if self._jobs.pop(job.number, None) is None:
             return
-        self._sound += job.heard
+        self._sound += job.processed
         if not self._jobs:
-            self._busy += time.monotonic() - self._since
+            self._active_seconds += time.monotonic() - self._since

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _NAMED = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models", "/api/", "/health")
 
 
@@ -24,9 +24,9 @@ class Metrics:
         if named.startswith("/v1/audio"):
             self._count += 1
             self._seconds += seconds
-            self._buckets.update(bound for bound in _BOUNDS if seconds <= bound)
+            self._buckets.update(bound for bound in _BUCKETS if seconds <= bound)
 
-    def heard(self, seconds: float) -> None:
+    def processed(self, seconds: float) -> None:
         """Count seconds of sound that were transcribed."""
         self._audio += seconds
 
@@ -43,7 +43,7 @@ class Metrics:
         for (path, status), count in sorted(self._requests.items()):
             yield f'whisper_requests_total{{path="{path}",status="{status}"}} {count}'
         yield "# TYPE whisper_request_seconds histogram"
-        for bound in _BOUNDS:
+        for bound in _BUCKETS:
             yield f'whisper_request_seconds_bucket{{le="{bound}"}} {self._buckets[bound]}'
         yield f'whisper_request_seconds_bucket{{le="+Inf"}} {self._count}'
         yield f"whisper_request_seconds_sum {self._seconds:.6f}"

@@ -27,7 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN = frozenset(("/", "/health", "/ready", "/docs", "/openapi.json"))  # and the page's own files
 PAGES = frozenset(("/", "/docs"))  # what a link on another site may lead to
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-_MOST_DRAINED, _LONGEST_DRAIN = 8 << 20, 2.0  # bytes and seconds of a body that nobody wants
+_MAX_DRAINED, _LONGEST_DRAIN = 8 << 20, 2.0  # bytes and seconds of a body that nobody wants
 _logger = logging.getLogger("whisper_cli")
 
 
@@ -36,10 +36,10 @@ class Trace:
     """What is known of a request for the log: no sound, no text, no key."""
 
     id: str
-    began: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
     status: int = 0
     audio: float | None = None
-    queued: float | None = None
+    queue_seconds: float | None = None
 
 
 class Middleware:
@@ -68,27 +68,27 @@ class Middleware:
         headers = _headers(scope)
         trace = Trace(_request_id(headers))
         scope.setdefault("state", {})["trace"] = trace
-        passage = _Passage(scope, receive, send, trace, self._cors(headers))
+        exchange = _Exchange(scope, receive, send, trace, self._cors(headers))
         try:
-            await self._pass(scope, headers, passage)
+            await self._pass(scope, headers, exchange)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # the border: what isn't ours is a bug
             if not isinstance(error, WhisperError):
                 _logger.exception("request %s failed", trace.id)
                 error = ApiError(500, "a bug in the server", code="internal_error")
-            await passage.refuse(api_error(error))
+            await exchange.reject(api_error(error))
         finally:
             self._note(scope, trace)
 
-    async def _pass(self, scope: Scope, headers: dict[str, str], passage: "_Passage") -> None:
+    async def _pass(self, scope: Scope, headers: dict[str, str], exchange: "_Exchange") -> None:
         self._check_host(headers)
         self._check_site(scope, headers)
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
-            await passage.preflight()
+            await exchange.preflight()
             return
         self._check_key(scope, headers)
-        await self._app(scope, passage.receive, passage.send)
+        await self._app(scope, exchange.receive, exchange.send)
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """Refuse names that are not ours: a page of theirs may have been made to point here."""
@@ -109,14 +109,14 @@ class Middleware:
             raise ApiError(403, "requests from other sites are refused", code="cross_site")
 
     def _check_key(self, scope: Scope, headers: dict[str, str]) -> None:
-        wanted = self._server_settings.api_key
-        if wanted is None or scope["path"] in OPEN or scope["path"].startswith("/page/"):
+        expected = self._server_settings.api_key
+        if expected is None or scope["path"] in OPEN or scope["path"].startswith("/page/"):
             return
         kind, _, given = headers.get("authorization", "").partition(" ")
         if scope["type"] == "websocket" and not given:
             given = _from_protocols(headers)
             kind = "bearer"
-        same = secrets.compare_digest(given.strip().encode("latin-1"), wanted.encode())
+        same = secrets.compare_digest(given.strip().encode("latin-1"), expected.encode())
         if kind.lower() != "bearer" or not same:
             raise ApiError(401, "the API key is missing or wrong", code="invalid_api_key")
 
@@ -127,7 +127,7 @@ class Middleware:
         return {"access-control-allow-origin": origin, "vary": "Origin"}
 
     def _note(self, scope: Scope, trace: Trace) -> None:
-        seconds = time.monotonic() - trace.began
+        seconds = time.monotonic() - trace.started_at
         method = scope.get("method", "WS")
         self._metrics.request(scope["path"], trace.status, seconds)
         record: dict[str, Any] = {
@@ -139,12 +139,12 @@ class Middleware:
         }
         if trace.audio is not None:
             record["audio_seconds"] = round(trace.audio, 2)
-            record["queue_seconds"] = round(trace.queued or 0.0, 3)
+            record["queue_seconds"] = round(trace.queue_seconds or 0.0, 3)
             record["rtfx"] = round(trace.audio / max(seconds, 1e-3), 1)
         self._log(record)
 
 
-class _Passage:
+class _Exchange:
     """One request on its way through: what it has read, and what its answer carries."""
 
     def __init__(
@@ -163,11 +163,11 @@ class _Passage:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
-            self._begun(101)
+            self._note_status(101)
         elif message["type"] == "websocket.close" and not self._started:
-            self._begun(403)  # what uvicorn makes of it
+            self._note_status(403)  # what uvicorn makes of it
         elif message["type"] == "http.response.start":
-            self._begun(message["status"])
+            self._note_status(message["status"])
             more = {"x-request-id": self._trace.id, "x-content-type-options": "nosniff"}
             message["headers"] = [
                 *message.get("headers", []),
@@ -180,11 +180,11 @@ class _Passage:
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
-    def _begun(self, status: int) -> None:
+    def _note_status(self, status: int) -> None:
         self._started = True
         self._trace.status = status
 
-    async def refuse(self, error: ApiError) -> None:
+    async def reject(self, error: ApiError) -> None:
         """Answer with an error, where nothing was answered yet; a session is closed."""
         from starlette.responses import JSONResponse
 
@@ -216,7 +216,7 @@ class _Passage:
         taken = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(_LONGEST_DRAIN):
-                while not self._read and taken < _MOST_DRAINED:
+                while not self._read and taken < _MAX_DRAINED:
                     taken += len((await self.receive()).get("body", b""))
 
 

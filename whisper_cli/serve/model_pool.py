@@ -11,22 +11,22 @@ from whisper_cli.errors import WhisperError
 from whisper_cli.models import usage
 from whisper_cli.serve.errors import ApiError, api_error
 from whisper_cli.serve.model_process import ModelWorker
-from whisper_cli.serve.model_registry import ServedModel
-from whisper_cli.serve.settings import FOREVER
+from whisper_cli.serve.model_registry import ModelEntry
+from whisper_cli.serve.settings import NO_LIMIT
 
-StartWorker = Callable[[ServedModel, Path], ModelWorker]
+StartWorker = Callable[[ModelEntry, Path], ModelWorker]
 
 
 @dataclass(slots=True, eq=False)
 class LoadedModel:
     """A model that is loaded, or about to be; `expires` by the clock of `time.time`."""
 
-    entry: ServedModel
+    entry: ModelEntry
     model_worker: ModelWorker
     loading: "asyncio.Task[None]"
     keep: float
-    busy: int = 0
-    expires: float = FOREVER
+    active: int = 0
+    expires: float = NO_LIMIT
     timer: asyncio.TimerHandle | None = None
 
     @property
@@ -51,14 +51,14 @@ class ModelPool:
 
     @asynccontextmanager
     async def using(
-        self, entry: ServedModel, keep_alive: float | None = None
+        self, entry: ModelEntry, keep_alive: float | None = None
     ) -> AsyncIterator[ModelWorker]:
         """Give the process of a model, loaded if need be, and keep it loaded meanwhile.
 
         Raises ApiError where it can't be loaded.
         """
         loaded = self._find(entry)
-        loaded.busy += 1
+        loaded.active += 1
         if keep_alive is not None:
             loaded.keep = keep_alive
         self._stop_clock(loaded)
@@ -66,10 +66,10 @@ class ModelPool:
             await self._ready(loaded)
             yield loaded.model_worker
         finally:
-            loaded.busy -= 1
+            loaded.active -= 1
             self._start_clock(loaded)
 
-    async def load(self, entry: ServedModel, keep_alive: float | None = None) -> None:
+    async def load(self, entry: ModelEntry, keep_alive: float | None = None) -> None:
         """Load a model, and keep it for a while. Raises ApiError."""
         async with self.using(entry, keep_alive):
             pass
@@ -79,7 +79,7 @@ class ModelPool:
         loaded = self._loaded.get(name)
         if loaded is None:
             return False
-        if loaded.busy and not force:
+        if loaded.active and not force:
             raise ApiError(409, f'model "{name}" is in use', code="model_busy", param="model")
         await self._end(loaded)
         return True
@@ -91,18 +91,18 @@ class ModelPool:
         if self._ending:
             await asyncio.wait(self._ending)
 
-    def _find(self, entry: ServedModel) -> LoadedModel:
+    def _find(self, entry: ModelEntry) -> LoadedModel:
         """Find what is loaded or being loaded under a name; begin to load it where nothing is."""
         loaded = self._loaded.get(entry.id)
         if loaded is not None and (not loaded.loading.done() or loaded.ready):
             return loaded
         if loaded is not None:
-            self._forget(loaded)
+            self._discard(loaded)
             self._later(loaded.model_worker.unload())
         if entry.folder is None:
             raise ApiError(404, f'model "{entry.id}" is not here', code="model_not_found")
         model_worker = self._start_worker(entry, entry.folder)
-        usage.remember_used(entry.folder)
+        usage.note_used(entry.folder)
         loading = asyncio.create_task(model_worker.load())
         loading.add_done_callback(_heed)
         loaded = LoadedModel(entry, model_worker, loading, self._keep_alive)
@@ -114,40 +114,40 @@ class ModelPool:
         try:
             await asyncio.shield(loaded.loading)
         except WhisperError as error:
-            self._forget(loaded)
+            self._discard(loaded)
             self._later(loaded.model_worker.unload())
             raise api_error(error) from error
 
     def _start_clock(self, loaded: LoadedModel) -> None:
-        if loaded.busy or self._loaded.get(loaded.entry.id) is not loaded:
+        if loaded.active or self._loaded.get(loaded.entry.id) is not loaded:
             return
-        if loaded.keep == FOREVER:
+        if loaded.keep == NO_LIMIT:
             return
         loaded.expires = time.time() + loaded.keep
         loop = asyncio.get_running_loop()
         loaded.timer = loop.call_later(loaded.keep, self._expire, loaded)
 
     def _stop_clock(self, loaded: LoadedModel) -> None:
-        loaded.expires = FOREVER
+        loaded.expires = NO_LIMIT
         if loaded.timer is not None:
             loaded.timer.cancel()
             loaded.timer = None
 
     def _expire(self, loaded: LoadedModel) -> None:
-        if not loaded.busy:
+        if not loaded.active:
             self._later(self._end(loaded))
 
     async def _end(self, loaded: LoadedModel) -> None:
-        self._forget(loaded)
+        self._discard(loaded)
         await loaded.model_worker.unload()
 
-    def _forget(self, loaded: LoadedModel) -> None:
+    def _discard(self, loaded: LoadedModel) -> None:
         self._stop_clock(loaded)
         if self._loaded.get(loaded.entry.id) is loaded:
             del self._loaded[loaded.entry.id]
 
-    def _later(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
+    def _later(self, coroutine: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(coroutine)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 

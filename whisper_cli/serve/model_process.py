@@ -23,7 +23,7 @@ from whisper_cli.serve.worker.messages import (
     WorkerEvent,
     WorkerOrder,
 )
-from whisper_cli.signals import out_of_reach
+from whisper_cli.signals import signals_ignored
 
 _PATIENCE = 5.0  # seconds in which a process may end by itself
 
@@ -73,16 +73,16 @@ class ModelProcess:
         self._jobs: dict[int, ServerJob] = {}
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
-        self._listener: threading.Thread | None = None
+        self._reader_thread: threading.Thread | None = None
         self._temporary = OwnFolder()
-        self._starting, self._sending = threading.Lock(), threading.Lock()
-        self._unwanted = self._ended = False
+        self._starting, self._send_lock = threading.Lock(), threading.Lock()
+        self._cancelled = self._finished = False
         self._loaded: asyncio.Future[bool] | None = None
 
     @property
     def alive(self) -> bool:
         """Say whether the process is there."""
-        return not self._ended and self._process is not None and self._process.is_alive()
+        return not self._finished and self._process is not None and self._process.is_alive()
 
     @property
     def memory(self) -> int:
@@ -100,8 +100,8 @@ class ModelProcess:
 
     def begin(self, job: ServerJob, start: Start) -> None:
         """Give it a job."""
-        if self._ended:
-            job.lose()
+        if self._finished:
+            job.set_engine_gone()
             return
         self._jobs[job.number] = job
         self._send(start)
@@ -115,17 +115,17 @@ class ModelProcess:
         """End the process, with force where it doesn't by itself."""
         await asyncio.to_thread(self._stop)
 
-    def _start(self, soon: Callable[..., object]) -> None:
+    def _start(self, schedule: Callable[..., object]) -> None:
         """Start the process, unless it was let go before."""
         from whisper_cli.serve.worker.main import main
 
         with self._starting:
-            if self._unwanted:
+            if self._cancelled:
                 raise ModelError("the model was let go while it was loaded")
             context = multiprocessing.get_context("spawn")
-            line, theirs = context.Pipe()
-            with theirs, out_of_reach():
-                args = (theirs, self._folder, self._device_request, self._temporary.path)
+            line, child_end = context.Pipe()
+            with child_end, signals_ignored():
+                args = (child_end, self._folder, self._device_request, self._temporary.path)
                 process = context.Process(target=main, args=args, name="engine")
                 try:
                     process.start()
@@ -133,48 +133,50 @@ class ModelProcess:
                     line.close()
                     raise
             self._process, self._line = process, line
-            self._listener = threading.Thread(target=self._listen, args=(line, soon), daemon=True)
-            self._listener.start()
+            self._reader_thread = threading.Thread(
+                target=self._receive, args=(line, schedule), daemon=True
+            )
+            self._reader_thread.start()
 
     def _stop(self) -> None:
         with self._starting:
-            self._unwanted = True
-            if self._process is not None and self._listener is not None:
+            self._cancelled = True
+            if self._process is not None and self._reader_thread is not None:
                 self._process.terminate()
                 self._process.join(_PATIENCE)
                 if self._process.is_alive():
                     self._process.kill()
                     self._process.join()
-                self._listener.join(_PATIENCE)
+                self._reader_thread.join(_PATIENCE)
             self._temporary.close()
 
     def _send(self, order: WorkerOrder) -> None:
         """Send an order; where the process has gone, the listener tells."""
-        with self._sending, suppress(OSError):
+        with self._send_lock, suppress(OSError):
             if self._line is not None and not self._line.closed:
                 self._line.send(order)
 
-    def _listen(self, line: Connection, soon: Callable[..., object]) -> None:
+    def _receive(self, line: Connection, schedule: Callable[..., object]) -> None:
         """Pass the news on to the event loop, in a thread of its own."""
         with suppress(RuntimeError):  # the loop is closed: the server is over
             try:
                 while True:
-                    soon(self._take, line.recv())
+                    schedule(self._take, line.recv())
             except (EOFError, OSError):
-                soon(self._end, None)
-        with self._sending:  # here and nowhere else: no other thread closes what this one reads
+                schedule(self._end, None)
+        with self._send_lock:  # here and nowhere else: no other thread closes what this one reads
             line.close()
 
-    def _take(self, news: WorkerEvent | ModelLoaded) -> None:
-        match news:
+    def _take(self, event: WorkerEvent | ModelLoaded) -> None:
+        match event:
             case ModelLoaded(multilingual):
                 self._settle(multilingual=multilingual)
             case JobFailed(None, error):
                 self._end(error)
             case _:
-                job = self._jobs.get(news.job or 0)
+                job = self._jobs.get(event.job or 0)
                 if job is not None:
-                    job.tell(news)
+                    job.tell(event)
                     if job.over:
                         self._jobs.pop(job.number, None)
 
@@ -184,14 +186,14 @@ class ModelProcess:
 
     def _end(self, error: WhisperError | None) -> None:
         """Tell everybody that nothing more will come: for a reason, or because the process died."""
-        self._ended = True
+        self._finished = True
         if self._loaded is not None and not self._loaded.done():
-            wrong = ModelError("the model can't be loaded: its process has ended")
-            self._loaded.set_exception(error or wrong)
+            failure = ModelError("the model can't be loaded: its process has ended")
+            self._loaded.set_exception(error or failure)
         jobs, self._jobs = list(self._jobs.values()), {}
         for job in jobs:
             if error is None:
-                job.lose()
+                job.set_engine_gone()
             else:
                 job.tell(JobFailed(job.number, error))
 

@@ -18,11 +18,11 @@ from starlette.requests import ClientDisconnect
 
 from whisper_cli.serve.errors import ApiError, invalid
 
-MOST_FIELDS = 64
+MAX_FIELDS = 64
 LONGEST_FIELD = 1_000_000  # bytes: a reference of a speaker's voice is a field
 LONGEST_FIELDS = 4_000_000  # all of them together
 _CHUNK = 1 << 18  # bytes that are written to the disk at once, in a thread
-STALLED = 60.0  # seconds over which the rate of an upload is looked at
+RATE_WINDOW = 60.0  # seconds over which the rate of an upload is looked at
 SLOWEST = 1000  # bytes a second
 Pairs = list[tuple[str, str]]
 
@@ -43,15 +43,15 @@ class Form:
                 self.path.unlink(missing_ok=True)
 
 
-class FormReceiver:
+class FormReader:
     """Reads one form into `folder`; `early` sees the fields before the file is read.
 
     What `early` raises ends the reading: the file has not been taken in then.
     """
 
-    def __init__(self, folder: Path, most: int, early: Callable[[Pairs], None]) -> None:
+    def __init__(self, folder: Path, maximum: int, early: Callable[[Pairs], None]) -> None:
         self.form = Form()
-        self._folder, self._most, self._early = folder, most, early
+        self._folder, self._maximum, self._early = folder, maximum, early
         self._headers: dict[bytes, bytes] = {}
         self._name = self._value = b""
         self._field = ""
@@ -61,7 +61,7 @@ class FormReceiver:
         self._buffer = bytearray()
         self._hash = hashlib.sha256()
         self._in_file = False
-        self._ended = False
+        self._finished = False
 
     async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> Form:
         """Read it all. Raises ApiError for what is no form, or too much."""
@@ -75,7 +75,7 @@ class FormReceiver:
                 if len(self._buffer) >= _CHUNK:
                     await asyncio.to_thread(self._flush)
             parser.finalize()
-            if not self._ended:
+            if not self._finished:
                 raise invalid("the form ends in the middle", None)
             await asyncio.to_thread(self._flush)
         except FormParserError as error:
@@ -136,8 +136,8 @@ class FormReceiver:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             self.form.size += end - start
-            if self.form.size > self._most:
-                raise too_big(self._most, self.form.size)
+            if self.form.size > self._maximum:
+                raise too_big(self._maximum, self.form.size)
             self._buffer += memoryview(data)[start:end]
             return
         self._total += end - start
@@ -149,12 +149,12 @@ class FormReceiver:
         if self._in_file:
             self._in_file = False
             return
-        if len(self.form.fields) >= MOST_FIELDS:
-            raise ApiError(413, f"more than {MOST_FIELDS} fields", code="too_large")
+        if len(self.form.fields) >= MAX_FIELDS:
+            raise ApiError(413, f"more than {MAX_FIELDS} fields", code="too_large")
         self.form.fields.append((self._field, self._text.decode()))
 
     def _end(self) -> None:
-        self._ended = True
+        self._finished = True
 
     def _flush(self) -> None:
         """Write what came of the file, and hash it."""
@@ -164,14 +164,14 @@ class FormReceiver:
             self._buffer.clear()
 
 
-async def steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def with_minimum_rate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Pass a body on; a sender that is too slow, or leaves, ends it.
 
-    Each `STALLED` seconds have to bring `SLOWEST` bytes a second, or the end.
+    Each `RATE_WINDOW` seconds have to bring `SLOWEST` bytes a second, or the end.
     """
     iterator = aiter(chunks)
     clock = asyncio.get_running_loop().time
-    until, taken = clock() + STALLED, 0
+    until, taken = clock() + RATE_WINDOW, 0
     while True:
         try:
             async with asyncio.timeout_at(until):
@@ -183,40 +183,40 @@ async def steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         except ClientDisconnect:
             raise ApiError(499, "the client has left", code="client_left") from None
         taken += len(chunk)
-        if taken >= STALLED * SLOWEST:
-            until, taken = clock() + STALLED, 0
+        if taken >= RATE_WINDOW * SLOWEST:
+            until, taken = clock() + RATE_WINDOW, 0
         yield chunk
 
 
-class Senders:
-    """Who sends uploads now: one address at most half of the `most` that there may be at once.
+class UploadLimits:
+    """Who sends uploads now: one address at most half of the `maximum` that there may be at once.
 
     This machine may have them all: its programs share an address with a proxy that hides others.
     """
 
-    def __init__(self, most: int) -> None:
-        self._share = (most + 1) // 2
-        self._sending: Counter[str] = Counter()
+    def __init__(self, maximum: int) -> None:
+        self._share = (maximum + 1) // 2
+        self._uploads: Counter[str] = Counter()
 
     @contextmanager
-    def sending(self, address: str) -> Iterator[None]:
+    def upload(self, address: str) -> Iterator[None]:
         """Count an upload under way. Raises ApiError where its sender has its share already."""
-        sender = _sender(address)
-        if sender is None:
+        client = _client(address)
+        if client is None:
             yield
             return
-        if self._sending[sender] >= self._share:
+        if self._uploads[client] >= self._share:
             message = "too many uploads at once from one address: come again"
             raise ApiError(429, message, code="too_many_uploads", retry_after=5)
-        self._sending[sender] += 1
+        self._uploads[client] += 1
         try:
             yield
         finally:
-            self._sending[sender] -= 1
-            self._sending += Counter()  # forgets who sends nothing more
+            self._uploads[client] -= 1
+            self._uploads += Counter()  # forgets who sends nothing more
 
 
-def _sender(address: str) -> str | None:
+def _client(address: str) -> str | None:
     """Return whom an address stands for: of IPv6 a whole network; None is this machine."""
     try:
         found = ipaddress.ip_address(address)
@@ -230,9 +230,9 @@ def _sender(address: str) -> str | None:
     return str(ipaddress.ip_network((int(found), bits), strict=False))
 
 
-def too_big(most: int, size: int) -> ApiError:
+def too_big(maximum: int, size: int) -> ApiError:
     """Refuse a file of more bytes than are taken."""
-    message = f"maximum content size limit ({most}) exceeded ({size} bytes read)"
+    message = f"maximum content size limit ({maximum}) exceeded ({size} bytes read)"
     return ApiError(413, message, code="file_too_large", param="file")
 
 

@@ -120,18 +120,18 @@ def _check_strategy(raw: Mapping[str, tuple[str, ...]]) -> None:
         raise invalid(f'{name} is "auto" or an object, not {short(whole)}', name)
     if given and given.get("type") != "server_vad":
         raise invalid(f"{name}[type] is server_vad", name)
-    for key, most in (
+    for key, maximum in (
         ("threshold", 1),
         ("prefix_padding_ms", 60_000),
         ("silence_duration_ms", 60_000),
     ):
-        _check_number(name, key, given.get(key, 0), most)
+        _check_number(name, key, given.get(key, 0), maximum)
 
 
-def _check_number(name: str, key: str, value: object, most: int) -> None:
+def _check_number(name: str, key: str, value: object, maximum: int) -> None:
     try:
-        fits = 0 <= float(str(value)) <= most
+        fits = 0 <= float(str(value)) <= maximum
     except ValueError:
         fits = False
     if not fits:
-        raise invalid(f"{name}[{key}] is a number from 0 to {most}", name)
+        raise invalid(f"{name}[{key}] is a number from 0 to {maximum}", name)

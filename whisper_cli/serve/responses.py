@@ -7,12 +7,12 @@ from typing import Any
 from whisper_cli.choices import Task
 from whisper_cli.formats.json import decoded, times
 from whisper_cli.formats.registry import Format, writer_for
-from whisper_cli.formats.text import joined
+from whisper_cli.formats.text import join_text
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.serve.fields import Detail, Shape
 from whisper_cli.serve.requests import TranscriptionRequest
 from whisper_cli.texts import encodable
-from whisper_cli.timestamps import ticks
+from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Info, Segment, Word
 
 _TOKENS_A_SECOND = 50  # positions of Whisper's encoder
@@ -39,7 +39,7 @@ def answer(
 
 def whole(segments: Iterable[Segment]) -> str:
     """Give the text, without white space around it."""
-    return encodable(joined(segments)).strip()
+    return encodable(join_text(segments)).strip()
 
 
 def duration_usage(info: Info) -> dict[str, object]:
@@ -49,14 +49,14 @@ def duration_usage(info: Info) -> dict[str, object]:
 
 def token_usage(info: Info, segments: Sequence[Segment]) -> dict[str, object]:
     """Count what the encoder heard and the decoder wrote."""
-    heard = math.ceil((info.duration or 0.0) * _TOKENS_A_SECOND)
+    input_tokens = math.ceil((info.duration or 0.0) * _TOKENS_A_SECOND)
     written = sum(len(segment.tokens) for segment in segments)
     return {
         "type": "tokens",
-        "input_tokens": heard,
+        "input_tokens": input_tokens,
         "output_tokens": written,
-        "total_tokens": heard + written,
-        "input_token_details": {"audio_tokens": heard, "text_tokens": 0},
+        "total_tokens": input_tokens + written,
+        "input_token_details": {"audio_tokens": input_tokens, "text_tokens": 0},
     }
 
 
@@ -85,7 +85,7 @@ def _verbose(
     body: dict[str, Any] = {
         "task": ask.options.task.value,
         "language": LANGUAGES.get("en" if translated else info.language or "", ""),
-        "duration": ticks(info.duration or 0.0) / 1000,
+        "duration": to_units(info.duration or 0.0) / 1000,
         "text": text,
     }
     if Detail.segment in ask.details:

@@ -16,7 +16,7 @@ from whisper_cli.errors import ConfigError, ServeError, WhisperError
 from whisper_cli.extras import install_hint
 from whisper_cli.models.catalog import Model
 from whisper_cli.proof import kept_secret
-from whisper_cli.serve.model_registry import ServedModel
+from whisper_cli.serve.model_registry import ModelEntry
 from whisper_cli.serve.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INSTALL = install_hint("serve")
 DRAIN = 30  # seconds that requests have to end after SIGTERM
-_HANG_UP = 5  # seconds that clients have to take the answer that they had no more
+_CLOSE_SECONDS = 5  # seconds that clients have to take the answer that they had no more
 # Seconds: who sends sound faster than time is read slowly, and what it answers comes behind it.
 _PONG = 120.0
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
@@ -92,7 +92,10 @@ def serve(
     from whisper_cli.serve.app import application
 
     failures: list[WhisperError] = []
-    with _listening(server_settings) as listener, kept_secret(listener.getsockname()[1]) as secret:
+    with (
+        _listening(server_settings) as server_socket,
+        kept_secret(server_socket.getsockname()[1]) as secret,
+    ):
         job_manager = _job_manager(server_settings, how, device_request)
 
         def failed(error: WhisperError) -> None:
@@ -104,8 +107,8 @@ def serve(
 
         app = application(server_settings, job_manager, log, failed, secret)
         server = _draining(uvicorn.Server(configured(app, server_settings)), job_manager)
-        tell(f"listening on {_url(server_settings, listener)}")
-        server.run(sockets=[listener])
+        tell(f"listening on {_url(server_settings, server_socket)}")
+        server.run(sockets=[server_socket])
     if failures:
         raise failures[0]
 
@@ -124,7 +127,7 @@ def configured(app: "App", server_settings: ServerSettings) -> "uvicorn.Config":
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=DRAIN + _HANG_UP,
+        timeout_graceful_shutdown=DRAIN + _CLOSE_SECONDS,
         h11_max_incomplete_event_size=64 << 10,
         ssl_certfile=server_settings.ssl_certfile,
         ssl_keyfile=server_settings.ssl_keyfile,
@@ -141,17 +144,17 @@ def _draining(server: "uvicorn.Server", job_manager: "JobManager") -> "uvicorn.S
         server.force_exit = True
 
     def hurry() -> None:
-        job_manager.give_up()
-        asyncio.get_running_loop().call_later(_HANG_UP, force)
+        job_manager.cancel_all()
+        asyncio.get_running_loop().call_later(_CLOSE_SECONDS, force)
 
-    def handle_exit(signum: int, frame: FrameType | None) -> None:
-        soon = asyncio.get_running_loop().call_soon_threadsafe
+    def handle_exit(number: int, frame: FrameType | None) -> None:
+        schedule = asyncio.get_running_loop().call_soon_threadsafe
         if job_manager.draining:
-            soon(hurry)
+            schedule(hurry)
             return
         job_manager.draining = True
-        soon(job_manager.drain, DRAIN)
-        leave(signum, frame)
+        schedule(job_manager.drain, DRAIN)
+        leave(number, frame)
 
     server.handle_exit = handle_exit  # type: ignore[method-assign,assignment]
     return server
@@ -168,7 +171,7 @@ def _job_manager(
     from whisper_cli.serve.model_process import ModelProcess
     from whisper_cli.serve.model_registry import ModelRegistry
 
-    def start_worker(entry: ServedModel, folder: Path) -> "ModelWorker":
+    def start_worker(entry: ModelEntry, folder: Path) -> "ModelWorker":
         return ModelProcess(folder, device_request(entry.model))
 
     model_pool = ModelPool(start_worker, server_settings.keep_alive)
@@ -179,27 +182,27 @@ def _job_manager(
 
 def _listening(server_settings: ServerSettings) -> socket.socket:
     """Listen. Raises ServeError."""
-    from whisper_cli.serve.connections import Listener
+    from whisper_cli.serve.connections import ServerSocket
 
     family = socket.AF_INET6 if ":" in server_settings.host else socket.AF_INET
-    listener = Listener(family)
-    listener.silent = server_settings.ssl_certfile is not None
+    server_socket = ServerSocket(family)
+    server_socket.silent = server_settings.ssl_certfile is not None
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((server_settings.host, server_settings.port))
-        listener.listen(1024)  # from when its address is told, whoever comes is not refused
+        server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server_socket.bind((server_settings.host, server_settings.port))
+        server_socket.listen(1024)  # from when its address is told, whoever comes is not refused
     except (OSError, UnicodeError) as error:
-        listener.close()
-        why = getattr(error, "strerror", None) or error
+        server_socket.close()
+        reason = getattr(error, "strerror", None) or error
         raise ServeError(
-            f"can't listen on {server_settings.host}:{server_settings.port}: {why}",
+            f"can't listen on {server_settings.host}:{server_settings.port}: {reason}",
             hint="choose another --port, or the --host of a network of this machine",
         ) from error
-    return listener
+    return server_socket
 
 
-def _url(server_settings: ServerSettings, listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
+def _url(server_settings: ServerSettings, server_socket: socket.socket) -> str:
+    host, port = server_socket.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return f"http{'s' if server_settings.ssl_certfile else ''}://{shown}:{port}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whisper_cli.errors import ConfigError
 
-FOREVER = float("inf")
+NO_LIMIT = float("inf")
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = 10 * 365 * 86400.0  # seconds; a date beyond some thousand years can't be written
 _SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*(ms|s|m|h|)", re.ASCII)
@@ -46,4 +46,4 @@ def seconds(text: str) -> float:
     value = float(found[1]) * _UNITS[found[2]]
     if value > _LONGEST:
         raise ConfigError(f"{text[:80]} is more than ten years", hint="-1: for ever")
-    return FOREVER if value < 0 else value
+    return NO_LIMIT if value < 0 else value

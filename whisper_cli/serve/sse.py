@@ -25,14 +25,16 @@ MEDIA_TYPE = "text/event-stream"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
-async def stream(ask: TranscriptionRequest, news: AsyncIterator[WorkerEvent]) -> AsyncIterator[str]:
+async def stream(
+    ask: TranscriptionRequest, events: AsyncIterator[WorkerEvent]
+) -> AsyncIterator[str]:
     """Write deltas as they come and `transcript.text.done` in the end, or an error.
 
     The deltas joined are the text that `done` gives.
     """
     segments: list[Segment] = []
     deltas = Deltas()
-    async for item in _beating(news):
+    async for item in _beating(events):
         match item:
             case None:
                 yield ": keep-alive\n\n"
@@ -86,19 +88,19 @@ class Deltas:
         return delta
 
 
-async def begun(job: ServerJob) -> JobFailed | None:
+async def started(job: ServerJob) -> JobFailed | None:
     """Wait until something is known of a job: None, or how it failed before it said a word."""
-    async for news in job.follow():
-        if isinstance(news, JobFailed):
-            return news
-        if isinstance(news, LanguageDetected | TextDecoded | JobDone):
+    async for events in job.follow():
+        if isinstance(events, JobFailed):
+            return events
+        if isinstance(events, LanguageDetected | TextDecoded | JobDone):
             return None
     return None
 
 
-async def _beating(news: AsyncIterator[WorkerEvent]) -> AsyncIterator[WorkerEvent | None]:
+async def _beating(events: AsyncIterator[WorkerEvent]) -> AsyncIterator[WorkerEvent | None]:
     """Give the news, and None after each silence of a heartbeat."""
-    iterator = aiter(news)
+    iterator = aiter(events)
     pending: asyncio.Future[WorkerEvent] | None = None
     try:
         while True:

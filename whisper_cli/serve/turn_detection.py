@@ -11,10 +11,10 @@ RATE = 24_000  # of the realtime API: 16-bit PCM, one channel, little-endian
 LONGEST = 20.0  # seconds of a turn; a longer one is cut, so that its text comes
 _FRAME = RATE // 50  # samples whose level is looked at together: 20 ms
 _QUIET = 200.0  # mean level of 16-bit samples that is never speech, however quiet the room
-_ABOVE = 2.5  # times the level of the room
+_SPEECH_RATIO = 2.5  # times the level of the room
 # How much of each 20 ms the room is taken for: a noise that stays becomes the room in half a
 # minute, speech of a turn's length does not.
-_LEARNT, _LEARNT_LOUD = 0.1, 0.0003
+_NOISE_RATE, _SPEECH_RATE = 0.1, 0.0003
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class TurnDetector:
 
     detection: TurnDetection | None = field(default_factory=TurnDetection)
     position: int = 0  # samples since the beginning
-    speaking: bool = False
+    in_speech: bool = False
     _kept: bytearray = field(default_factory=bytearray)
-    _unread: bytearray = field(default_factory=bytearray)
+    _buffer: bytearray = field(default_factory=bytearray)
     _room: float = _QUIET
-    _still: float = 0.0
+    _silent_for: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -44,43 +44,43 @@ class TurnDetector:
 
     def add(self, data: bytes) -> Iterator[str | bytes]:
         """Take sound; gives "started" where speech begins, and the sound of each turn that ends."""
-        self._unread += data
-        sound, size = bytes(self._unread), 2 * _FRAME
+        self._buffer += data
+        sound, size = bytes(self._buffer), 2 * _FRAME
         done = 0
         try:
             for level in _levels(sound):
                 self.position += _FRAME
                 self._kept += sound[done : done + size]
                 done += size
-                yield from self._look(level)
+                yield from self._detect(level)
         finally:
-            del self._unread[:done]
+            del self._buffer[:done]
 
     def take(self) -> bytes:
         """End the turn, and give its sound."""
-        self._kept += self._unread[: len(self._unread) // 2 * 2]
-        self._unread.clear()
+        self._kept += self._buffer[: len(self._buffer) // 2 * 2]
+        self._buffer.clear()
         return self._cut()
 
     def _cut(self) -> bytes:
         sound, self._kept = bytes(self._kept), bytearray()
-        self.speaking, self._still = False, 0.0
+        self.in_speech, self._silent_for = False, 0.0
         return sound
 
-    def _look(self, level: float) -> list[str | bytes]:
+    def _detect(self, level: float) -> list[str | bytes]:
         if self.detection is None:
             return [self._cut()] if self.seconds >= LONGEST else []
-        loud = level > max(_QUIET, _ABOVE * self._room)
-        self._room += (level - self._room) * (_LEARNT_LOUD if loud else _LEARNT)
-        self._still = 0.0 if loud else self._still + _FRAME / RATE
-        if not self.speaking:
-            if loud:
-                self.speaking = True
+        is_speech = level > max(_QUIET, _SPEECH_RATIO * self._room)
+        self._room += (level - self._room) * (_SPEECH_RATE if is_speech else _NOISE_RATE)
+        self._silent_for = 0.0 if is_speech else self._silent_for + _FRAME / RATE
+        if not self.in_speech:
+            if is_speech:
+                self.in_speech = True
                 return ["started"]
             keep = 2 * int(self.detection.before * RATE)
             del self._kept[: max(0, len(self._kept) - keep)]
             return []
-        over = self._still >= self.detection.silence or self.seconds >= LONGEST
+        over = self._silent_for >= self.detection.silence or self.seconds >= LONGEST
         return [self._cut()] if over else []
 
 

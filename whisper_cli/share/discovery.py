@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INSTALL = install_hint("share")
 
 _SERVICE = "_whisper-cli._tcp.local."
-_MOST = 16  # neighbours asked: one that announces thousands of names must not hold us up
+_MAX_HOSTS = 16  # neighbours asked: one that announces thousands of names must not hold us up
 _DETAILS = 300  # milliseconds to wait for the address of one that has told its name
 _MDNS = ("224.0.0.251", 5353)
 _log = logging.getLogger("whisper_cli")
@@ -43,7 +43,7 @@ def find(*, within: float = 2.0, interface: str | None = None) -> tuple[str, ...
             note = lambda name, **_: names.setdefault(name)  # noqa: E731
             ServiceBrowser(network, _SERVICE, handlers=[note])
             time.sleep(within)
-            found = [host for name in list(names)[:_MOST] for host in _hosts(network, name)]
+            found = [host for name in list(names)[:_MAX_HOSTS] for host in _hosts(network, name)]
     except (OSError, Error) as error:
         raise SourceUnavailable(f"no neighbour can be looked for: {error}") from error
     return tuple(dict.fromkeys(found))
@@ -57,18 +57,18 @@ def announced(address: str, port: int) -> Iterator[None]:
     """
     from zeroconf import Error
 
-    everywhere = address in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+    any_address = address in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
     with ExitStack() as stack:
         try:
-            own = _own_address() if everywhere else address
-            network = stack.enter_context(_network(None if everywhere else address))
-            network.register_service(_described(own, port), allow_name_change=True)
+            own = _own_address() if any_address else address
+            network = stack.enter_context(_network(None if any_address else address))
+            network.register_service(_service_info(own, port), allow_name_change=True)
         except (OSError, Error) as error:
             _log.warning("not announced, neighbours have to name this machine: %s", error)
         yield
 
 
-def _described(address: str, port: int) -> "ServiceInfo":
+def _service_info(address: str, port: int) -> "ServiceInfo":
     from zeroconf import ServiceInfo
 
     name = f"{socket.gethostname().partition('.')[0]}-{port}"
@@ -92,8 +92,8 @@ def _hosts(network: "Zeroconf", name: str) -> list[str]:
     from zeroconf import IPVersion
 
     info = network.get_service_info(_SERVICE, name, timeout=_DETAILS)
-    addresses = info.parsed_addresses(IPVersion.V4Only) if info else []
-    return [f"{address}:{info.port}" for address in addresses if info]
+    hosts = info.parsed_addresses(IPVersion.V4Only) if info else []
+    return [f"{address}:{info.port}" for address in hosts if info]
 
 
 def _own_address() -> str:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CONNECTIONS = 128  # at once, a thread each; whoever comes then is asked to come again
-_EACH = 16  # connections of one address
-_BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_PER_ADDRESS = 16  # connections of one address
+_UNAVAILABLE = (
+    b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))", re.IGNORECASE)
 _log = logging.getLogger("whisper_cli")
 
@@ -44,8 +46,8 @@ class Server(ThreadingTCPServer):
         self.registry = registry
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = BoundedSemaphore(_CONNECTIONS)
-        self._callers: Counter[str] = Counter()
-        self._counting = Lock()
+        self._requests: Counter[str] = Counter()
+        self._count_lock = Lock()
         try:
             super().__init__((host, port), Handler)
         except (OSError, UnicodeError) as error:
@@ -68,7 +70,7 @@ class Server(ThreadingTCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread of its own, if there is one left."""
         if not self._enter(client_address[0]):
-            request.sendall(_BUSY)
+            request.sendall(_UNAVAILABLE)
             self.shutdown_request(request)
             return
         try:
@@ -86,16 +88,16 @@ class Server(ThreadingTCPServer):
 
     def _enter(self, address: str) -> bool:
         """Count a connection, unless there are as many of its address or of all as may be."""
-        with self._counting:
-            if self._callers[address] >= _EACH or not self._free.acquire(blocking=False):
+        with self._count_lock:
+            if self._requests[address] >= _PER_ADDRESS or not self._free.acquire(blocking=False):
                 return False
-            self._callers[address] += 1
+            self._requests[address] += 1
             return True
 
     def _leave(self, address: str) -> None:
-        with self._counting:
-            self._callers[address] -= 1
-            self._callers += Counter()  # forgets who has left
+        with self._count_lock:
+            self._requests[address] -= 1
+            self._requests += Counter()  # forgets who has left
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
@@ -118,7 +120,7 @@ class _Head(RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         """Read what has come."""
-        usual = self._connection.gettimeout()
+        timeout = self._connection.gettimeout()
         left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError("the head of the request takes too long")
@@ -126,7 +128,7 @@ class _Head(RawIOBase):
         try:
             return self._connection.recv_into(buffer)
         finally:
-            self._connection.settimeout(usual)
+            self._connection.settimeout(timeout)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -162,7 +164,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - as the base class calls it
 
     def _send_models(self) -> None:
-        body = json.dumps([_described(item) for item in self.server.registry.models()]).encode()
+        body = json.dumps([_to_json(item) for item in self.server.registry.models()]).encode()
         self._send_head(HTTPStatus.OK, len(body), {"Content-Type": "application/json"})
         if self.command == "GET":
             self.wfile.write(body)
@@ -211,8 +213,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Tell who asks for what, escaped: a terminal must not obey what they sent."""
-        said = (format % args).encode("unicode_escape").decode()
-        _log.info("%s: %s", self.client_address[0], said)
+        message = (format % args).encode("unicode_escape").decode()
+        _log.info("%s: %s", self.client_address[0], message)
 
 
 def requested(header: str, size: int) -> range | None:
@@ -232,7 +234,7 @@ def requested(header: str, size: int) -> range | None:
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 
-def _described(shared: Shared) -> dict[str, object]:
+def _to_json(shared: Shared) -> dict[str, object]:
     model = shared.model
     files = [
         {"name": copy.file.name, "sha256": copy.file.sha256, "size": copy.file.size}

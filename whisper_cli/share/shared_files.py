@@ -45,17 +45,17 @@ class SharedFiles:
         self._allowed = catalog(*ModelKind) if models is None else models
         self._models: tuple[Shared, ...] = ()
         self._by_hash: dict[str | None, SharedCopy] = {}
-        self._looked = float("-inf")
+        self._last_scan = float("-inf")
         self._looking = Lock()
 
     def models(self) -> tuple[Shared, ...]:
         """List what is here now."""
-        self._look()
+        self._scan()
         return self._models
 
     def open(self, sha256: str) -> BinaryIO | None:
         """Open the file with this content; None if it isn't here, or was touched since."""
-        self._look()
+        self._scan()
         copy = self._by_hash.get(sha256)
         if not copy:
             return None
@@ -68,14 +68,14 @@ class SharedFiles:
         file.close()
         return None
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         with self._looking:
-            if time.monotonic() - self._looked < _FRESH:
+            if time.monotonic() - self._last_scan < _FRESH:
                 return
             self._models = tuple(_shared(self._allowed))
             every = (copy for item in self._models for copy in item.copies)
             self._by_hash = {copy.file.sha256: copy for copy in every}
-            self._looked = time.monotonic()
+            self._last_scan = time.monotonic()
 
 
 def _shared(models: Sequence[Model]) -> Iterator[Shared]:

@@ -8,7 +8,7 @@ from whisper_cli.subtitles.measure import characters, columns
 from whisper_cli.subtitles.presets import CuePreset
 from whisper_cli.transcript import Segment
 
-SLACK = 0.0015  # seconds: formats round times to milliseconds
+TOLERANCE = 0.0015  # seconds: formats round times to milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,23 @@ def _text(cue: Segment, rules: CuePreset) -> Iterator[tuple[str, float, float]]:
         yield "max_lines", len(lines), rules.max_lines
     if 0 < rules.max_words < len(cue.text.split()):
         yield "max_words", len(cue.text.split()), rules.max_words
-    count, lasts = characters(" ".join(lines)), cue.end - cue.start
-    if 0 < rules.max_cps * (lasts + SLACK) < count:
-        yield "max_cps", count / lasts if lasts > 0 else float(count * 1000), rules.max_cps
+    count, duration = characters(" ".join(lines)), cue.end - cue.start
+    if 0 < rules.max_cps * (duration + TOLERANCE) < count:
+        yield "max_cps", count / duration if duration > 0 else float(count * 1000), rules.max_cps
 
 
 def _times(cue: Segment, after: float, rules: CuePreset) -> Iterator[tuple[str, float, float]]:
-    lasts, gap = cue.end - cue.start, after - cue.end
-    if lasts < rules.min_duration - SLACK:
-        yield "min_duration", lasts, rules.min_duration
-    least = rules.word_duration * len(cue.text.split())
-    if lasts < least - SLACK:
-        yield "word_duration", lasts, least
-    if 0 < rules.max_duration < lasts - SLACK:
-        yield "max_duration", lasts, rules.max_duration
-    if gap < -SLACK:
+    duration, gap = cue.end - cue.start, after - cue.end
+    if duration < rules.min_duration - TOLERANCE:
+        yield "min_duration", duration, rules.min_duration
+    minimum = rules.word_duration * len(cue.text.split())
+    if duration < minimum - TOLERANCE:
+        yield "word_duration", duration, minimum
+    if 0 < rules.max_duration < duration - TOLERANCE:
+        yield "max_duration", duration, rules.max_duration
+    if gap < -TOLERANCE:
         yield "overlap", -gap, 0
-    elif gap < rules.min_gap - SLACK:
+    elif gap < rules.min_gap - TOLERANCE:
         yield "min_gap", gap, rules.min_gap
-    elif rules.min_gap + SLACK < gap < rules.chain - SLACK:
+    elif rules.min_gap + TOLERANCE < gap < rules.chain - TOLERANCE:
         yield "chain", gap, rules.chain

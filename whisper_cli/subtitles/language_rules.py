@@ -62,7 +62,7 @@ _TITLES = "mr mrs ms dr prof st sr jr sra no vs fig vol z.b d.h bzw usw ca nr m 
 
 
 @dataclass(frozen=True, slots=True)
-class Lexicon:
+class WordSets:
     """The small words of one language, in lower case; empty for a language not known here."""
 
     hold: frozenset[str]
@@ -71,10 +71,10 @@ class Lexicon:
 
 
 @cache
-def lexicon(language: str) -> Lexicon:
+def word_sets(language: str) -> WordSets:
     """Give the small words of a language by its code."""
     tables = (_HOLD, _CONJUNCTIONS, _PREPOSITIONS)
-    return Lexicon(*(frozenset(table.get(language, "").split()) for table in tables))
+    return WordSets(*(frozenset(table.get(language, "").split()) for table in tables))
 
 
 ABBREVIATIONS = frozenset(f"{word}." for word in _TITLES.split())
@@ -90,15 +90,15 @@ BEFORE_CONJUNCTION, BEFORE_PREPOSITION = 0.5, 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class UnitProperties:
     """`after` is what a break after the text costs, `welcome` what one before it costs less.
 
-    `blanks` are the spaces inside.
+    `space_count` are the spaces inside.
     """
 
     columns: int
     characters: int
-    blanks: int
+    space_count: int
     stop: int
     after: float
     welcome: float
@@ -106,16 +106,16 @@ class Traits:
 
 
 @lru_cache(1 << 16)
-def traits(text: str, language: str) -> Traits:
+def properties_of(text: str, language: str) -> UnitProperties:
     """Look at one text; `language` is a code, or empty."""
-    words, core = lexicon(language), text.strip(_MARKS)
+    words, core = word_sets(language), text.strip(_MARKS)
     small = core.lower()
     stop = _stop(text, small)
     held = small in words.hold or small in words.conjunctions | words.prepositions
     after = ELSEWHERE + HELD * held + AFTER_NUMBER * bool(_NUMBER.fullmatch(core))
     before = BEFORE_PREPOSITION if small in words.prepositions else 0.0
     before = BEFORE_CONJUNCTION if small in words.conjunctions else before
-    return Traits(
+    return UnitProperties(
         columns(text),
         characters(text),
         text.count(" "),

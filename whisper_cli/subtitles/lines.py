@@ -9,7 +9,7 @@ from operator import add
 from typing import NamedTuple
 
 from whisper_cli.subtitles.break_costs import break_costs
-from whisper_cli.subtitles.language_rules import Traits, traits
+from whisper_cli.subtitles.language_rules import UnitProperties, properties_of
 from whisper_cli.subtitles.units import Unit
 
 UNBALANCED = 4.0
@@ -20,33 +20,38 @@ class TextLine:
     """Units on an endless line, with what is known of their texts.
 
     `spaces` tells how wide the space before each is, `edges` in which column each begins, with that
-    space, and where the last one ends; `breaks` what a break after each costs.
+    space, and where the last one ends; `penalty` what a break after each costs.
     """
 
     units: Sequence[Unit]
-    looks: list[Traits]
+    unit_properties: list[UnitProperties]
     spaces: list[int]
     edges: list[int]
-    breaks: list[float]
+    penalty: list[float]
 
 
 def line_of(units: Sequence[Unit], language: str) -> TextLine:
     """Look at units; `language` is a code, or empty."""
-    looks = [traits(unit.text, language) for unit in units]
+    unit_properties = [properties_of(unit.text, language) for unit in units]
     spaces = [unit.spaced for unit in units]
-    edges = [0, *accumulate(map(add, [look.columns for look in looks], spaces))]
-    return TextLine(units, looks, spaces, edges, break_costs(units, looks, language))
+    edges = [
+        0,
+        *accumulate(map(add, [properties.columns for properties in unit_properties], spaces)),
+    ]
+    return TextLine(
+        units, unit_properties, spaces, edges, break_costs(units, unit_properties, language)
+    )
 
 
-def line_breaks(
-    edges: Sequence[int], spaces: Sequence[int], breaks: Sequence[float], width: int
+def split_lines(
+    edges: Sequence[int], spaces: Sequence[int], penalty: Sequence[float], width: int
 ) -> list[int]:
     """Give the number of the unit that each line begins with; arguments as in `TextLine`."""
     wide = edges[-1] - edges[0] - spaces[0]
     if wide <= width:
         return [0]
     lines = _fewest(edges, spaces, width)
-    return [0, *_Splitter(edges, spaces, breaks, width, wide / lines, {}).best(0, lines)[1]]
+    return [0, *_Splitter(edges, spaces, penalty, width, wide / lines, {}).best(0, lines)[1]]
 
 
 def _fewest(edges: Sequence[int], spaces: Sequence[int], width: int) -> int:
@@ -62,7 +67,7 @@ class _Splitter(NamedTuple):
 
     edges: Sequence[int]
     spaces: Sequence[int]
-    breaks: Sequence[float]
+    penalty: Sequence[float]
     width: int
     ideal: float
     known: dict[tuple[int, int], tuple[float, tuple[int, ...]]]
@@ -75,7 +80,7 @@ class _Splitter(NamedTuple):
         edges, spaces, width, end = self.edges, self.spaces, self.width, self.edges[-1]
         begin = edges[first] + spaces[first]
         after: tuple[int, ...] = ()
-        cheapest = inf, after
+        lowest = inf, after
         low = max(bisect_left(edges, end - (lines - 1) * (width + 1)), first + 1)
         for at in range(low, bisect_right(edges, begin + width)):
             if lines > 2:
@@ -83,11 +88,11 @@ class _Splitter(NamedTuple):
             else:
                 last = end - edges[at] - spaces[at]
                 cost = self._off(last) if last <= width else inf
-            cost += self.breaks[at - 1] + self._off(edges[at] - begin)
-            if cost < cheapest[0]:
-                cheapest = cost, (at, *after)
-        self.known[first, lines] = cheapest
-        return cheapest
+            cost += self.penalty[at - 1] + self._off(edges[at] - begin)
+            if cost < lowest[0]:
+                lowest = cost, (at, *after)
+        self.known[first, lines] = lowest
+        return lowest
 
     def _off(self, wide: int) -> float:
         off = (wide - self.ideal) / self.width

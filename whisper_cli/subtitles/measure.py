@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 # Scripts that are written without spaces, so that a line may break inside a run of letters.
-UNSPACED = (
+WITHOUT_SPACES = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u3130-\u318f\u3190-\ua4cf"
     "\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -17,7 +17,7 @@ NOT_FIRST = frozenset(
     "｡､｣･ｰﾞﾟ゛゜ｧｨｩｪｫｬｭｮｯ,.:;?!)]}%"
 )
 NOT_LAST = frozenset("（［｛〈《「『【〔〖〘〝‘“«＄￥￡$€£¥#([{เแโใไເແໂໃໄ\u1039\u17d2")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+_WITHOUT_SPACES = re.compile(f"[{WITHOUT_SPACES}]")
 
 
 def columns(text: str) -> int:
@@ -41,9 +41,9 @@ def graphemes(text: str) -> list[str]:
     return list(iter_graphemes(text))
 
 
-def may_break(before: str, after: str) -> bool:
+def can_break(before: str, after: str) -> bool:
     """Say whether a line may break between two characters with no space between them."""
-    if not (_UNSPACED.match(before) or _UNSPACED.match(after)):
+    if not (_WITHOUT_SPACES.match(before) or _WITHOUT_SPACES.match(after)):
         return False
     if before in NOT_LAST or after in NOT_FIRST:
         return False

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
-    Places = np.ndarray[tuple[int], np.dtype[np.intp]]
-    Array = TypeVar("Array", Numbers, Places)
+    Positions = np.ndarray[tuple[int], np.dtype[np.intp]]
+    Array = TypeVar("Array", Numbers, Positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +30,40 @@ class UnitTable:
     end: "Numbers"
     after: "Numbers"
     spaced: "Numbers"
-    breaks: "Numbers"
+    penalty: "Numbers"
     columns: "Numbers"
     characters: "Numbers"
     sentences: "Numbers"
     line: TextLine
 
-    def blanks(self) -> "Numbers":
+    def space_count(self) -> "Numbers":
         """Sum up spaces, which part words; only some rules ask for them."""
         import numpy as np
 
-        blanks = map(add, [look.blanks for look in self.line.looks], self.line.spaces)
-        return np.array([0, *accumulate(blanks)], np.float64)
+        space_count = map(
+            add,
+            [properties.space_count for properties in self.line.unit_properties],
+            self.line.spaces,
+        )
+        return np.array([0, *accumulate(space_count)], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateCues:
     """Every (first, last) that a cue may have, by first, then by last.
 
-    `heads` are the units that a cue may begin with, `tails` those before the next head; `counts`
+    `heads` are the units that a cue may begin with, `last_units` those before the next; `counts`
     and `offsets` tell how many ways each head has and where they begin. `fit` tells of each unit up
     to where a line goes that begins with it, `last` of each way its last unit.
     """
 
     table: UnitTable
-    fit: "Places"
-    heads: "Places"
-    tails: "Places"
-    counts: "Places"
-    offsets: "Places"
-    last: "Places"
+    fit: "Positions"
+    heads: "Positions"
+    last_units: "Positions"
+    counts: "Positions"
+    offsets: "Positions"
+    last: "Positions"
 
     def first(self, values: "Array") -> "Array":
         """Give each way the value of its first unit."""
@@ -69,65 +73,67 @@ class CandidateCues:
         """Give each way the value of its last unit."""
         return values.take(self.last)
 
-    def between(self, sums: "Numbers") -> "Numbers":
+    def between(self, running_total: "Numbers") -> "Numbers":
         """Give each way what its units hold, the space before the first left out."""
-        return self.of_last(sums[1:]) - self.first(sums[:-1] + self.table.spaced)
+        return self.of_last(running_total[1:]) - self.first(running_total[:-1] + self.table.spaced)
 
 
 def table_of(line: TextLine, following: float) -> UnitTable:
     """Lay out units; `following` is when the next one begins, in milliseconds."""
     import numpy as np
 
-    units, looks = line.units, line.looks
-    letters = map(add, [look.characters for look in looks], line.spaces)
-    sentences = [look.stop == SENTENCE for look in looks]
-    sums = [line.edges, [0, *accumulate(letters)], [0, *accumulate(sentences)]]
+    units, unit_properties = line.units, line.unit_properties
+    letters = map(add, [properties.characters for properties in unit_properties], line.spaces)
+    sentences = [properties.stop == SENTENCE for properties in unit_properties]
+    running_total = [line.edges, [0, *accumulate(letters)], [0, *accumulate(sentences)]]
     times = [[unit.start for unit in units], [unit.end for unit in units], line.spaces]
     start, end, spaced = np.array(times, np.float64)
     after = np.append(start[1:], following)
-    breaks = np.array(line.breaks, np.float64)
-    columns, characters, sentences = np.array(sums, np.float64)
-    return UnitTable(start, end, after, spaced, breaks, columns, characters, sentences, line)
+    penalty = np.array(line.penalty, np.float64)
+    columns, characters, sentences = np.array(running_total, np.float64)
+    return UnitTable(start, end, after, spaced, penalty, columns, characters, sentences, line)
 
 
-def candidate_cues(table: UnitTable, rules: CuePreset, dearest: float) -> CandidateCues:
+def candidate_cues(table: UnitTable, rules: CuePreset, max_cost: float) -> CandidateCues:
     """List every cue that has no line too wide, no line too many, and stays no longer than it may.
 
-    A unit alone is always a way; no cue begins after a break that costs more than `dearest`.
+    A unit alone is always a way; no cue begins after a break that costs more than `max_cost`.
     """
     import numpy as np
 
-    fit = _furthest(table.columns, rules.max_line_width, table.spaced)
+    fit = _last_fit(table.columns, rules.max_line_width, table.spaced)
     limits = [_on_lines(fit, rules.max_lines)]
     if rules.max_duration:
         longest = table.start + rules.max_duration * 1000
         limits.append(np.searchsorted(table.end, longest, "right") - 1)
     if rules.max_words:
-        limits.append(_furthest(table.blanks(), rules.max_words - 1, table.spaced))
-    tails = np.append(np.flatnonzero(table.breaks[:-1] <= dearest), len(fit) - 1)
-    heads = np.concatenate(([0], tails[:-1] + 1))
-    furthest = np.searchsorted(tails, reduce(np.minimum, limits).take(heads), "right")
-    here = np.arange(len(heads))
-    counts = np.maximum(furthest - here, heads == tails)
+        limits.append(_last_fit(table.space_count(), rules.max_words - 1, table.spaced))
+    last_units = np.append(np.flatnonzero(table.penalty[:-1] <= max_cost), len(fit) - 1)
+    heads = np.concatenate(([0], last_units[:-1] + 1))
+    bound = np.searchsorted(last_units, reduce(np.minimum, limits).take(heads), "right")
+    index = np.arange(len(heads))
+    counts = np.maximum(bound - index, heads == last_units)
     offsets = np.concatenate(([0], counts.cumsum()))
-    last = tails.take(np.arange(offsets[-1]) - (offsets[:-1] - here).repeat(counts))
-    return CandidateCues(table, fit, heads, tails, counts, offsets, last)
+    last = last_units.take(np.arange(offsets[-1]) - (offsets[:-1] - index).repeat(counts))
+    return CandidateCues(table, fit, heads, last_units, counts, offsets, last)
 
 
-def _furthest(sums: "Numbers", room: float, spaced: "Numbers") -> "Places":
+def _last_fit(running_total: "Numbers", room: float, spaced: "Numbers") -> "Positions":
     """Tell up to which unit so much holds, beginning with each."""
     import numpy as np
 
-    return np.asarray(np.searchsorted(sums[1:], sums[:-1] + spaced + room, "right") - 1)
+    return np.asarray(
+        np.searchsorted(running_total[1:], running_total[:-1] + spaced + room, "right") - 1
+    )
 
 
-def _on_lines(fit: "Places", lines: int) -> "Places":
+def _on_lines(fit: "Positions", lines: int) -> "Positions":
     import numpy as np
 
-    reach, end = fit, len(fit) - 1
+    last_fit, end = fit, len(fit) - 1
     for _ in range(lines - 1):
-        reach = np.where(reach < end, fit.take(np.minimum(reach + 1, end)), reach)
-    return reach
+        last_fit = np.where(last_fit < end, fit.take(np.minimum(last_fit + 1, end)), last_fit)
+    return last_fit
 
 
 EVERY_CUE = 1.0
@@ -139,15 +145,20 @@ LONG_PAUSE, PAUSE_INSIDE = 700, 2.0  # milliseconds of silence; for each second 
 HALF = 0.5  # milliseconds: times are whole ones
 
 
-def ends_of(ways: CandidateCues, needed: "Numbers", rules: CuePreset, limit: float) -> "Numbers":
+def ends_of(
+    candidates: CandidateCues, needed: "Numbers", rules: CuePreset, limit: float
+) -> "Numbers":
     """Tell when each cue goes: after its last word, later to be read, never into the next.
 
     In milliseconds; `needed` is how long it should stay, `limit` when the sound ends.
     """
     import numpy as np
 
-    start, after = ways.first(ways.table.start), ways.of_last(ways.table.after)
-    end = np.maximum(ways.of_last(ways.table.end), start + needed)
+    start, after = (
+        candidates.first(candidates.table.start),
+        candidates.of_last(candidates.table.after),
+    )
+    end = np.maximum(candidates.of_last(candidates.table.end), start + needed)
     room = after - rules.min_gap * 1000
     room = np.where(room <= start, after, room)
     close = max(rules.chain, rules.min_gap) * 1000
@@ -157,41 +168,43 @@ def ends_of(ways: CandidateCues, needed: "Numbers", rules: CuePreset, limit: flo
     return np.asarray(np.floor(np.minimum(end, limit)))
 
 
-def needed_of(ways: CandidateCues, rules: CuePreset) -> "Numbers":
+def needed_of(candidates: CandidateCues, rules: CuePreset) -> "Numbers":
     """Tell how long each cue should stay, to be seen and to be read; in milliseconds."""
     import numpy as np
 
-    least = np.full(len(ways.last), rules.min_duration * 1000)
+    minimum = np.full(len(candidates.last), rules.min_duration * 1000)
     if rules.word_duration:
-        words = ways.between(ways.table.blanks()) + 1
-        least = np.maximum(words * (rules.word_duration * 1000), least)
+        words = candidates.between(candidates.table.space_count()) + 1
+        minimum = np.maximum(words * (rules.word_duration * 1000), minimum)
     if rules.max_cps:
-        least = np.maximum(ways.between(ways.table.characters) * (1000 / rules.max_cps), least)
-    return np.asarray(np.ceil(least))
+        minimum = np.maximum(
+            candidates.between(candidates.table.characters) * (1000 / rules.max_cps), minimum
+        )
+    return np.asarray(np.ceil(minimum))
 
 
 def costs_of(
-    ways: CandidateCues, needed: "Numbers", ends: "Numbers", rules: CuePreset
+    candidates: CandidateCues, needed: "Numbers", ends: "Numbers", rules: CuePreset
 ) -> "Numbers":
     """Rate each cue: by where it breaks, how full it is, and which rules it can't keep."""
     import numpy as np
 
-    table = ways.table
-    wide = ways.between(table.columns)
+    table = candidates.table
+    wide = candidates.between(table.columns)
     empty = 1 - wide / (rules.max_line_width * rules.max_lines)
     inside = _inside(table)
-    last = EVERY_CUE + BREAK * table.breaks + inside
-    costs = EMPTY * empty * empty + ways.of_last(last) - ways.first(inside)
-    lasts = ends - ways.first(table.start)
-    missing = needed - lasts
+    last = EVERY_CUE + BREAK * table.penalty + inside
+    costs = EMPTY * empty * empty + candidates.of_last(last) - candidates.first(inside)
+    duration = ends - candidates.first(table.start)
+    missing = needed - duration
     flat, rising = TOO_FAST
     fast = np.flatnonzero(missing > 0)
     costs[fast] += flat + rising * missing[fast] / np.maximum(needed[fast], 1)
-    costs[lasts < rules.min_duration * 1000 - HALF] += BROKEN
-    gap = ways.of_last(table.after) - ends
-    least, close = rules.min_gap * 1000, rules.chain * 1000
-    costs[(gap < least - HALF) | ((gap > least + 1) & (gap < close - HALF))] += BROKEN
-    _add_lines(costs, ways, rules)
+    costs[duration < rules.min_duration * 1000 - HALF] += BROKEN
+    gap = candidates.of_last(table.after) - ends
+    minimum, close = rules.min_gap * 1000, rules.chain * 1000
+    costs[(gap < minimum - HALF) | ((gap > minimum + 1) & (gap < close - HALF))] += BROKEN
+    _add_lines(costs, candidates, rules)
     return costs
 
 
@@ -200,44 +213,50 @@ def _inside(table: UnitTable) -> "Numbers":
     import numpy as np
 
     pauses = np.maximum((table.after - table.end)[:-1] - LONG_PAUSE, 0) * (PAUSE_INSIDE / 1000)
-    sums = SENTENCE_INSIDE * table.sentences[:-1]
-    sums[1:] += pauses.cumsum()
-    return sums
+    running_total = SENTENCE_INSIDE * table.sentences[:-1]
+    running_total[1:] += pauses.cumsum()
+    return running_total
 
 
-def _add_lines(costs: "Numbers", ways: CandidateCues, rules: CuePreset) -> None:
+def _add_lines(costs: "Numbers", candidates: CandidateCues, rules: CuePreset) -> None:
     """Add the best break between two lines where a cue needs two: the least of a range."""
     import numpy as np
 
-    fits = ways.first(ways.fit)
-    two = np.flatnonzero(fits < ways.last)
-    if rules.max_lines != 2 or not len(two):
+    fits = candidates.first(candidates.fit)
+    wrapped = np.flatnonzero(fits < candidates.last)
+    if rules.max_lines != 2 or not len(wrapped):
         return
-    fits, last = fits[two], ways.last[two]
-    back = np.searchsorted(ways.fit, np.arange(len(ways.fit)))  # where a line that ends here begins
+    fits, last = fits[wrapped], candidates.last[wrapped]
+    back = np.searchsorted(
+        candidates.fit, np.arange(len(candidates.fit))
+    )  # where a line that ends here begins
     low = back.take(last) - 1
     power = np.frexp(fits - low + 1)[1] - 1  # a range is two, that overlap, of 2 ** power
-    least = _least(ways.table.breaks, int(power.max()))
-    costs[two] += LINE_BREAK * np.minimum(least[power, low], least[power, fits + 1 - (1 << power)])
+    minimum = _minimum_filter(candidates.table.penalty, int(power.max()))
+    costs[wrapped] += LINE_BREAK * np.minimum(
+        minimum[power, low], minimum[power, fits + 1 - (1 << power)]
+    )
 
 
-def _least(values: "Numbers", powers: int) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+def _minimum_filter(
+    values: "Numbers", levels: int
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Give the least of 2 ** power values from each on, a row for each power; infinite beyond."""
     import numpy as np
 
-    rows = np.full((powers + 1, len(values)), np.inf)
+    rows = np.full((levels + 1, len(values)), np.inf)
     rows[0] = values
-    for power in range(powers):
+    for power in range(levels):
         half = 1 << power
         np.minimum(rows[power, :-half], rows[power, half:], out=rows[power + 1, :-half])
     return rows
 
 
 FAR = float(1 << 40)  # milliseconds: nothing follows
-DEAREST = 1.9  # a cue begins after an article or inside a name only where there is no other way
+MAX_COST = 1.9  # a cue begins after an article or inside a name only where there is no other way
 
 
-class PlannedCue(NamedTuple):
+class CueRange(NamedTuple):
     """A cue: the units from `first` to `last`, and when it goes, in milliseconds."""
 
     first: int
@@ -247,27 +266,27 @@ class PlannedCue(NamedTuple):
 
 def optimize(
     line: TextLine, rules: CuePreset, following: float = FAR, limit: float = FAR
-) -> list[PlannedCue]:
+) -> list[CueRange]:
     """Part units, of which none is wider than a line, into cues.
 
     `following` is when the next unit begins, `limit` when the sound ends, in milliseconds.
     """
     table = table_of(line, following)
-    return _planned(table, rules, limit, DEAREST) or _planned(table, rules, limit, inf)
+    return _plan_cues(table, rules, limit, MAX_COST) or _plan_cues(table, rules, limit, inf)
 
 
-def _planned(table: UnitTable, rules: CuePreset, limit: float, dearest: float) -> list[PlannedCue]:
+def _plan_cues(table: UnitTable, rules: CuePreset, limit: float, max_cost: float) -> list[CueRange]:
     """Plan with breaks up to a cost; nothing where there is no way through with them alone."""
-    ways = candidate_cues(table, rules, dearest)
-    needed = needed_of(ways, rules)
-    ends = ends_of(ways, needed, rules, limit)
-    costs = costs_of(ways, needed, ends, rules)
-    offsets = ways.offsets.tolist()
+    candidates = candidate_cues(table, rules, max_cost)
+    needed = needed_of(candidates, rules)
+    ends = ends_of(candidates, needed, rules, limit)
+    costs = costs_of(candidates, needed, ends, rules)
+    offsets = candidates.offsets.tolist()
     chosen = _best(costs.tolist(), offsets)
-    heads, tails = ways.heads.tolist(), ways.tails.tolist()
+    heads, last_units = candidates.heads.tolist(), candidates.last_units.tolist()
     return [
-        PlannedCue(heads[one], tails[two], int(ends[offsets[one] + two - one]))
-        for one, two in chosen
+        CueRange(heads[one], last_units[wrapped], int(ends[offsets[one] + wrapped - one]))
+        for one, wrapped in chosen
     ]
 
 
@@ -280,9 +299,9 @@ def _best(costs: list[float], offsets: list[int]) -> list[tuple[int, int]]:
     for at in range(count - 1, -1, -1):
         low = offsets[at]
         if low < high:
-            ways = list(map(add, costs[low:high], total[at + 1 : at + 1 + high - low]))
-            total[at] = cheapest = min(ways)
-            choice[at] = at + ways.index(cheapest)
+            candidates = list(map(add, costs[low:high], total[at + 1 : at + 1 + high - low]))
+            total[at] = lowest = min(candidates)
+            choice[at] = at + candidates.index(lowest)
         high = low
     chosen, at = [], 0
     while at < count and total[0] < inf:

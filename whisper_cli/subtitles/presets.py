@@ -55,7 +55,7 @@ BY_LANGUAGE: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 }
 
 Change = tuple[str, str, float]  # preset, rule, value
-LEAST = {"max_line_width": 8, "max_lines": 1, "max_words": 0}  # the whole numbers
+MINIMUM = {"max_line_width": 8, "max_lines": 1, "max_words": 0}  # the whole numbers
 NAMES = tuple(item.name for item in fields(CuePreset))
 
 
@@ -76,8 +76,8 @@ def parse_change(text: str) -> Change:
     value = float(found[3])
     if not isfinite(value):
         raise ConfigError(f"{rule} takes no number as large as that")
-    if rule in LEAST and (value < LEAST[rule] or value != int(value)):
-        raise ConfigError(f"{rule} is a whole number, at least {LEAST[rule]}")
+    if rule in MINIMUM and (value < MINIMUM[rule] or value != int(value)):
+        raise ConfigError(f"{rule} is a whole number, at least {MINIMUM[rule]}")
     return found[1].lower(), rule, value
 
 
@@ -89,9 +89,9 @@ def rules_for(
     table = presets(changes)
     if preset not in table:
         raise ConfigError(f'unknown preset "{preset}"', hint=f"one of: {', '.join(table)}")
-    theirs = dict(BY_LANGUAGE.get(preset, {}).get(language or "", {}))
+    by_language = dict(BY_LANGUAGE.get(preset, {}).get(language or "", {}))
     own = {rule for name, rule, _ in changes if name == preset}
-    kept = {rule: value for rule, value in theirs.items() if rule not in own}
+    kept = {rule: value for rule, value in by_language.items() if rule not in own}
     return changed(table[preset], kept)
 
 
@@ -109,9 +109,9 @@ class CueOptions:
     """A preset, the rules set by hand as (name, value), and the presets of the configuration."""
 
     preset: str = "plain"
-    by_hand: tuple[tuple[str, float], ...] = ()
+    overrides: tuple[tuple[str, float], ...] = ()
     presets: tuple[Change, ...] = ()
 
     def rules(self, language: str | None) -> CuePreset:
         """Settle the rules for a language."""
-        return changed(rules_for(self.preset, language, self.presets), dict(self.by_hand))
+        return changed(rules_for(self.preset, language, self.presets), dict(self.overrides))

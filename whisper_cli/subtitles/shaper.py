@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from whisper_cli.subtitles.lines import TextLine, line_breaks, line_of
-from whisper_cli.subtitles.optimizer import FAR, PlannedCue, optimize
+from whisper_cli.subtitles.lines import TextLine, line_of, split_lines
+from whisper_cli.subtitles.optimizer import FAR, CueRange, optimize
 from whisper_cli.subtitles.presets import CuePreset
 from whisper_cli.subtitles.units import Unit, UnitBuilder
 from whisper_cli.transcript import Segment
 
 HORIZON = 256  # units that are looked at together
 TAIL = 32  # of them, how many may change while more come: more than a cue or two hold
-SCENE = 2000  # milliseconds of silence that no cue spans and nothing after depends on
+LONG_PAUSE = 2000  # milliseconds of silence that no cue spans and nothing after depends on
 ENOUGH = 32  # units that make it worth while to plan up to a scene's end
 
 
-class Shaper:
+class CueBuilder:
     """Makes publishable cues of segments. What comes out depends on the words and nothing else.
 
     A cue's text has a newline between its lines; its words are those it shows. No cue overlaps the
@@ -24,7 +24,7 @@ class Shaper:
     def __init__(self, rules: CuePreset, language: str | None = None) -> None:
         self._rules, self._language = rules, language or ""
         self._unit_builder = UnitBuilder(rules.max_line_width)
-        self._waiting: list[Unit] = []
+        self._pending: list[Unit] = []
         self._gone = 0  # milliseconds: where the last cue ends
 
     def add(self, segment: Segment) -> Iterator[Segment]:
@@ -34,41 +34,41 @@ class Shaper:
     def end(self, duration: float | None = None) -> Iterator[Segment]:
         """Give the cues that are left; none goes on after `duration`, the seconds of the sound."""
         yield from self._take(self._unit_builder.end())
-        last = self._waiting[-1].end if self._waiting else 0
+        last = self._pending[-1].end if self._pending else 0
         limit = last if duration is None else max(duration * 1000, self._gone)
         yield from self._cues(FAR, float(limit))
 
     def _take(self, units: Iterable[Unit]) -> Iterator[Segment]:
-        before = self._waiting[-1] if self._waiting else None
+        before = self._pending[-1] if self._pending else None
         for unit in units:
             if before is not None:
-                count = len(self._waiting)
-                scene = count >= ENOUGH and unit.start - before.end >= SCENE
-                if scene or unit.speaker != before.speaker:
+                count = len(self._pending)
+                long_pause = count >= ENOUGH and unit.start - before.end >= LONG_PAUSE
+                if long_pause or unit.speaker != before.speaker:
                     yield from self._cues(float(unit.start), FAR)
                 elif count >= HORIZON:
                     yield from self._cues(float(unit.start), FAR, keep=TAIL)
-            self._waiting.append(unit)
+            self._pending.append(unit)
             before = unit
 
     def _cues(self, following: float, limit: float, keep: int = 0) -> Iterator[Segment]:
         """Plan what waits and give its cues, but those that the last `keep` units belong to."""
-        units, self._waiting = self._waiting, []
+        units, self._pending = self._pending, []
         if not units:
             return
         line = line_of(units, self._language)
         for cue in optimize(line, self._rules, following, limit):
             if keep and cue.last >= len(units) - keep:
-                self._waiting = units[cue.first :]
+                self._pending = units[cue.first :]
                 return
             self._gone = cue.end
             yield _cue(line, cue, self._rules.max_line_width)
 
 
-def _cue(line: TextLine, cue: PlannedCue, width: int) -> Segment:
+def _cue(line: TextLine, cue: CueRange, width: int) -> Segment:
     first, end = cue.first, cue.last + 1
     units, spaces = line.units[first:end], line.spaces[first:end]
-    starts = line_breaks(line.edges[first : end + 1], spaces, line.breaks[first:end], width)
+    starts = split_lines(line.edges[first : end + 1], spaces, line.penalty[first:end], width)
     return Segment(
         start=min(units[0].start, cue.end) / 1000,
         end=cue.end / 1000,
@@ -93,7 +93,7 @@ def shape(
     duration: float | None = None,
 ) -> Iterator[Segment]:
     """Make cues of segments, of which only some are held at a time."""
-    shaper = Shaper(rules, language)
+    cue_builder = CueBuilder(rules, language)
     for segment in segments:
-        yield from shaper.add(segment)
-    yield from shaper.end(duration)
+        yield from cue_builder.add(segment)
+    yield from cue_builder.end(duration)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from whisper_cli.subtitles.measure import UNSPACED, columns, graphemes, may_break
-from whisper_cli.timestamps import ticks
+from whisper_cli.subtitles.measure import WITHOUT_SPACES, can_break, columns, graphemes
+from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Segment, Word
 
 # Marks that French sets apart by a space belong to the word before them, as a unit does to "50 %".
 _TRAILING = re.compile(r"[!?:;,.…»”’)\]}%–—-]+")
-_TOKEN = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
+_TOKEN = re.compile(rf"\s*(?:[{WITHOUT_SPACES}]|[^\s{WITHOUT_SPACES}]+)")
 
 _SPACED = re.compile(r"\s*\S+(?:\s+$)?")
 
@@ -37,21 +37,21 @@ class UnitBuilder:
         self._width = width
         self._open: Unit | None = None
         self._reached = 0
-        self._apart = False  # a space came after the last word, not before the next
+        self._split_spaces = False  # a space came after the last word, not before the next
 
     def add(self, segment: Segment) -> list[Unit]:
         """Take a segment, and give the units that are complete."""
         done: list[Unit] = []
-        unit, reached, apart = self._open, self._reached, self._apart
+        unit, reached, detached = self._open, self._reached, self._split_spaces
         speaker = segment.speaker
         for word in spoken(segment):
             whole = word.word
             text = whole.strip()
             if (" " in text or not text.isprintable()) and len(text.split()) > 1:
-                words = tuple(part for item in segment.words for part in _apart(item))
+                words = tuple(part for item in segment.words for part in _split_spaces(item))
                 return self.add(replace(segment, words=words))
             if not text:
-                apart = apart or bool(whole)
+                detached = detached or bool(whole)
                 if whole and unit is not None:
                     unit = unit._replace(words=(*unit.words, word))
                 continue
@@ -59,23 +59,23 @@ class UnitBuilder:
             if start < reached:
                 start, end = reached, max(reached, end)
             reached = end
-            spaced = 0 if whole[0] == text[0] and not apart else 1
-            apart = whole[-1] != text[-1]
+            spaced = 0 if whole[0] == text[0] and not detached else 1
+            detached = whole[-1] != text[-1]
             if unit is not None:
-                if not (spaced and text[0].isalnum()) and _glued(unit, text, spaced, speaker):
-                    unit = _joined(unit, text, spaced, end, word)
+                if not (spaced and text[0].isalnum()) and _is_attached(unit, text, spaced, speaker):
+                    unit = _append(unit, text, spaced, end, word)
                     continue
                 done.append(unit)
             unit = Unit(text, spaced, start, end, (word,), speaker)
-        self._open, self._reached, self._apart = unit, reached, apart
-        return self._fitting(done)
+        self._open, self._reached, self._split_spaces = unit, reached, detached
+        return self._fit(done)
 
     def end(self) -> list[Unit]:
         """Give the unit that is still open."""
         unit, self._open = self._open, None
-        return self._fitting([unit]) if unit else []
+        return self._fit([unit]) if unit else []
 
-    def _fitting(self, units: list[Unit]) -> list[Unit]:
+    def _fit(self, units: list[Unit]) -> list[Unit]:
         """Part what is wider than a line."""
         if max([len(unit.text) for unit in units], default=0) * 2 <= self._width:
             return units
@@ -90,7 +90,7 @@ def spoken(segment: Segment) -> Iterable[Word]:
     return timed(tokens, segment.start, segment.end, probability=1.0)
 
 
-def _apart(word: Word) -> Iterable[Word]:
+def _split_spaces(word: Word) -> Iterable[Word]:
     """Give what is several words by itself."""
     tokens = _SPACED.findall(word.word)
     return timed(tokens, word.start, word.end, word.probability) if tokens[1:] else [word]
@@ -110,21 +110,21 @@ def _span(word: Word) -> tuple[int, int]:
     """Give start and end in milliseconds, whatever a foreign file says."""
     if 0 <= word.start <= word.end < LONGEST:  # false for what is no number
         return round(word.start * 1000), round(word.end * 1000)
-    start = _tick(word.start)
-    return start, max(start, _tick(word.end))
+    start = _milliseconds(word.start)
+    return start, max(start, _milliseconds(word.end))
 
 
-def _tick(seconds: float) -> int:
-    return ticks(seconds) if seconds < LONGEST else 0
+def _milliseconds(seconds: float) -> int:
+    return to_units(seconds) if seconds < LONGEST else 0
 
 
-def _glued(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
+def _is_attached(before: Unit, text: str, spaced: int, speaker: str | None) -> bool:
     if before.speaker != speaker:
         return False
-    return bool(_TRAILING.fullmatch(text)) if spaced else not may_break(before.text[-1], text[0])
+    return bool(_TRAILING.fullmatch(text)) if spaced else not can_break(before.text[-1], text[0])
 
 
-def _joined(before: Unit, text: str, spaced: int, end: int, word: Word) -> Unit:
+def _append(before: Unit, text: str, spaced: int, end: int, word: Word) -> Unit:
     text = f"{before.text}{' ' * spaced}{text}"
     return before._replace(text=text, end=end, words=(*before.words, word))
 
@@ -134,41 +134,41 @@ def _parts(unit: Unit, width: int) -> Iterator[Unit]:
     if columns(unit.text) <= width:
         yield unit
         return
-    begun: Unit | None = None
-    for word in [piece for item in _joint(unit.words) for piece in _pieces(item, width)]:
+    started: Unit | None = None
+    for word in [piece for item in _merge(unit.words) for piece in _pieces(item, width)]:
         text, spaced = word.word.strip(), int(word.word[0].isspace())
-        end = min(max(_tick(word.end), unit.start), unit.end)
-        if begun and columns(begun.text) + spaced + columns(text) <= width:
-            begun = _joined(begun, text, spaced, end, word)
+        end = min(max(_milliseconds(word.end), unit.start), unit.end)
+        if started and columns(started.text) + spaced + columns(text) <= width:
+            started = _append(started, text, spaced, end, word)
             continue
         start = unit.start
-        if begun:
-            yield begun
-            start = min(max(_tick(word.start), begun.end), unit.end)
-        begun = Unit(text, spaced, start, max(end, start), (word,), unit.speaker)
-    if begun:
-        yield begun
+        if started:
+            yield started
+            start = min(max(_milliseconds(word.start), started.end), unit.end)
+        started = Unit(text, spaced, start, max(end, start), (word,), unit.speaker)
+    if started:
+        yield started
 
 
-def _joint(words: Iterable[Word]) -> list[Word]:
+def _merge(words: Iterable[Word]) -> list[Word]:
     """Join words that share a character: models say the parts of an emoji one by one.
 
     Space after a word goes to the next one.
     """
-    joint: list[Word] = []
+    merged: list[Word] = []
     blank = ""
     for word in words:
         text = blank + word.word
         core = text.rstrip()
         blank = text[len(core) :]
-        before = joint[-1].word if joint else ""
+        before = merged[-1].word if merged else ""
         if not core:
             continue
         if not before or len(before) in accumulate(map(len, graphemes(before + core))):
-            joint.append(replace(word, word=core))
+            merged.append(replace(word, word=core))
         else:
-            joint[-1] = replace(joint[-1], word=before + core, end=word.end)
-    return [*joint[:-1], replace(joint[-1], word=joint[-1].word + blank)]
+            merged[-1] = replace(merged[-1], word=before + core, end=word.end)
+    return [*merged[:-1], replace(merged[-1], word=merged[-1].word + blank)]
 
 
 def _pieces(word: Word, width: int) -> Iterable[Word]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from whisper_cli.subtitles.units import spoken
 from whisper_cli.text.edits import Edit, EditPass, edited
-from whisper_cli.text.fillers import Strip, capital, profane_words
+from whisper_cli.text.fillers import Strip, capitalize, profanity_words
 from whisper_cli.text.profanity import Mask
 from whisper_cli.text.replacements import Replacement
 from whisper_cli.transcript import Change, Segment, Word
@@ -23,53 +23,53 @@ class TextOptions:
     profanity: bool = False
     masked: tuple[str, ...] = ()
 
-    def passes(self, language: str | None) -> Iterator[EditPass]:
+    def steps(self, language: str | None) -> Iterator[EditPass]:
         """Give what is to be done, in order: replace, strip fillers, mask."""
         yield from self.rules
         if self.fillers:
             yield Strip(language)
-        yield Mask((profane_words(language) if self.profanity else ()) + self.masked)
+        yield Mask((profanity_words(language) if self.profanity else ()) + self.masked)
 
 
 class TextEditor:
     """Edits segments as they come and keeps what it changed; holds no segment back."""
 
-    def __init__(self, care: TextOptions, language: str | None) -> None:
-        self._passes = tuple(care.passes(language))
-        self._opens = False  # what opened a sentence is gone with the segment before
+    def __init__(self, text_options: TextOptions, language: str | None) -> None:
+        self._steps = tuple(text_options.steps(language))
+        self._at_start = False  # what opened a sentence is gone with the segment before
         self.changes: list[Change] = []
 
     def add(self, segment: Segment) -> Iterator[Segment]:
         """Give the segment with its text as it is to be; nothing where no text is left."""
-        alike = _text(segment.words).strip() == segment.text.strip()
-        passes = (*self._passes, _opened) if self._opens else self._passes
-        heard = segment.words if alike else tuple(spoken(replace(segment, words=())))
-        kept, changes = _passed(heard, passes)
-        words = kept if alike else _passed(segment.words, passes)[0]
+        same = _text(segment.words).strip() == segment.text.strip()
+        steps = (*self._steps, _opened) if self._at_start else self._steps
+        source_words = segment.words if same else tuple(spoken(replace(segment, words=())))
+        kept, changes = _passed(source_words, steps)
+        words = kept if same else _passed(segment.words, steps)[0]
         self.changes += changes
         if not changes:
-            self._opens = False
+            self._at_start = False
             yield segment
             return
         if not kept:
-            opening = segment.text.strip()[:1].isupper() or self._opens
-            self._opens = opening and segment.text.strip()[-1] not in ".!?。！？"
+            at_start = segment.text.strip()[:1].isupper() or self._at_start
+            self._at_start = at_start and segment.text.strip()[-1] not in ".!?。！？"
             return
-        self._opens = False
+        self._at_start = False
         gone = bool(words) and words[0].start > segment.words[0].start
         start = words[0].start if gone else segment.start
         yield replace(segment, start=start, text=_text(kept), words=words)
 
 
 def _opened(text: str) -> Iterator[Edit]:
-    return capital(text, 0)
+    return capitalize(text, 0)
 
 
 def _passed(
-    words: tuple[Word, ...], passes: Iterable[EditPass]
+    words: tuple[Word, ...], steps: Iterable[EditPass]
 ) -> tuple[tuple[Word, ...], list[Change]]:
     changes: list[Change] = []
-    for find in passes:
+    for find in steps:
         words, found = edited(words, find)
         changes += found
     return words, sorted(changes, key=lambda change: change.start)

@@ -12,12 +12,12 @@ _TOKEN = re.compile(r"\s*\S+")
 
 
 class Edit(NamedTuple):
-    """Characters `start` to `end` of a text become `new`; `why` is what the change is told by."""
+    """Characters `start` to `end` of a text become `new`; `reason` names the rule."""
 
     start: int
     end: int
     new: str
-    why: str
+    reason: str
 
 
 EditPass = Callable[[str], Iterable[Edit]]
@@ -32,27 +32,27 @@ def edited(words: Sequence[Word], find: EditPass) -> tuple[tuple[Word, ...], lis
     """
     words, changes = list(words), []
     for edit in reversed(list(find("".join(word.word for word in words)))):
-        first, last, at = _touched(words, edit)
+        first, last, at = _words_of(words, edit)
         old = words[first : last + 1]
         new = _rewritten(old, edit, at)
         words[first : last + 1] = new
         before, after = (_shown(item) for item in (old, new))
-        changes.append(Change(old[0].start, old[-1].end, before, after, edit.why))
+        changes.append(Change(old[0].start, old[-1].end, before, after, edit.reason))
     return tuple(words), changes[::-1]
 
 
-def _touched(words: Sequence[Word], edit: Edit) -> tuple[int, int, int]:
+def _words_of(words: Sequence[Word], edit: Edit) -> tuple[int, int, int]:
     """Find the first and last word of an edit, and where the first begins in the text."""
-    first = last = begins = at = 0
+    first = last = start = at = 0
     for number, word in enumerate(words):
         end = at + len(word.word)
         if at <= edit.start < end:
-            first, begins = number, at
+            first, start = number, at
         if at < max(edit.end, edit.start + 1) <= end:
             last = number
             break
         at = end
-    return first, last, begins
+    return first, last, start
 
 
 def _rewritten(old: Sequence[Word], edit: Edit, at: int) -> list[Word]:
@@ -70,7 +70,9 @@ def _rewritten(old: Sequence[Word], edit: Edit, at: int) -> list[Word]:
 def _shortened(old: Sequence[Word], edit: Edit, at: int) -> Iterator[Word]:
     """Take characters out of words."""
     for word in old:
-        start, end = (min(max(place - at, 0), len(word.word)) for place in (edit.start, edit.end))
+        start, end = (
+            min(max(position - at, 0), len(word.word)) for position in (edit.start, edit.end)
+        )
         left = word.word[:start] + word.word[end:]
         at += len(word.word)
         if left.strip():

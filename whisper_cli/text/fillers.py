@@ -14,7 +14,7 @@ def filler_words(language: str | None) -> tuple[str, ...]:
     return _listed("fillers", language)
 
 
-def profane_words(language: str | None) -> tuple[str, ...]:
+def profanity_words(language: str | None) -> tuple[str, ...]:
     """List the profane words of a language; one that ends in `*` stands for all that begin so."""
     return _listed("profanity", language)
 
@@ -64,16 +64,16 @@ def _stripped(text: str, match: re.Match[str]) -> Iterator[Edit]:
     if quoted:  # the word after it goes to the quotation mark
         end += len(text[end:]) - len(text[end:].lstrip())
     yield Edit(len(before), end, "", "filler")
-    opening = not before or before[-1] in _ENDS or quoted
-    if opening and match[0][:1].isupper():
-        yield from capital(text, end)
+    at_start = not before or before[-1] in _ENDS or quoted
+    if at_start and match[0][:1].isupper():
+        yield from capitalize(text, end)
 
 
-def capital(text: str, at: int) -> Iterator[Edit]:
+def capitalize(text: str, at: int) -> Iterator[Edit]:
     """Let the next word begin with a capital."""
-    letter = re.compile(r"[\s\"'“«(\[]*([^\W\d_])").match(text, at)
-    if letter and letter[1].islower():
-        yield Edit(letter.start(1), letter.end(1), letter[1].upper(), "capital")
+    char = re.compile(r"[\s\"'“«(\[]*([^\W\d_])").match(text, at)
+    if char and char[1].islower():
+        yield Edit(char.start(1), char.end(1), char[1].upper(), "capital")
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from whisper_cli.errors import ConfigError
-from whisper_cli.subtitles.measure import UNSPACED
+from whisper_cli.subtitles.measure import WITHOUT_SPACES
 from whisper_cli.text.edits import Edit
 
 HINT = "[words], [exact] and [patterns] in TOML, or lines of CSV: from,to,word|exact|pattern"
@@ -57,9 +57,9 @@ def whole(pattern: str) -> str:
 
     What an apostrophe joins is one word, but for the 's of a genitive.
     """
-    letter = rf"[^\W{UNSPACED}]"
-    joined = r"(?<=\w)(?=['’](?!s\b)\w)|(?<=\w['’])(?=\w)"  # don't, l'eau; but Tom's is Tom's
-    inside = rf"(?<={letter})(?={letter})|{joined}"
+    char = rf"[^\W{WITHOUT_SPACES}]"
+    linked = r"(?<=\w)(?=['’](?!s\b)\w)|(?<=\w['’])(?=\w)"  # don't, l'eau; but Tom's is Tom's
+    inside = rf"(?<={char})(?={char})|{linked}"
     return f"(?!{inside})(?:{pattern})(?!{inside})"
 
 
@@ -75,8 +75,8 @@ def compiled(rule: Replacement) -> re.Pattern[str]:
     """Compile what a rule looks for; raises re.error."""
     if rule.kind is ReplacementKind.pattern:
         return re.compile(rule.before)
-    spelled = r"\s+".join(map(re.escape, rule.before.split()))
-    return re.compile(whole(spelled), re.IGNORECASE if rule.kind is ReplacementKind.word else 0)
+    pattern = r"\s+".join(map(re.escape, rule.before.split()))
+    return re.compile(whole(pattern), re.IGNORECASE if rule.kind is ReplacementKind.word else 0)
 
 
 def read_rules(file: Path) -> tuple[Replacement, ...]:

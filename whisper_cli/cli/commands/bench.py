@@ -76,14 +76,14 @@ def command(
     if not names:
         raise ModelError("no models here yet", hint="whisper-cli pull base brings one")
     modes = [settings.mode] if mode else list(Mode)
-    cases = _splits(names, settings) if tune else _cases(names, modes, settings)
-    rows = list(_measured(cases, audio, seconds, runs, console))
+    configs = _splits(names, settings) if tune else _configs(names, modes, settings)
+    rows = list(_measured(configs, audio, seconds, runs, console))
     if tune:
-        _remember(rows, settings)
+        _save_best(rows, settings)
     _show(rows, console, json=json)
 
 
-def _cases(names: Iterable[str], modes: Iterable[Mode], settings: Settings) -> "list[Case]":
+def _configs(names: Iterable[str], modes: Iterable[Mode], settings: Settings) -> "list[Case]":
     from whisper_cli.bench import Case
 
     modes = list(modes)
@@ -99,26 +99,26 @@ def _splits(names: Iterable[str], settings: Settings) -> "list[Case]":
 
 
 def _measured(
-    cases: "list[Case]", audio: Path | None, seconds: int, runs: int, console: Console
+    configs: "list[Case]", audio: Path | None, seconds: int, runs: int, console: Console
 ) -> "Iterable[Measured]":
     from contextlib import nullcontext
 
     from whisper_cli.bench import measure, recording
 
     with nullcontext(audio) if audio else recording(seconds) as sound:
-        for done, case in enumerate(cases):
-            console.progress("bench", f"{case.model} {case.mode}", done, len(cases), case.model)
+        for done, case in enumerate(configs):
+            console.progress("bench", f"{case.model} {case.mode}", done, len(configs), case.model)
             yield measure(case, sound, runs)
     console.finish()
 
 
-def _remember(rows: "list[Measured]", settings: Settings) -> None:
-    from whisper_cli.engine.device import tuning
+def _save_best(rows: "list[Measured]", settings: Settings) -> None:
+    from whisper_cli.engine.device import thread_settings
 
     for name in dict.fromkeys(row.case.model for row in rows):
         best = max((row for row in rows if row.case.model == name), key=lambda row: row.rtfx)
         case = best.case
-        tuning().remember(name, settings.compute_type, case.threads, case.workers)
+        thread_settings().save(name, settings.compute_type, case.threads, case.workers)
 
 
 def _show(rows: "list[Measured]", console: Console, *, json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from whisper_cli.cli import options as o
 from whisper_cli.errors import ConfigError, OutputError
 
-COMPLETING = "_WHISPER_CLI_COMPLETE"  # the variable by which a shell asks the program
+COMPLETE_VARIABLE = "_WHISPER_CLI_COMPLETE"  # the variable by which a shell asks the program
 
 SHELLS = ("bash", "zsh", "fish")
 Shell = Annotated[
@@ -36,7 +36,7 @@ def command(ctx: typer.Context, shell: Shell, *, install: bool) -> None:
         raise ConfigError(f'no completion for "{shell}"', hint="bash, zsh or fish")
     if install:
         try:
-            _, path = completion.install(shell, "whisper-cli", COMPLETING)
+            _, path = completion.install(shell, "whisper-cli", COMPLETE_VARIABLE)
         except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
             hint = f"whisper-cli completion {shell} shows it, to be put elsewhere"
             raise OutputError(f"can't install it: {error}", hint=hint) from error
@@ -49,5 +49,7 @@ def script(shell: str) -> str:
     """Generate the completion script of one shell."""
     from typer.completion import get_completion_script
 
-    text = get_completion_script(prog_name="whisper-cli", complete_var=COMPLETING, shell=shell)
+    text = get_completion_script(
+        prog_name="whisper-cli", complete_var=COMPLETE_VARIABLE, shell=shell
+    )
     return text.strip() + "\n"

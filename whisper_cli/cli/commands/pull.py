@@ -83,29 +83,29 @@ def command(
     if output and len(models) > 1:
         raise ConfigError("several models can't share one folder", hint="pull them one by one")
     how = replace(pull_options_of(settings, token, output), all_files=all_files, force=force)
-    tally = _Tally(console, len(models))
+    results = _Results(console, len(models))
     chosen: list[Model] = []
     for name in models:
-        with tally.attempt(name):
+        with results.attempt(name):
             chosen.append(resolve(name))
     for model in chosen:
-        with tally.attempt(model.name):
+        with results.attempt(model.name):
             if dry_run:
                 _preview(model, how, console)
             else:
-                console.write(f"{_pulled(model, replace(how, checked=True), console)}\n")
-    return tally.exit_code()
+                console.write(f"{_pull_model(model, replace(how, checked=True), console)}\n")
+    return results.exit_code()
 
 
-def bring(model: "Model", settings: Settings, console: Console) -> Path:
+def fetch_model(model: "Model", settings: Settings, console: Console) -> Path:
     """Give the folder of a model, pulled first where it isn't here, and show how that goes."""
     from whisper_cli.config.derived import pull_options_of
 
-    return _pulled(model, pull_options_of(settings), console)
+    return _pull_model(model, pull_options_of(settings), console)
 
 
 @dataclass(frozen=True, slots=True)
-class _Tally:
+class _Results:
     """What became of several models; the failure of one that is alone passes through."""
 
     console: Console
@@ -128,13 +128,13 @@ class _Tally:
         """Sum up: 0, the code that all failed with, or 1."""
         if not self.failed:
             return 0
-        told = f"{len(self.failed)} of {self.count} models failed: {', '.join(self.names)}"
-        self.console.error(WhisperError(told))
+        message = f"{len(self.failed)} of {self.count} models failed: {', '.join(self.names)}"
+        self.console.error(WhisperError(message))
         codes = {error.exit_code for error in self.failed}
         return codes.pop() if len(self.failed) == self.count and len(codes) == 1 else 1
 
 
-def _pulled(model: "Model", how: "PullOptions", console: Console) -> Path:
+def _pull_model(model: "Model", how: "PullOptions", console: Console) -> Path:
     from whisper_cli.download.fetch import ensure
 
     def show(events: "Iterator[Progress]") -> None:

@@ -28,7 +28,7 @@ Transcripts = Annotated[
 @o.options(
     o.OUTPUT_PATH,
     o.FORMAT,
-    o.NAMING_OPTIONS,
+    o.NAME_OPTIONS,
     o.CUE_OPTIONS,
     o.SPEAKER_NAMES,
     o.TEXT_OPTIONS,
@@ -60,30 +60,30 @@ def command(
     from whisper_cli.batch.render import render
     from whisper_cli.batch.session import rendering_session
     from whisper_cli.batch.summary import Summary
-    from whisper_cli.batch.targets import Naming, check_highlight, formats_of, plan
+    from whisper_cli.batch.targets import NameOptions, check_highlight, formats_of, plan
 
     settings, console = o.begin(ctx)
     if folders := [item for item in transcripts if Path(item).is_dir()]:
         raise ConfigError(f"{folders[0]} is a folder", hint=f"name its files: {folders[0]}/*.json")
     found = expand(transcripts, sys.stdin.buffer if sys.stdin else None)
-    naming = Naming(settings.name, "transcript", None)
-    jobs = plan(found, output, settings.format if format else None, settings.format, naming)
+    name_options = NameOptions(settings.name, "transcript", None)
+    jobs = plan(found, output, settings.format if format else None, settings.format, name_options)
     check_highlight(formats_of(jobs), ctx.params["highlight"])
-    work = rendering_session(settings, write=console.write, overwrite=overwrite)
-    return _report(render(jobs, work), console, Summary(jobs))
+    session = rendering_session(settings, write=console.write, overwrite=overwrite)
+    return _report(render(jobs, session), console, Summary(jobs))
 
 
-def _report(outcomes: "Iterator[Outcome]", console: Console, told: "Summary") -> int:
+def _report(outcomes: "Iterator[Outcome]", console: Console, summary: "Summary") -> int:
     from whisper_cli.batch.events import InputDone, InputError
 
     for outcome in outcomes:
-        told.add(outcome)
+        summary.add(outcome)
         match outcome:
             case InputError(_, source, error):
-                console.failure(error, "" if len(told.jobs) == 1 else source)
+                console.failure(error, "" if len(summary.jobs) == 1 else source)
             case InputDone():
                 for item in outcome.warnings:
                     console.warn(f"{outcome.source}: {item}")
                 for path in outcome.outputs:
                     console.info(f"{path}: written")
-    return told.exit_code
+    return summary.exit_code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from whisper_cli.cli import options as o
-from whisper_cli.cli.commands.pull import bring
+from whisper_cli.cli.commands.pull import fetch_model
 
 if TYPE_CHECKING:
     from whisper_cli.serve.settings import ServerSettings
@@ -130,7 +130,7 @@ def command(ctx: typer.Context) -> None:
     for name in server_settings.models:
         model = resolve(name)
         require_whisper(model)
-        bring(model, settings, console)
+        fetch_model(model, settings, console)
     server.serve(
         server_settings,
         pull_options_of(settings),

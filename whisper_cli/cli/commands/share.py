@@ -50,13 +50,13 @@ def command(ctx: typer.Context, *, host: str, port: int, announce: bool | None) 
     _, console = o.begin(ctx)
     if announce and not discovery.installed():
         raise ConfigError("--announce needs zeroconf", hint=discovery.INSTALL)
-    findable = discovery.installed() if announce is None else announce
+    visible = discovery.installed() if announce is None else announce
     with (
         Server(SharedFiles(), host, port) as server,
-        discovery.announced(*server.address) if findable else nullcontext(),
+        discovery.announced(*server.address) if visible else nullcontext(),
     ):
         names = [item.model.name for item in server.registry.models()]
-        how = "announced on the LAN" if findable else "to be named in WHISPER_CLI_PEERS of others"
+        how = "announced on the LAN" if visible else "to be named in WHISPER_CLI_PEERS of others"
         console.info(f"sharing {', '.join(names) or 'nothing yet'} on {server.url}, {how}")
         if not names:
             console.warn("no verified model is here: whisper-cli verify checks those that are")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whisper_cli.cli import options as o
-from whisper_cli.cli.commands.pull import bring
+from whisper_cli.cli.commands.pull import fetch_model
 from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError, WhisperError
 from whisper_cli.signals import Stopped
@@ -40,7 +40,7 @@ Inputs = Annotated[
     o.URL_OPTIONS,
     o.OUTPUT_PATH,
     o.FORMAT,
-    o.NAMING_OPTIONS,
+    o.NAME_OPTIONS,
     o.COLORS,
     o.CUE_OPTIONS,
     o.SPEAKER_OPTIONS,
@@ -101,11 +101,11 @@ def command(
     from whisper_cli.batch.request import RunFlags, RunRequest
     from whisper_cli.batch.summary import Summary, listing
     from whisper_cli.batch.targets import (
-        Naming,
+        NameOptions,
         check_highlight,
         formats_of,
+        is_text_output,
         plan,
-        prints_text,
     )
     from whisper_cli.models.catalog import resolve
 
@@ -115,9 +115,13 @@ def command(
     pcm = raw.lower() if raw else None
     if pcm:
         parse_raw(pcm)
-    asked = settings.format if format else None
+    requested = settings.format if format else None
     jobs = plan(
-        found, output, asked, settings.format, Naming.of(settings.name, chosen, settings.language)
+        found,
+        output,
+        requested,
+        settings.format,
+        NameOptions.of(settings.name, chosen, settings.language),
     )
     if partials and not all(item.tells_partials for job in jobs for item in job.targets):
         raise ConfigError("--partials are told on stdout, as JSON lines", hint="-f jsonl -o -")
@@ -126,13 +130,13 @@ def command(
         return 0
     formats = formats_of(jobs)
     check_highlight(formats, ctx.params["highlight"])
-    colored = settings.colors and prints_text(jobs) and console.colorful()
-    wanted = RunFlags(pcm, overwrite, resume, live, partials, formats, colored)
-    outcomes = _outcomes(jobs, RunRequest(chosen, settings, wanted), console)
-    told = Summary(jobs, strict)
-    with _written(told, summary):
-        _report(outcomes, console, told, fail_fast=fail_fast)
-    return told.exit_code
+    colored = settings.colors and is_text_output(jobs) and console.colorful()
+    flags = RunFlags(pcm, overwrite, resume, live, partials, formats, colored)
+    outcomes = _outcomes(jobs, RunRequest(chosen, settings, flags), console)
+    results = Summary(jobs, strict)
+    with _written(results, summary):
+        _report(outcomes, console, results, fail_fast=fail_fast)
+    return results.exit_code
 
 
 def _outcomes(
@@ -141,16 +145,18 @@ def _outcomes(
     """Do the jobs: several in a process apart, where one of them can't take the others along."""
     from whisper_cli.batch.runner import run
     from whisper_cli.batch.session import session_for
-    from whisper_cli.batch.supervisor import run_supervised
+    from whisper_cli.batch.supervisor import run_in_process
 
-    model, settings, wanted = order.model, order.settings, order.wanted
-    fetch = partial(bring, settings=settings, console=console)
+    model, settings, flags = order.model, order.settings, order.flags
+    fetch = partial(fetch_model, settings=settings, console=console)
     server = _server(settings)
     replayable = not any(job.source.name == "-" for job in jobs)
     if len(jobs) > 1 and server is None and replayable:
-        return run_supervised(iter(jobs), order, bring=fetch, write=console.write)
-    work = session_for(model, settings, wanted, bring=fetch, write=console.write, server=server)
-    return run(jobs, work)
+        return run_in_process(iter(jobs), order, fetch_model=fetch, write=console.write)
+    session = session_for(
+        model, settings, flags, fetch_model=fetch, write=console.write, server=server
+    )
+    return run(jobs, session)
 
 
 def _server(settings: "Settings") -> "ServerAddress | None":
@@ -179,33 +185,33 @@ def _found(
 
 
 @contextmanager
-def _written(told: "Summary", path: Path | None) -> Iterator[None]:
+def _written(results: "Summary", path: Path | None) -> Iterator[None]:
     """Write the summary before the run, all of it left, and after it, whatever ends it."""
     code = 1
     if path is not None:
-        told.write(path, None)
+        results.write(path, None)
     try:
         yield
-        code = told.exit_code
+        code = results.exit_code
     except (Stopped, WhisperError) as error:
         code = error.exit_code
         raise
     finally:
         if path is not None:
-            told.write(path, code)
+            results.write(path, code)
 
 
 def _report(
-    outcomes: "Generator[Outcome]", console: Console, told: "Summary", *, fail_fast: bool
+    outcomes: "Generator[Outcome]", console: Console, results: "Summary", *, fail_fast: bool
 ) -> None:
     """Show what a run tells, and note it."""
     from whisper_cli.batch.events import InputDone, InputError
 
-    count = len(told.jobs)
-    show = _shown(told, console)
+    count = len(results.jobs)
+    show = _shown(results, console)
     with closing(outcomes):
         for outcome in outcomes:
-            told.add(outcome)
+            results.add(outcome)
             show(outcome)
             match outcome:
                 case InputDone():
@@ -214,34 +220,34 @@ def _report(
                     console.failure(error, "" if count == 1 else source)
                     if fail_fast:
                         break
-    if told.failures and count > 1:
-        names = ", ".join(failure.source for failure in told.failures)
-        left = count - len(told.done)
+    if results.failures and count > 1:
+        names = ", ".join(failure.source for failure in results.failures)
+        left = count - len(results.done)
         unfinished = f"; {left} not done" if left else ""
-        failed = f"{len(told.failures)} of {count} inputs failed: {names}{unfinished}"
+        failed = f"{len(results.failures)} of {count} inputs failed: {names}{unfinished}"
         console.error(WhisperError(failed))
 
 
-def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
+def _shown(results: "Summary", console: Console) -> "Callable[[Outcome], None]":
     """Give what shows progress: of one input, or of many together."""
-    from whisper_cli.batch.events import InputDone, InputError, InputProgressed
+    from whisper_cli.batch.events import InputDone, InputError, JobInputProgress
     from whisper_cli.console.console import BatchProgress
 
     def one(outcome: "Outcome") -> None:
-        if isinstance(outcome, InputProgressed):
+        if isinstance(outcome, JobInputProgress):
             name = outcome.source
             console.progress("transcribe", name, outcome.seconds, outcome.total, name)
         else:
             console.finish()
 
-    if len(told.jobs) == 1:
+    if len(results.jobs) == 1:
         return one
-    batch = BatchProgress(told.sizes())
+    batch = BatchProgress(results.sizes())
 
     def many(outcome: "Outcome") -> None:
         match outcome:
-            case InputProgressed(number, source, seconds, total):
-                batch.hear(number, source, seconds, total)
+            case JobInputProgress(number, source, seconds, total):
+                batch.update(number, source, seconds, total)
             case InputDone(number, source):
                 batch.finish(number, source, outcome.seconds, skipped=outcome.skipped)
             case InputError(number):
@@ -253,8 +259,8 @@ def _shown(told: "Summary", console: Console) -> "Callable[[Outcome], None]":
 
 def tell(done: "InputDone", console: Console) -> None:
     """Say what became of an input."""
-    for doubt in done.warnings:
-        console.warn(f"{done.source}: {doubt}")
+    for problem in done.warnings:
+        console.warn(f"{done.source}: {problem}")
     if done.skipped:
         console.info(f"{done.source}: its outputs are up to date")
     for path in done.outputs:

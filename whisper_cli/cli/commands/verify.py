@@ -24,8 +24,8 @@ def command(ctx: typer.Context, models: o.AnyInstalledArg = None) -> int:
     from whisper_cli.models.store import select
 
     console: Console = o.begin(ctx)[1]
-    damaged = [model for model in select(models or (), *ModelKind) if not _verified(model, console)]
-    return ModelError.exit_code if damaged else 0
+    corrupt = [model for model in select(models or (), *ModelKind) if not _verified(model, console)]
+    return ModelError.exit_code if corrupt else 0
 
 
 def _verified(model: "InstalledModel", console: Console) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whisper_cli.cli import options as o
-from whisper_cli.cli.commands.pull import bring
+from whisper_cli.cli.commands.pull import fetch_model
 from whisper_cli.console.console import Console
 from whisper_cli.errors import ConfigError
 
@@ -40,7 +40,7 @@ SETTLE = o.flag(
 @o.options(
     o.OUTPUT_PATH,
     o.FORMAT,
-    o.NAMING_OPTIONS,
+    o.NAME_OPTIONS,
     o.CUE_OPTIONS,
     o.SPEAKER_OPTIONS,
     o.TEXT_OPTIONS,
@@ -74,8 +74,8 @@ def command(
     from functools import partial
 
     from whisper_cli.batch.request import RunFlags, RunRequest
-    from whisper_cli.batch.supervisor import run_supervised
-    from whisper_cli.batch.targets import Naming, check_highlight, plan
+    from whisper_cli.batch.supervisor import run_in_process
+    from whisper_cli.batch.targets import NameOptions, check_highlight, plan
     from whisper_cli.batch.watch import Watch
     from whisper_cli.iterators import in_background
     from whisper_cli.models.catalog import resolve
@@ -87,22 +87,24 @@ def command(
     if not isfinite(settle):
         raise ConfigError("--settle takes a number of seconds", hint="--settle 2")
     chosen = resolve(settings.model)
-    naming = Naming.of(settings.name, chosen, settings.language)
-    place = f"{output}/" if output else None
+    name_options = NameOptions.of(settings.name, chosen, settings.language)
+    folder_pattern = f"{output}/" if output else None
     kinds = settings.format
     check_highlight(frozenset(kinds), ctx.params["highlight"])
-    planned = partial(plan, output=place, asked=kinds, default=kinds, naming=naming)
-    fetch = partial(bring, settings=settings, console=console)
+    plan_jobs = partial(
+        plan, output=folder_pattern, requested=kinds, default=kinds, name_options=name_options
+    )
+    fetch = partial(fetch_model, settings=settings, console=console)
     order = RunRequest(chosen, settings, RunFlags(formats=frozenset(kinds)))
     jobs: dict[int, BatchJob] = {}
-    watch = Watch(folder, planned, settle)
+    watch = Watch(folder, plan_jobs, settle)
     console.info(f"watching {folder}")
-    coming = in_background(lambda: _noted(watch, jobs))
-    outcomes = run_supervised(coming, order, bring=fetch, write=console.write)
+    job_stream = in_background(lambda: _with_jobs(watch, jobs))
+    outcomes = run_in_process(job_stream, order, fetch_model=fetch, write=console.write)
     return _report(outcomes, jobs, console, watch, failed)
 
 
-def _noted(watch: "Watch", jobs: "dict[int, BatchJob]") -> "Iterator[BatchJob]":
+def _with_jobs(watch: "Watch", jobs: "dict[int, BatchJob]") -> "Iterator[BatchJob]":
     """Remember jobs by their numbers until they are over."""
     for number, job in enumerate(watch.jobs()):
         jobs[number] = job
@@ -116,14 +118,14 @@ def _report(
     watch: "Watch",
     failed: Path | None,
 ) -> int:
-    from whisper_cli.batch.events import InputDone, InputError, InputProgressed
+    from whisper_cli.batch.events import InputDone, InputError, JobInputProgress
     from whisper_cli.batch.watch import clear_mark, note_failure
     from whisper_cli.cli.commands.transcribe import tell
 
     with closing(outcomes):
         for outcome in outcomes:
             match outcome:
-                case InputProgressed(_, source, seconds, total):
+                case JobInputProgress(_, source, seconds, total):
                     console.progress("transcribe", source, seconds, total, source)
                 case InputDone():
                     console.finish()

@@ -48,22 +48,22 @@ class ChildProcess:
         """Return the exit code; None while it runs."""
         return self._process.poll()
 
-    def complaint(self) -> str:
+    def error_output(self) -> str:
         """Return the last line that an ended child wrote to stderr, without signed queries."""
         lines = _open(self._process.stderr).read().decode(errors="replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), f"exit code {self.code}")
-        return re.sub(r"(https?://[^\s?]*)\?[^\s)]*", r"\1", said)
+        message = next((line for line in reversed(lines) if line.strip()), f"exit code {self.code}")
+        return re.sub(r"(https?://[^\s?]*)\?[^\s)]*", r"\1", message)
 
     def pulse(self) -> int:
         """Return a number that grows when bytes come in: how often its threads were woken."""
-        woken = 0
+        switches = 0
         for status in (_PROC / str(self._process.pid) / "task").glob("*/status"):
             try:
                 text = status.read_text(encoding="ascii", errors="replace")
             except OSError:
                 continue  # the thread has ended
-            woken += int((text.partition("\nvoluntary_ctxt_switches:")[2].split() or ["0"])[0])
-        return woken
+            switches += int((text.partition("\nvoluntary_ctxt_switches:")[2].split() or ["0"])[0])
+        return switches
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -86,23 +86,23 @@ def follow(
     *,
     done: Callable[[], int],
     alive: Callable[[], int],
-    stall: float,
+    idle_timeout: float,
 ) -> Iterator[Progress]:
-    """Yield ten times a second until the child ends, or `alive` stays the same for `stall` seconds.
+    """Yield ten times a second until it ends or `alive` stays the same for `idle_timeout` seconds.
 
     Whatever the end, it is told to the log and not raised: another engine goes on.
     """
-    heard, at = alive(), time.monotonic()
+    last, at = alive(), time.monotonic()
     while child.code is None:
         yield Progress(job.name, Phase.download, job.remote_files[0].source, done(), job.size)
         time.sleep(0.1)
-        if (now := alive()) != heard:
-            heard, at = now, time.monotonic()
-        elif time.monotonic() - at > stall:
+        if (now := alive()) != last:
+            last, at = now, time.monotonic()
+        elif time.monotonic() - at > idle_timeout:
             _log.warning("%s stalled: ranges go on", job.name)
             return
     if child.code:
-        _log.warning("%s failed (%s): ranges go on", job.name, child.complaint())
+        _log.warning("%s failed (%s): ranges go on", job.name, child.error_output())
 
 
 def written(job: FileTransfer) -> int:

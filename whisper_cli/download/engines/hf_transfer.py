@@ -17,7 +17,7 @@ from whisper_cli.download.engines.mirror import MirrorConnection
 from whisper_cli.download.engines.ranges import Ranges
 from whisper_cli.download.errors import disk_error
 from whisper_cli.download.http import Client
-from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.part_file import PartJournal, RangeSet
 from whisper_cli.download.types import FileTransfer, Progress, TransferLimits
 from whisper_cli.errors import DownloadError
 
@@ -33,14 +33,14 @@ class HfTransfer:
 
     def fetch(self, job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterator[Progress]:
         """Bring the file to `job.part`, see Transfer."""
-        if reason := _unfit(job, limits):
+        if reason := _unsupported_reason(job, limits):
             _log.warning("%s is pulled by ranges: %s", job.name, reason)
         elif job.size > limits.chunk_size:
             yield from _first_go(job, limits, stop)
         yield from self._ranges.fetch(job, limits, stop)
 
 
-def _unfit(job: FileTransfer, limits: TransferLimits) -> str | None:
+def _unsupported_reason(job: FileTransfer, limits: TransferLimits) -> str | None:
     if importlib.util.find_spec("hf_transfer") is None:
         return "hf_transfer is not installed"
     if not hasattr(os, "SEEK_DATA"):
@@ -64,7 +64,7 @@ def _first_go(job: FileTransfer, limits: TransferLimits, stop: Event) -> Iterato
                 job,
                 done=lambda: written(job),
                 alive=lambda: child.pulse() + written(job),
-                stall=limits.stall,
+                idle_timeout=limits.idle_timeout,
             ):
                 yield progress
                 if stop.is_set():
@@ -77,7 +77,7 @@ def _order(job: FileTransfer, limits: TransferLimits) -> dict[str, object] | Non
     """Resolve the address; None if the source doesn't answer ranges of the right file."""
     route, client = (
         MirrorConnection(job.remote_files[0], job.size),
-        Client(read_timeout=limits.stall),
+        Client(read_timeout=limits.idle_timeout),
     )
     try:
         body = route.open(client, 0, 1)
@@ -98,7 +98,7 @@ def _link(job: FileTransfer, chunk_size: int) -> Path:
     target = job.part.with_name(job.part.name + ".hf_transfer")
     journal = PartJournal(job, job.remote_files[0].source)
     try:
-        journal.start(Extents())
+        journal.start(RangeSet())
         journal.note_sparse(chunk_size)
         target.unlink(missing_ok=True)
         target.hardlink_to(job.part)

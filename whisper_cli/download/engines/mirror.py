@@ -9,15 +9,15 @@ from whisper_cli.download.http import (
     PRIVATE,
     BrokenError,
     Client,
-    RefusedError,
     Response,
+    StatusError,
     same_origin,
 )
 from whisper_cli.download.retry import report_wait
 from whisper_cli.download.types import RemoteFile
 from whisper_cli.errors import DownloadError
 
-_RESOLVING = 5.0  # seconds to wait for the thread that resolves, before doing it again
+_RESOLVE_SECONDS = 5.0  # seconds to wait for the thread that resolves, before doing it again
 _SIGNATURE_EXPIRED = {400, 401, 403, 404, 410}
 
 
@@ -44,13 +44,13 @@ class MirrorConnection:
 
     def __init__(self, remote_file: RemoteFile, size: int) -> None:
         self.remote_file = remote_file
-        self.received = 0
+        self.downloaded = 0
         self.ready_at = 0.0
         self._size = size
         self.waited = remote_file.waited
-        self._final = remote_file.leads_to
+        self._final = remote_file.final_url
         self._etag: str | None = None
-        self._resolving, self._known = Lock(), Event()
+        self._resolve_lock, self._known = Lock(), Event()
 
     @property
     def source(self) -> str:
@@ -71,20 +71,20 @@ class MirrorConnection:
 
     def open(self, client: Client, start: int, end: int) -> Body:
         """Ask for the bytes from `start` to `end`. Raises as Client.get, and ChangedError."""
-        if self._final is None and not self._resolving.acquire(blocking=False):
-            self._known.wait(_RESOLVING)
+        if self._final is None and not self._resolve_lock.acquire(blocking=False):
+            self._known.wait(_RESOLVE_SECONDS)
         elif self._final is None:
             try:
                 return self._ask(client, self.remote_file.url, start, end)
             finally:
                 self._known.set()
-                self._resolving.release()
+                self._resolve_lock.release()
         return self._ask_final(client, self._final or self.remote_file.url, start, end)
 
     def _ask_final(self, client: Client, url: str, start: int, end: int) -> Body:
         try:
             return self._ask(client, url, start, end)
-        except RefusedError as error:
+        except StatusError as error:
             if error.status not in _SIGNATURE_EXPIRED or url == self.remote_file.url:
                 raise
         if self._final == url:
@@ -99,7 +99,7 @@ class MirrorConnection:
             headers["If-Range"] = self._etag
         try:
             response = client.get(url, headers, self._redirected)
-        except RefusedError as error:
+        except StatusError as error:
             if error.status == 416:
                 raise ChangedError(f"{self.source} has no bytes from {start} on") from error
             raise
@@ -118,8 +118,8 @@ class MirrorConnection:
             self._known.set()
 
     def _headers(self, url: str) -> dict[str, str]:
-        ours = same_origin(url, self.remote_file.url)
-        return {k: v for k, v in self.remote_file.headers if ours or k.lower() not in PRIVATE}
+        owned = same_origin(url, self.remote_file.url)
+        return {k: v for k, v in self.remote_file.headers if owned or k.lower() not in PRIVATE}
 
     def _checked(self, response: Response, start: int, end: int) -> Body:
         self._check_etag(response.headers.get("ETag"))

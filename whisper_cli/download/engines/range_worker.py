@@ -51,7 +51,7 @@ class JournalThread(Thread):
         self._lock = Lock()
         self._chunk, self._since = chunk, 0
 
-    def wrote(self, count: int) -> None:
+    def written(self, count: int) -> None:
         """Count bytes; note what is written after each chunk, however long the piece is."""
         self._since += count
         if self._since >= self._chunk:
@@ -69,7 +69,7 @@ class JournalThread(Thread):
     def run(self) -> None:
         """Keep the journal until the board has ended."""
         synced_at = time.monotonic()
-        while not self._range_scheduler.ended.wait(_NOTE_EVERY):
+        while not self._range_scheduler.finished.wait(_NOTE_EVERY):
             self.note()
             if time.monotonic() - synced_at >= _SYNC_EVERY:
                 self._sync()
@@ -99,7 +99,7 @@ class RangeWorker(Thread):
         journal_thread: JournalThread,
         part: Path,
         rate: Throttle,
-        stall: float,
+        idle_timeout: float,
     ) -> None:
         super().__init__(name=f"fetch-{number}", daemon=True)
         self._number, self._range_scheduler, self._journal_thread = (
@@ -108,7 +108,7 @@ class RangeWorker(Thread):
             journal_thread,
         )
         self._part, self._rate = part, rate
-        self._client = Client(read_timeout=stall)
+        self._client = Client(read_timeout=idle_timeout)
         self._step = min(BUFFER, max(4096, rate.rate // 20)) if rate.rate else BUFFER
 
     def run(self) -> None:
@@ -119,7 +119,7 @@ class RangeWorker(Thread):
         except OSError as error:
             return self._range_scheduler.fail(disk_error(self._part, error))
         try:
-            while claimed := self._range_scheduler.claim(self._number):
+            while claimed := self._range_scheduler.acquire(self._number):
                 self._fetch(*claimed, fd, buffer)
                 self._journal_thread.note()
         finally:
@@ -127,7 +127,7 @@ class RangeWorker(Thread):
             self._client.close()
 
     def _fetch(self, piece: Range, route: MirrorConnection, fd: int, buffer: memoryview) -> None:
-        piece.claim(self._client.cut)
+        piece.acquire(self._client.cut)
         try:
             body = route.open(self._client, piece.pos, piece.end)
             self._range_scheduler.begin(piece, whole=body.whole)
@@ -136,12 +136,12 @@ class RangeWorker(Thread):
             finally:
                 self._client.release(body.response)
         except DownloadError as error:
-            self._range_scheduler.give_back(piece, error)
+            self._range_scheduler.return_range(piece, error)
         except OSError as error:
             self._range_scheduler.fail(disk_error(self._part, error))
-            self._range_scheduler.give_back(piece)
+            self._range_scheduler.return_range(piece)
         else:
-            self._range_scheduler.give_back(piece)
+            self._range_scheduler.return_range(piece)
 
     def _stream(self, body: Body, piece: Range, fd: int, buffer: memoryview) -> None:
         at = body.start
@@ -153,8 +153,8 @@ class RangeWorker(Thread):
             if skip < count:
                 self._write(piece, buffer[max(0, skip) : count], fd)
             at += count
-            self._rate.take(count, self._range_scheduler.ended)
-            self._journal_thread.wrote(count)
+            self._rate.take(count, self._range_scheduler.finished)
+            self._journal_thread.written(count)
 
     def _write(self, piece: Range, data: memoryview, fd: int) -> None:
         data = data[: piece.left]

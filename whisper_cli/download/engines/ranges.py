@@ -8,13 +8,13 @@ from whisper_cli.download.checksum import Checksum, bad_pieces
 from whisper_cli.download.engines.mirror import MirrorConnection
 from whisper_cli.download.engines.range_scheduler import RangeScheduler, RestartError
 from whisper_cli.download.engines.range_worker import BUFFER, JournalThread, RangeWorker, Throttle
-from whisper_cli.download.errors import disk_error, wrong_bytes
-from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.errors import checksum_error, disk_error
+from whisper_cli.download.part_file import PartJournal, RangeSet
 from whisper_cli.download.types import FileTransfer, Phase, Progress, RemoteFile, TransferLimits
 from whisper_cli.errors import DownloadError
 
-_TICK = 0.1
-_MOST_RESTARTS = 2
+_POLL_SECONDS = 0.1
+_MAX_ATTEMPTS = 2
 
 
 class Ranges:
@@ -27,29 +27,29 @@ class Ranges:
         """Bring the file to `job.part`, see Transfer."""
         self._rate.rate = limits.limit_rate
         have = PartJournal(job).read()
-        restarts, repaired = 0, False
+        attempts, repaired = 0, False
         while True:
             run = RangeRun(job, limits, self._rate, have)
             try:
                 yield from run.follow(stop)
-                wrong = run.mismatch()
-                if stop.is_set() or not wrong:
+                mismatch = run.mismatch()
+                if stop.is_set() or not mismatch:
                     return
                 if repaired:
-                    raise wrong_bytes(job, *wrong)
+                    raise checksum_error(job, *mismatch)
                 repaired, have = True, _believable(job)
                 job = replace(job, remote_files=_trusted(job))
             except RestartError as error:
-                if (restarts := restarts + 1) > _MOST_RESTARTS:
+                if (attempts := attempts + 1) > _MAX_ATTEMPTS:
                     raise DownloadError(error.message, hint="try again later") from error
-                have = Extents()
+                have = RangeSet()
 
 
 class RangeRun:
     """One go at a file: connections, journal and hash side by side."""
 
     def __init__(
-        self, job: FileTransfer, limits: TransferLimits, rate: Throttle, have: Extents
+        self, job: FileTransfer, limits: TransferLimits, rate: Throttle, have: RangeSet
     ) -> None:
         self._job, self._limits, self._rate = job, limits, rate
         self._resumed = have.total
@@ -83,24 +83,24 @@ class RangeRun:
 
     def _download(self, stop: Event) -> Iterator[Progress]:
         range_scheduler = self._range_scheduler
-        while not (range_scheduler.ended.is_set() or stop.is_set()):
-            range_scheduler.connection_ramp.tick(range_scheduler.done)
+        while not (range_scheduler.finished.is_set() or stop.is_set()):
+            range_scheduler.connection_count.update(range_scheduler.done)
             range_scheduler.police()
             self._hire()
             dead = not any(worker.is_alive() for worker in self._range_workers)
-            if dead and not range_scheduler.ended.is_set():
+            if dead and not range_scheduler.finished.is_set():
                 raise RuntimeError("no connection thread is left")  # a bug, told on stderr by each
-            self._checksum.advance(range_scheduler.front)
+            self._checksum.advance(range_scheduler.prefix)
             yield self._progress(Phase.download, range_scheduler.done)
-            range_scheduler.ended.wait(_TICK)
+            range_scheduler.finished.wait(_POLL_SECONDS)
         if range_scheduler.error and not stop.is_set():
             raise range_scheduler.error
         yield self._progress(Phase.download, range_scheduler.done)
 
     def _verify(self, stop: Event) -> Iterator[Progress]:
-        self._checksum.advance(self._range_scheduler.front)
+        self._checksum.advance(self._range_scheduler.prefix)
         try:
-            while not (stop.is_set() or self._checksum.wait(_TICK)):
+            while not (stop.is_set() or self._checksum.wait(_POLL_SECONDS)):
                 yield self._progress(Phase.verify, self._checksum.done)
         except OSError as error:
             raise disk_error(self._job.part, error) from error
@@ -108,14 +108,18 @@ class RangeRun:
             yield self._progress(Phase.verify, self._checksum.done)
 
     def _hire(self) -> None:
-        wanted = min(
-            self._range_scheduler.connection_ramp.wanted,
+        target = min(
+            self._range_scheduler.connection_count.target,
             1 + (self._job.size - self._resumed) // BUFFER,
         )
-        while len(self._range_workers) < wanted:
-            number, part, stall = len(self._range_workers), self._job.part, self._limits.stall
+        while len(self._range_workers) < target:
+            number, part, idle_timeout = (
+                len(self._range_workers),
+                self._job.part,
+                self._limits.idle_timeout,
+            )
             worker = RangeWorker(
-                number, self._range_scheduler, self._journal_thread, part, self._rate, stall
+                number, self._range_scheduler, self._journal_thread, part, self._rate, idle_timeout
             )
             worker.start()
             self._range_workers.append(worker)
@@ -141,8 +145,8 @@ def _trusted(job: FileTransfer) -> tuple[RemoteFile, ...]:
     )
 
 
-def _believable(job: FileTransfer) -> Extents:
+def _believable(job: FileTransfer) -> RangeSet:
     """Return what need not be fetched again: the pieces known to be right, where hashes are."""
     if not job.pieces:
-        return Extents()
-    return Extents([(0, job.size)]).without(bad_pieces(job.part, job.pieces))
+        return RangeSet()
+    return RangeSet([(0, job.size)]).without(bad_pieces(job.part, job.pieces))

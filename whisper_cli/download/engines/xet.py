@@ -9,7 +9,7 @@ from threading import Event
 from whisper_cli.download.engines.child_process import ChildProcess, follow
 from whisper_cli.download.engines.ranges import Ranges
 from whisper_cli.download.errors import disk_error
-from whisper_cli.download.part_file import Extents, PartJournal
+from whisper_cli.download.part_file import PartJournal, RangeSet
 from whisper_cli.download.types import FileTransfer, Progress, RemoteFile, TransferLimits
 
 _RESOLVE = re.compile(r"(https?://.+?)/([^/]+/[^/]+)/resolve/([^/]+)/([^?]+)")
@@ -35,20 +35,24 @@ def _first_go(
     job: FileTransfer, order: dict[str, str | None], limits: TransferLimits, stop: Event
 ) -> Iterator[Progress]:
     folder = job.part.with_name(job.part.name + ".xet")
-    came = folder / "came"
+    fetched = folder / "came"
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with ChildProcess("xet", {**order, "local_dir": str(folder), "target": str(came)}) as child:
+        with ChildProcess(
+            "xet", {**order, "local_dir": str(folder), "target": str(fetched)}
+        ) as child:
             size = lambda: min(job.size, _size(folder))  # noqa: E731
-            for progress in follow(child, job, done=size, alive=size, stall=limits.stall):
+            for progress in follow(
+                child, job, done=size, alive=size, idle_timeout=limits.idle_timeout
+            ):
                 yield progress
                 if stop.is_set():
                     return
-        if came.is_file() and came.stat().st_size == job.size:
+        if fetched.is_file() and fetched.stat().st_size == job.size:
             journal = PartJournal(job, "xet")
-            journal.start(Extents())
-            came.replace(job.part)
+            journal.start(RangeSet())
+            fetched.replace(job.part)
             journal.note([(0, job.size)])
     except OSError as error:
         raise disk_error(job.part, error) from error

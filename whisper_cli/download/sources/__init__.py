@@ -32,20 +32,20 @@ class ModelSource(Protocol):
 
 
 @runtime_checkable
-class OfferedFiles(ModelSource, Protocol):
+class RangeSource(ModelSource, Protocol):
     """A source with addresses for each file."""
 
     def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Say where a file of a pinned model is: several places are read side by side."""
         ...
 
-    def refusals(self, model: Model) -> AbstractContextManager[None]:
+    def errors_translated(self, model: Model) -> AbstractContextManager[None]:
         """Translate what is refused inside the block into what a person can do about it."""
         ...
 
 
 @runtime_checkable
-class FetchingSource(ModelSource, Protocol):
+class DownloadSource(ModelSource, Protocol):
     """A source that writes the files itself."""
 
     def download(self, model: Model, folder: Path) -> Iterator[Progress]:

@@ -48,8 +48,8 @@ class FolderSource:
 
     def _folder(self, model: Model) -> Path:
         cached = f"models--{(model.repo or '').replace('/', '--')}/snapshots/{model.revision}"
-        places = [self.path / part for part in ("", model.name, model.repo or "", cached)]
-        for place in places:
-            if all(os.access(place / file.name, os.R_OK) for file in model.files):
-                return place
+        candidates = [self.path / part for part in ("", model.name, model.repo or "", cached)]
+        for candidate in candidates:
+            if all(os.access(candidate / file.name, os.R_OK) for file in model.files):
+                return candidate
         raise SourceUnavailable(f'"{model.name}" is not in {self.path}')

@@ -11,15 +11,15 @@ from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 from whisper_cli.download.connection import require_connection
-from whisper_cli.download.http import BrokenError, Client, RefusedError, following, get_json
-from whisper_cli.download.stopping import stop_heeded
+from whisper_cli.download.http import BrokenError, Client, StatusError, following, get_json
+from whisper_cli.download.stopping import current_stop
 from whisper_cli.download.types import RemoteFile
 from whisper_cli.errors import ConfigError, DownloadError, ModelError, SourceUnavailable
 from whisper_cli.models.catalog import Model, ModelFile, ModelKind, catalog
 from whisper_cli.models.names import is_commit
 from whisper_cli.paths import hub_token_path
 
-_LEAST, _MOST = 0.05, 1.0  # seconds to wait for the last answers
+_MIN_WAIT, _MAX_WAIT = 0.05, 1.0  # seconds to wait for the last answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Redirect:
     waited: float
 
 
-class RedirectPrefetch:
+class RedirectLookup:
     """Ask for addresses, each over a connection of its own, from `with` on until its end.
 
     What is refused, lost or late is left out: whoever needs it asks again and tells what is wrong.
@@ -40,14 +40,14 @@ class RedirectPrefetch:
     def __init__(self, urls: Mapping[str, str], headers: Mapping[str, str]) -> None:
         self._found: dict[str, Redirect] = {}
         self._clients = [Client() for _ in urls]
-        asked = zip(self._clients, urls.items(), strict=True)
+        requests = zip(self._clients, urls.items(), strict=True)
         self._threads = [
             Thread(target=self._ask, args=(client, *item, headers), daemon=True)
-            for client, item in asked
+            for client, item in requests
         ]
 
     def __enter__(self) -> Self:
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -56,16 +56,18 @@ class RedirectPrefetch:
         for client in self._clients:
             client.cut()
 
-    def leads(self, commit: str) -> dict[str, Redirect]:
+    def for_commit(self, commit: str) -> dict[str, Redirect]:
         """Return by name where the files of a commit are, as far as that was answered in time.
 
         The last answers get half as long again as all took until now.
         """
         now = time.monotonic()
-        until = now + min(_MOST, max(_LEAST, (now - self._began) / 2))
+        until = now + min(_MAX_WAIT, max(_MIN_WAIT, (now - self._started_at) / 2))
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        return {name: lead for name, lead in self._found.items() if lead.commit == commit}
+        return {
+            name: redirect for name, redirect in self._found.items() if redirect.commit == commit
+        }
 
     def _ask(self, client: Client, name: str, url: str, headers: Mapping[str, str]) -> None:
         with suppress(DownloadError), closing(client):
@@ -76,8 +78,8 @@ class RedirectPrefetch:
 
 
 _NEEDED = ("config.json", "model.bin")
-_WANTED = (*_NEEDED, "preprocessor_config.json", "tokenizer.json")
-_VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
+_FILES = (*_NEEDED, "preprocessor_config.json", "tokenizer.json")
+_VOCABULARY_FILES = ("vocabulary.json", "vocabulary.txt")
 _TRIES = 3
 
 
@@ -91,7 +93,9 @@ class HubSource:
 
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    _leads: dict[str, Redirect] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _redirects: dict[str, Redirect] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def name(self) -> str:
@@ -106,10 +110,10 @@ class HubSource:
         require_connection(self._url)
         if model.repo is None or (model.files and not all_files):
             return model
-        with self._asked_ahead(model) as ahead:
+        with self._redirects_of(model) as redirects:
             pinned = self.read(model, self._information(model), all_files=all_files)
-            for name, lead in ahead.leads(pinned.revision or "").items():
-                self._leads[self._address(pinned, name)] = lead
+            for name, redirect in redirects.for_commit(pinned.revision or "").items():
+                self._redirects[self._address(pinned, name)] = redirect
         return pinned
 
     def read(self, model: Model, found: Any, *, all_files: bool) -> Model:
@@ -120,42 +124,44 @@ class HubSource:
         try:
             return _pinned(model, found, all_files=all_files)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            why = f": {error}" if isinstance(error, ValueError) else ""
-            message = f"{self._host} does not answer as a hub does{why}"
+            reason = f": {error}" if isinstance(error, ValueError) else ""
+            message = f"{self._host} does not answer as a hub does{reason}"
             raise SourceUnavailable(message) from error
 
     def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:
         """Name the address of a file, which redirects to wherever its bytes are."""
         url = self._address(model, file.name)
         remote_file = RemoteFile(self.name, url, self._headers())
-        lead = self._leads.get(url)
+        redirect = self._redirects.get(url)
         return (
-            replace(remote_file, leads_to=lead.url, waited=lead.waited) if lead else remote_file,
+            replace(remote_file, final_url=redirect.url, waited=redirect.waited)
+            if redirect
+            else remote_file,
         )
 
     @contextmanager
-    def refusals(self, model: Model) -> Iterator[None]:
+    def errors_translated(self, model: Model) -> Iterator[None]:
         """Translate what the hub refuses into what a person can do about it."""
         try:
             yield
-        except RefusedError as error:
-            raise self._refusal(model, error) from error
+        except StatusError as error:
+            raise self._model_error(model, error) from error
         except BrokenError as error:
             raise SourceUnavailable(error.message, hint=error.hint) from error
 
-    def _asked_ahead(self, model: Model) -> RedirectPrefetch:
+    def _redirects_of(self, model: Model) -> RedirectLookup:
         """Ask where the files are that a model usually has, while the hub says which it has."""
-        names = (*_WANTED, *_VOCABULARIES)
-        return RedirectPrefetch(
+        names = (*_FILES, *_VOCABULARY_FILES)
+        return RedirectLookup(
             {name: self._address(model, name) for name in names}, dict(self._headers())
         )
 
     def _information(self, model: Model) -> Any:
         revision = quote(model.revision or "main", safe="")
         url = f"{self._url}/api/models/{quote(model.repo or '')}/revision/{revision}?blobs=true"
-        with self.refusals(model), closing(Client()) as client:
+        with self.errors_translated(model), closing(Client()) as client:
             found, _ = get_json(
-                client, url, dict(self._headers()), tries=_TRIES, stop=stop_heeded()
+                client, url, dict(self._headers()), tries=_TRIES, stop=current_stop()
             )
         return found
 
@@ -163,16 +169,16 @@ class HubSource:
         revision = quote(model.revision or "main", safe="")
         return f"{self._url}/{quote(model.repo or '')}/resolve/{revision}/{quote(name)}"
 
-    def _refusal(self, model: Model, error: RefusedError) -> ModelError:
+    def _model_error(self, model: Model, error: StatusError) -> ModelError:
         page = f"{self._url}/{model.repo}"
         if error.code == "GatedRepo":
             return DownloadError(
-                f'"{model.repo}" is gated: {error.told or "access has to be granted"}',
+                f'"{model.repo}" is gated: {error.server_message or "access has to be granted"}',
                 hint=f"ask for access at {page}, then give your token: HF_TOKEN or --token",
             )
-        if "credentials" in error.told.lower():
+        if "credentials" in error.server_message.lower():
             return DownloadError(
-                f"{self._host} does not accept the token: {error.told}",
+                f"{self._host} does not accept the token: {error.server_message}",
                 hint=f"check HF_TOKEN or --token; tokens are made at {self._url}/settings/tokens",
             )
         if error.wait is not None:
@@ -184,14 +190,14 @@ class HubSource:
             return SourceUnavailable(error.message)
         return self._absence(model, error)
 
-    def _absence(self, model: Model, error: RefusedError) -> ModelError:
+    def _absence(self, model: Model, error: StatusError) -> ModelError:
         if error.code == "RevisionNotFound":
             return ModelError(
                 f'"{model.repo}" has no revision "{model.revision or "main"}"',
                 hint=f"{self._url}/{model.repo}/tree/main shows branches and tags",
             )
-        if error.status == 403 and error.told:
-            return DownloadError(f'{self._host} refused "{model.repo}": {error.told}')
+        if error.status == 403 and error.server_message:
+            return DownloadError(f'{self._host} refused "{model.repo}": {error.server_message}')
         return ModelError(f'no such repository: "{model.repo}"', hint=_suggestion(model.repo or ""))
 
     @property
@@ -218,8 +224,8 @@ def _kept() -> str:
 
 
 def _pinned(model: Model, found: Any, *, all_files: bool) -> Model:
-    wanted = (*_WANTED, *_VOCABULARIES)
-    entries = [item for item in found["siblings"] if all_files or item["rfilename"] in wanted]
+    file_names = (*_FILES, *_VOCABULARY_FILES)
+    entries = [item for item in found["siblings"] if all_files or item["rfilename"] in file_names]
     known = {file.name: file for file in model.files}
     files = tuple(known.get(item["rfilename"]) or _file(item) for item in entries)
     _require_whisper(model, {file.name for file in files})
@@ -249,7 +255,7 @@ def _require_whisper(model: Model, names: set[str]) -> None:
     if model.kind is not ModelKind.whisper:
         return
     missing = [name for name in _NEEDED if name not in names]
-    if names.isdisjoint(_VOCABULARIES):
+    if names.isdisjoint(_VOCABULARY_FILES):
         missing.append("vocabulary")
     if missing:
         raise ModelError(

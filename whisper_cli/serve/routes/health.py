@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from whisper_cli.proof import answered
+from whisper_cli.proof import answer_headers
 from whisper_cli.serve.job_manager import JobManager
 from whisper_cli.serve.metrics import MEDIA_TYPE, Metrics
 
@@ -19,7 +19,7 @@ async def ready(request: Request) -> Response:
     is_so = request.app.state.warm and not job_manager.draining
     headers = {}
     if request.app.state.secret is not None:
-        headers = answered(request.headers, request.app.state.secret, request.scope["server"])
+        headers = answer_headers(request.headers, request.app.state.secret, request.scope["server"])
     return JSONResponse({"ready": is_so}, 200 if is_so else 503, headers)
 
 
@@ -32,6 +32,6 @@ async def metrics(request: Request) -> Response:
         "jobs": float(len(job_manager.jobs)),
         "models_loaded": float(sum(item.ready for item in loaded)),
         "memory_bytes": float(sum(item.model_worker.memory for item in loaded)),
-        "pace": job_manager.jobs.pace,
+        "pace": job_manager.jobs.speed,
     }
     return Response(counted.text(gauges), media_type=MEDIA_TYPE)

@@ -19,11 +19,11 @@ from whisper_cli.serve.fields import json_object
 from whisper_cli.serve.job_manager import JobManager
 from whisper_cli.serve.middleware import Receive, Scope, Send
 from whisper_cli.serve.model_pool import LoadedModel
-from whisper_cli.serve.model_registry import ServedModel
-from whisper_cli.serve.multipart import steady
+from whisper_cli.serve.model_registry import ModelEntry
+from whisper_cli.serve.multipart import with_minimum_rate
 from whisper_cli.serve.routes.transcriptions import body as part
-from whisper_cli.serve.routes.transcriptions import while_here
-from whisper_cli.serve.settings import FOREVER, seconds
+from whisper_cli.serve.routes.transcriptions import until_disconnect
+from whisper_cli.serve.settings import NO_LIMIT, seconds
 
 _LONGEST = 10_000  # bytes of a JSON body
 
@@ -31,7 +31,7 @@ _LONGEST = 10_000  # bytes of a JSON body
 async def models(request: Request) -> Response:
     """Answer `GET /v1/models`: the served ones first."""
     entries = await asyncio.to_thread(_job_manager(request).registry.entries)
-    return JSONResponse({"object": "list", "data": [_described(entry) for entry in entries]})
+    return JSONResponse({"object": "list", "data": [_to_json(entry) for entry in entries]})
 
 
 async def model(request: Request) -> Response:
@@ -39,7 +39,7 @@ async def model(request: Request) -> Response:
     job_manager = _job_manager(request)
     entry = await job_manager.registry.find(request.path_params["id"])
     if request.method != "DELETE":
-        return JSONResponse(_described(entry))
+        return JSONResponse(_to_json(entry))
     if entry.model.folder is not None:
         raise invalid(f'model "{entry.id}" is a folder, which is not ours to delete', "model")
     await job_manager.model_pool.unload(entry.id)
@@ -56,16 +56,16 @@ async def loaded(request: Request) -> Response:
             "model": job.model,
             "position": position,
             "duration": job.duration,
-            "done": round(job.heard, 2),
+            "done": round(job.processed, 2),
         }
         for position, job in enumerate(job_manager.jobs.queue)
     ]
     return JSONResponse(
         {
             "models": [_state(item) for item in job_manager.model_pool.loaded],
-            "pulling": job_manager.pulls.running,
+            "pulling": job_manager.downloads.running,
             "queue": queue,
-            "pace": round(job_manager.jobs.pace, 1),
+            "pace": round(job_manager.jobs.speed, 1),
             "wait": job_manager.jobs.wait if queue else 0,
         }
     )
@@ -95,23 +95,25 @@ async def pull(request: Request) -> Response:
     """Answer `POST /api/pull` with a line of JSON for each step; the last says how it ended."""
     body = await _json(request)
     try:
-        wanted = resolve(_name(body), folders=False)
+        model = resolve(_name(body), folders=False)
     except ModelError as error:
         hint = (error.hint or "").split("?")[0]
         message = f"{error.message}; {hint}?" if hint.startswith("did") else error.message
         raise ApiError(404, message, code="model_not_found", param="model") from error
-    return _Pulled(_job_manager(request).pulls, wanted, streamed=body.get("stream") is not False)
+    return _PullResponse(
+        _job_manager(request).downloads, model, streamed=body.get("stream") is not False
+    )
 
 
-class _Pulled(Response):
+class _PullResponse(Response):
     """An answer for which a model is fetched while the client waits, and no longer than that."""
 
-    def __init__(self, pulls: Downloads, model: Model, *, streamed: bool) -> None:
-        self._pulls, self._model, self._streamed = pulls, model, streamed
+    def __init__(self, downloads: Downloads, model: Model, *, streamed: bool) -> None:
+        self._downloads, self._model, self._streamed = downloads, model, streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._pulls.following(self._model) as progress:
-            if not await while_here(receive, self._answer(progress, scope, receive, send)):
+        with self._downloads.following(self._model) as progress:
+            if not await until_disconnect(receive, self._answer(progress, scope, receive, send)):
                 scope["state"]["trace"].status = 499
 
     async def _stream(self, progress: AsyncIterator[Progress], send: Send) -> None:
@@ -147,7 +149,7 @@ def _job_manager(request: Request) -> JobManager:
     return job_manager
 
 
-def _described(entry: ServedModel) -> dict[str, object]:
+def _to_json(entry: ModelEntry) -> dict[str, object]:
     return {
         "id": entry.id,
         "object": "model",
@@ -158,18 +160,18 @@ def _described(entry: ServedModel) -> dict[str, object]:
 
 def _state(item: LoadedModel) -> dict[str, object]:
     expires = None
-    if item.expires != FOREVER:
+    if item.expires != NO_LIMIT:
         expires = datetime.fromtimestamp(item.expires, UTC).isoformat()
     return {
         "model": item.entry.id,
         "loaded": item.ready,
-        "busy": item.busy,
+        "busy": item.active,
         "memory": item.model_worker.memory,
         "expires_at": expires,
     }
 
 
-def _remove(entry: ServedModel) -> None:
+def _remove(entry: ModelEntry) -> None:
     for item in store.installed():
         if item.path == entry.folder:
             try:
@@ -181,7 +183,7 @@ def _remove(entry: ServedModel) -> None:
 async def _json(request: Request) -> dict[str, Any]:
     """Read a small JSON object."""
     data = b""
-    async for chunk in steady(request.stream()):
+    async for chunk in with_minimum_rate(request.stream()):
         data += chunk
         if len(data) > _LONGEST:
             raise ApiError(413, "the body is too long", code="too_large")

@@ -21,7 +21,7 @@ from whisper_cli.serve.routes.transcriptions import Transcription, body, take
 from whisper_cli.serve.worker.messages import (
     JobDone,
     JobFailed,
-    JobProgressed,
+    JobProgress,
     LanguageDetected,
     TextDecoded,
 )
@@ -68,19 +68,19 @@ class Native(Transcription):
     async def _stream(self, job: ServerJob, send: Send) -> None:
         headers = [(b"content-type", MEDIA_TYPE.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async for news in job.follow():
-            if line := _line(news):
+        async for event in job.follow():
+            if line := _line(event):
                 await send(body(json.dumps(line) + "\n", more=True))
         await send(body("", more=False))
 
 
-def _line(news: object) -> Mapping[str, Any]:
-    match news:
+def _line(event: object) -> Mapping[str, Any]:
+    match event:
         case LanguageDetected(_, info):
             return {"language": info.language, "probability": info.language_probability}
         case TextDecoded(_, segment):
             return {"segment": asdict(segment)}
-        case JobProgressed(_, seconds):
+        case JobProgress(_, seconds):
             return {"seconds": seconds}
         case JobDone(_, info):
             return {

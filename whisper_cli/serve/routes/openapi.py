@@ -150,11 +150,11 @@ _SCHEMAS: dict[str, object] = {
 }
 
 
-def _page(described: dict[str, Any]) -> str:
+def _page(schema: dict[str, Any]) -> str:
     rows = "".join(
         f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}"
         f"{_fields(operation)}"
-        for path, operations in described["paths"].items()
+        for path, operations in schema["paths"].items()
         for method, operation in operations.items()
         if method != "parameters"
     )

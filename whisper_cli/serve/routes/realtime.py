@@ -24,7 +24,7 @@ from whisper_cli.serve.sse import Deltas
 from whisper_cli.serve.turn_detection import RATE, TurnDetection, TurnDetector, wav
 from whisper_cli.serve.worker.messages import JobDone, JobFailed, TextDecoded
 
-_MOST_WAITING = 16  # turns of one session that wait for their text
+_MAX_PENDING = 16  # turns of one session that wait for their text
 _FASTEST = 2.0  # seconds of sound that a session may send in a second
 _AT_ONCE = 10.0  # seconds that it may be ahead of that, as after a gap of the network
 Event = dict[str, Any]
@@ -32,19 +32,19 @@ Event = dict[str, Any]
 
 async def realtime(socket: WebSocket) -> None:
     """Answer one session, until the client leaves."""
-    offered = socket.scope.get("subprotocols", [])
-    await socket.accept(subprotocol="realtime" if "realtime" in offered else None)
+    protocols = socket.scope.get("subprotocols", [])
+    await socket.accept(subprotocol="realtime" if "realtime" in protocols else None)
     job_manager: JobManager = socket.app.state.job_manager
     session = _Session(job_manager, socket)
-    speaking = asyncio.create_task(session.speak())
+    task = asyncio.create_task(session.speak())
     try:
-        await session.listen()
+        await session.receive()
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        speaking.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await speaking
+            await task
 
 
 @dataclass(slots=True)
@@ -62,24 +62,24 @@ class _Session:
     socket: WebSocket
     fields: dict[str, str] = field(default_factory=lambda: {"model": "whisper-1"})
     turns: TurnDetector = field(default_factory=TurnDetector)
-    waiting: "asyncio.Queue[_SpokenTurn]" = field(
-        default_factory=lambda: asyncio.Queue(_MOST_WAITING)
+    pending: "asyncio.Queue[_SpokenTurn]" = field(
+        default_factory=lambda: asyncio.Queue(_MAX_PENDING)
     )
     last: str | None = None
     item: str = ""
-    due: float = 0.0  # when its next sound may be read, by the monotonic clock
+    next_read: float = 0.0  # when its next sound may be read, by the monotonic clock
 
-    async def listen(self) -> None:
+    async def receive(self) -> None:
         """Take events until the client leaves; a wrong one is answered and does no harm."""
-        await self.tell("session.created", session=self.described())
+        await self.tell("session.created", session=self.to_json())
         while True:
             event: Event = {}
             try:
                 event = json_object(await self._text(), "the event", "invalid_event")
-                await self._obey(event)
+                await self._handle(event)
             except WhisperError as error:
-                told = api_error(error).body | {"event_id": event.get("event_id")}
-                await self.tell("error", error=told)
+                values = api_error(error).body | {"event_id": event.get("event_id")}
+                await self.tell("error", error=values)
 
     async def _text(self) -> str:
         try:
@@ -90,7 +90,7 @@ class _Session:
     async def speak(self) -> None:
         """Transcribe the turns, one after the other."""
         while True:
-            turn = await self.waiting.get()
+            turn = await self.pending.get()
             try:
                 await self._transcribe(turn)
             except WhisperError as error:
@@ -103,7 +103,7 @@ class _Session:
         with suppress(RuntimeError, WebSocketDisconnect):  # the client has left
             await self.socket.send_text(json.dumps(event, ensure_ascii=False))
 
-    def described(self) -> Event:
+    def to_json(self) -> Event:
         """Say what is set."""
         detection = self.turns.detection
         turn = None
@@ -113,20 +113,20 @@ class _Session:
                 "silence_duration_ms": round(detection.silence * 1000),
                 "prefix_padding_ms": round(detection.before * 1000),
             }
-        heard = {
+        config = {
             "format": {"type": "audio/pcm", "rate": RATE},
             "transcription": self.fields,
             "turn_detection": turn,
         }
-        return {"type": "transcription", "object": "realtime.session", "audio": {"input": heard}}
+        return {"type": "transcription", "object": "realtime.session", "audio": {"input": config}}
 
-    async def _obey(self, event: Event) -> None:
+    async def _handle(self, event: Event) -> None:
         match event.get("type"):
             case "session.update" | "transcription_session.update":
                 await self._update(event.get("session"))
-                await self.tell("session.updated", session=self.described())
+                await self.tell("session.updated", session=self.to_json())
             case "input_audio_buffer.append":
-                await self._hear(_sound(event.get("audio")))
+                await self._add_audio(_sound(event.get("audio")))
             case "input_audio_buffer.commit":
                 await self._commit(self.turns.take())
             case "input_audio_buffer.clear":
@@ -138,30 +138,30 @@ class _Session:
     async def _update(self, session: object) -> None:
         if not isinstance(session, dict):
             raise invalid("the session is no object", "session")
-        heard = _object(_object(session, "audio"), "input") or session
-        form = heard.get("format", session.get("input_audio_format", "pcm16"))
+        config = _object(_object(session, "audio"), "input") or session
+        form = config.get("format", session.get("input_audio_format", "pcm16"))
         if form not in ("pcm16", {"type": "audio/pcm", "rate": RATE}, {"type": "audio/pcm"}):
             raise invalid(f"the sound has to be 16-bit PCM at {RATE} Hz", "format")
-        said = _object(heard, "transcription") or _object(heard, "input_audio_transcription")
+        options = _object(config, "transcription") or _object(config, "input_audio_transcription")
         names = ("model", "language", "prompt")
-        fields = self.fields | {name: str(said[name]) for name in names if said.get(name)}
+        fields = self.fields | {name: str(options[name]) for name in names if options.get(name)}
         await self._entry(fields)
         self.fields = fields
-        if "turn_detection" in heard:
-            self.turns.detection = _detection(heard["turn_detection"])
+        if "turn_detection" in config:
+            self.turns.detection = _detection(config["turn_detection"])
 
-    async def _hear(self, sound: bytes) -> None:
+    async def _add_audio(self, sound: bytes) -> None:
         """Take sound, no faster than `_FASTEST`: meanwhile nothing more of the client is read."""
-        await asyncio.sleep(max(0.0, self.due - time.monotonic()))
+        await asyncio.sleep(max(0.0, self.next_read - time.monotonic()))
         earliest = time.monotonic() - _AT_ONCE
-        self.due = max(self.due, earliest) + len(sound) / 2 / RATE / _FASTEST
-        for happened in self.turns.add(sound):
-            await self._happened(happened)
+        self.next_read = max(self.next_read, earliest) + len(sound) / 2 / RATE / _FASTEST
+        for turn_event in self.turns.add(sound):
+            await self._on_turn_event(turn_event)
 
-    async def _happened(self, happened: str | bytes) -> None:
+    async def _on_turn_event(self, turn_event: str | bytes) -> None:
         """Tell of a turn that begins, or take one that is over."""
         at = round(self.turns.position / RATE * 1000)
-        if isinstance(happened, str):
+        if isinstance(turn_event, str):
             self.item = f"item_{secrets.token_hex(8)}"
             kind = "input_audio_buffer.speech_started"
             await self.tell(kind, audio_start_ms=at, item_id=self.item)
@@ -169,24 +169,24 @@ class _Session:
         if self.item:
             kind = "input_audio_buffer.speech_stopped"
             await self.tell(kind, audio_end_ms=at, item_id=self.item)
-        await self._commit(happened)
+        await self._commit(turn_event)
 
     async def _commit(self, sound: bytes) -> None:
         if len(sound) < RATE // 5:
             message = "the buffer holds less than 100 ms of sound"
             raise invalid(message, None, "input_audio_buffer_commit_empty")
-        if self.waiting.full():
+        if self.pending.full():
             raise ApiError(429, "too many turns wait for their text", code="queue_full")
         turn = _SpokenTurn(self.item or f"item_{secrets.token_hex(8)}", self.last, sound)
         self.last, self.item = turn.id, ""
-        told = {"item_id": turn.id, "previous_item_id": turn.before}
-        await self.tell("input_audio_buffer.committed", **told)
+        values = {"item_id": turn.id, "previous_item_id": turn.before}
+        await self.tell("input_audio_buffer.committed", **values)
         item = {"id": turn.id, "type": "message", "role": "user", "status": "completed"}
         item |= {"object": "realtime.item"}
         content = [{"type": "input_audio", "transcript": None}]
         more = {"previous_item_id": turn.before, "item": {**item, "content": content}}
         await self.tell("conversation.item.added", **more)
-        self.waiting.put_nowait(turn)
+        self.pending.put_nowait(turn)
 
     async def _transcribe(self, turn: _SpokenTurn) -> None:
         entry, ask = await self._entry(self.fields)
@@ -200,8 +200,8 @@ class _Session:
             form.remove()
             raise
         with self.job_manager.following(job):
-            async for news in job.follow():
-                match news:
+            async for event in job.follow():
+                match event:
                     case TextDecoded(_, segment):
                         if delta := deltas.add(segment.text):
                             await self.tell(f"{kind}.delta", **about, delta=delta)
@@ -241,8 +241,8 @@ def _detection(given: object) -> TurnDetection | None:
     if not isinstance(given, dict) or given.get("type", "server_vad") != "server_vad":
         raise invalid("turn_detection is null or of type server_vad", "turn_detection")
 
-    def seconds(name: str, otherwise: float) -> float:
-        value = given.get(name, otherwise * 1000)
+    def seconds(name: str, default: float) -> float:
+        value = given.get(name, default * 1000)
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
@@ -251,8 +251,8 @@ def _detection(given: object) -> TurnDetection | None:
             raise invalid(f"{name} is a number from 0 to 10000", name)
         return float(value) / 1000
 
-    usual = TurnDetection()
+    defaults = TurnDetection()
     return TurnDetection(
-        max(0.1, seconds("silence_duration_ms", usual.silence)),
-        seconds("prefix_padding_ms", usual.before),
+        max(0.1, seconds("silence_duration_ms", defaults.silence)),
+        seconds("prefix_padding_ms", defaults.before),
     )

@@ -13,16 +13,16 @@ from starlette.responses import JSONResponse, Response
 from whisper_cli.choices import Task
 from whisper_cli.errors import WhisperError
 from whisper_cli.serve import requests
-from whisper_cli.serve.errors import ApiError, api_error, invalid, storing
+from whisper_cli.serve.errors import ApiError, api_error, invalid, storage_errors
 from whisper_cli.serve.job_manager import JobManager, JobSpec
 from whisper_cli.serve.job_queue import ServerJob
 from whisper_cli.serve.metrics import Metrics
 from whisper_cli.serve.middleware import Message, Receive, Scope, Send, Trace
-from whisper_cli.serve.model_registry import ServedModel
-from whisper_cli.serve.multipart import Form, FormReceiver, Pairs, steady, too_big
+from whisper_cli.serve.model_registry import ModelEntry
+from whisper_cli.serve.multipart import Form, FormReader, Pairs, too_big, with_minimum_rate
 from whisper_cli.serve.responses import answer
-from whisper_cli.serve.settings import FOREVER, ServerSettings
-from whisper_cli.serve.sse import HEADERS, MEDIA_TYPE, begun, failure, stream
+from whisper_cli.serve.settings import NO_LIMIT, ServerSettings
+from whisper_cli.serve.sse import HEADERS, MEDIA_TYPE, failure, started, stream
 from whisper_cli.serve.worker.messages import JobDone, JobFailed, TextDecoded
 from whisper_cli.transcript import Segment
 
@@ -51,32 +51,32 @@ async def take(
     again = _retries(request) > 0
     if not again:
         job_manager.jobs.require_room()
-    most = kind.most(job_manager.server_settings)
-    _check_length(request, most)
+    maximum = kind.maximum(job_manager.server_settings)
+    _check_length(request, maximum)
 
-    asked: list[requests.TranscriptionRequest] = []
+    parsed: list[requests.TranscriptionRequest] = []
 
     def early(pairs: Pairs) -> None:
         if any(name == "model" for name, _ in pairs):
-            asked.append(read(pairs))
+            parsed.append(read(pairs))
         if not again:
             job_manager.jobs.require_room()
 
-    async def looked_up(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def with_model(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             yield chunk
-            if asked:  # the file has begun in what was just read
-                await _entry(job_manager, asked.pop())
+            if parsed:  # the file has begun in what was just read
+                await _entry(job_manager, parsed.pop())
 
-    with storing():
-        receiver = FormReceiver(job_manager.folder, most, early)
-    form = receiver.form
+    with storage_errors():
+        form_reader = FormReader(job_manager.folder, maximum, early)
+    form = form_reader.form
     try:
         content_type = request.headers.get("content-type", "")
         address = request.client.host if request.client else ""
-        sending = request.app.state.senders.sending(address)
-        with sending, job_manager.receiving(), storing():
-            await receiver.read(content_type, looked_up(steady(request.stream())))
+        upload = request.app.state.upload_limits.upload(address)
+        with upload, job_manager.receiving(), storage_errors():
+            await form_reader.read(content_type, with_model(with_minimum_rate(request.stream())))
         ask = read(form.fields)
         entry = await _entry(job_manager, ask)
         _check_file(form)
@@ -105,9 +105,9 @@ class Transcription(Response):
         self._metrics: Metrics | None = None
 
     @classmethod
-    def most(cls, server_settings: ServerSettings) -> int:
+    def maximum(cls, server_settings: ServerSettings) -> int:
         """Say how many bytes a file may have: of bare sound, as many as its seconds take."""
-        if cls.blocks and server_settings.max_duration < FOREVER:
+        if cls.blocks and server_settings.max_duration < NO_LIMIT:
             return int(server_settings.max_duration * _SOUND_A_SECOND)
         return server_settings.max_upload
 
@@ -115,7 +115,7 @@ class Transcription(Response):
         """Do the work; a client that leaves ends it."""
         self._metrics = scope["app"].state.metrics
         try:
-            if not await while_here(receive, self._answer(scope, receive, send)):
+            if not await until_disconnect(receive, self._answer(scope, receive, send)):
                 self._trace.status = 499
                 self._metrics.cancelled()
         finally:
@@ -145,8 +145,8 @@ class Transcription(Response):
 
     async def _whole(self, job: ServerJob) -> Response:
         segments: list[Segment] = []
-        async for news in job.follow():
-            match news:
+        async for event in job.follow():
+            match event:
                 case TextDecoded(_, segment):
                     segments.append(segment)
                 case JobFailed(_, error):
@@ -161,7 +161,7 @@ class Transcription(Response):
     async def _stream(self, job: ServerJob, send: Send) -> None:
         failed = None
         with suppress(TimeoutError):
-            failed = await asyncio.wait_for(begun(job), _FIRST)
+            failed = await asyncio.wait_for(started(job), _FIRST)
         if failed is not None:
             raise api_error(failed.error)
         headers = {"content-type": MEDIA_TYPE, **HEADERS}
@@ -177,10 +177,10 @@ class Transcription(Response):
         await send(body("", more=False))
 
     def _note(self, job: ServerJob) -> None:
-        self._trace.audio = job.duration if job.over else job.heard
-        self._trace.queued = (job.opened or time.monotonic()) - job.began
+        self._trace.audio = job.duration if job.over else job.processed
+        self._trace.queue_seconds = (job.opened or time.monotonic()) - job.started_at
         if self._metrics is not None and job.over:
-            self._metrics.heard(job.heard)
+            self._metrics.processed(job.processed)
 
 
 async def _never_cut(events: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -197,21 +197,21 @@ def body(text: str, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": text.encode(), "more_body": more}
 
 
-async def while_here(receive: Receive, answer: Coroutine[Any, Any, None]) -> bool:
+async def until_disconnect(receive: Receive, answer: Coroutine[Any, Any, None]) -> bool:
     """Answer for as long as the client waits; False where it left before the end."""
-    work = asyncio.create_task(answer)
+    task = asyncio.create_task(answer)
     gone = asyncio.create_task(_gone(receive))
     try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        stayed = work.done()
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        stayed = task.done()
         if not stayed:
-            work.cancel()
+            task.cancel()
         with suppress(asyncio.CancelledError, OSError):
-            await work
+            await task
         return stayed
     finally:
         gone.cancel()
-        work.cancel()
+        task.cancel()
 
 
 async def _gone(receive: Receive) -> None:
@@ -226,16 +226,16 @@ def _retries(request: Request) -> int:
     return int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
 
 
-def _check_length(request: Request, most: int) -> None:
+def _check_length(request: Request, maximum: int) -> None:
     """Refuse a body by what its header says, before any of it is read."""
     length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) > most + _BESIDES:
-        raise too_big(most, int(length))
+    if length.isascii() and length.isdigit() and int(length) > maximum + _BESIDES:
+        raise too_big(maximum, int(length))
 
 
-async def _entry(job_manager: JobManager, ask: requests.TranscriptionRequest) -> ServedModel:
+async def _entry(job_manager: JobManager, ask: requests.TranscriptionRequest) -> ModelEntry:
     entry = await job_manager.registry.find(
-        ask.model, here=not job_manager.server_settings.pull_on_demand
+        ask.model, present=not job_manager.server_settings.pull_on_demand
     )
     if entry.model.english_only:
         requests.check_model(ask, multilingual=False)

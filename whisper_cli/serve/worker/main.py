@@ -14,11 +14,11 @@ from whisper_cli.audio.block_codec import BlockFile
 from whisper_cli.engine.device import DeviceRequest, resolve_device
 from whisper_cli.engine.events import (
     DecodedAudio,
+    DecodeProgress,
     Event,
     InputFailed,
     InputFinished,
     InputStarted,
-    Progressed,
     Recording,
     SegmentDecoded,
 )
@@ -29,7 +29,7 @@ from whisper_cli.serve.worker.messages import (
     Cancel,
     JobDone,
     JobFailed,
-    JobProgressed,
+    JobProgress,
     LanguageDetected,
     ModelLoaded,
     Start,
@@ -47,24 +47,24 @@ def main(line: Connection, folder: Path, device_request: DeviceRequest, temporar
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tempfile.tempdir = str(temporary)
-    inbox = _Inbox(Pipe(line))
+    messages = _MessageReader(Pipe(line))
     threading.Thread(target=sandbox.prepare, daemon=True).start()
-    threading.Thread(target=inbox.listen, daemon=True).start()
+    threading.Thread(target=messages.receive, daemon=True).start()
     try:
         events = shared_engine(
             folder,
             resolve_device(device_request),
-            inbox.inputs(),
-            lambda decoder: inbox.out.send(ModelLoaded(decoder.multilingual)),
+            messages.inputs(),
+            lambda decoder: messages.out.send(ModelLoaded(decoder.multilingual)),
         )
         for event in events:
-            inbox.tell(event)
+            messages.tell(event)
     except WhisperError as error:
-        inbox.out.send(JobFailed(None, error))
+        messages.out.send(JobFailed(None, error))
     os._exit(0)
 
 
-class _Inbox:
+class _MessageReader:
     """Orders as they come."""
 
     def __init__(self, out: Pipe) -> None:
@@ -72,10 +72,10 @@ class _Inbox:
         self._queue: queue.SimpleQueue[_Ordered] = queue.SimpleQueue()
         self._jobs: dict[int, _Ordered] = {}
 
-    def listen(self) -> None:
+    def receive(self) -> None:
         """Take orders."""
-        for order in self.out.received():
-            self._obey(order)
+        for order in self.out.messages():
+            self._handle(order)
 
     def inputs(self) -> "Iterator[_Ordered]":
         """Give what is to be transcribed, for ever."""
@@ -91,8 +91,8 @@ class _Inbox:
                 self.out.send(LanguageDetected(job, info))
             case SegmentDecoded(_, segment):
                 self.out.send(TextDecoded(job, segment))
-            case Progressed(_, seconds):
-                self.out.send(JobProgressed(job, seconds))
+            case DecodeProgress(_, seconds):
+                self.out.send(JobProgress(job, seconds))
             case InputFinished(_, Info() as info):
                 self.out.send(JobDone(job, info))
             case InputFailed(_, error):
@@ -100,7 +100,7 @@ class _Inbox:
         if isinstance(event, InputFinished | InputFailed):
             self._jobs.pop(job, None)
 
-    def _obey(self, order: WorkerOrder) -> None:
+    def _handle(self, order: WorkerOrder) -> None:
         match order:
             case Start():
                 self._jobs[order.job] = _Ordered(order, self.out)
@@ -108,7 +108,7 @@ class _Inbox:
             case Cancel(job):
                 ordered = self._jobs.pop(job, None)
                 if ordered is not None:
-                    ordered.wanted = False
+                    ordered.needed = False
 
 
 class _Ordered:
@@ -118,12 +118,12 @@ class _Ordered:
 
     def __init__(self, start: Start, out: Pipe) -> None:
         self.job = start.job
-        self.wanted = True
+        self.needed = True
         self._start, self._out = start, out
 
     def open(self) -> Recording | None:
         """Begin to decode it. Raises AudioError."""
-        if not self.wanted:
+        if not self.needed:
             return None
         sound = self._sound()
         self._out.send(UploadOpened(self.job, sound.duration))
@@ -135,6 +135,6 @@ class _Ordered:
         try:
             if start.blocks:
                 return BlockFile(start.path, start.limits.duration)
-            return sandbox.SandboxedAudio(start.path, start.limits, lambda: self.wanted)
+            return sandbox.SandboxedAudio(start.path, start.limits, lambda: self.needed)
         except OSError as error:
             raise AudioError("the file can't be read") from error

@@ -76,7 +76,7 @@ class TextDecoded:
 
 
 @dataclass(frozen=True, slots=True)
-class JobProgressed:
+class JobProgress:
     """So many seconds are dealt with."""
 
     job: int
@@ -100,4 +100,4 @@ class JobFailed:
 
 
 WorkerOrder = Start | Cancel
-WorkerEvent = UploadOpened | LanguageDetected | TextDecoded | JobProgressed | JobDone | JobFailed
+WorkerEvent = UploadOpened | LanguageDetected | TextDecoded | JobProgress | JobDone | JobFailed

@@ -16,16 +16,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
-from whisper_cli.audio.block_codec import packed, too_long, unpacked
+from whisper_cli.audio.block_codec import from_bytes, packed, too_long
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.sources import Source
 from whisper_cli.errors import AudioError, EngineError, TooLong, WhisperError
 from whisper_cli.serve.worker.messages import DecodeLimits
 
 # First byte of each message. No pickles: what decodes strangers' files is not to be trusted.
-_OPENED, _BLOCK, _ENDED, _FAILED, _TOO_LONG, _CRASHED = b"O", b"B", b"E", b"F", b"L", b"C"
+_OPENED, _BLOCK, _FINISHED, _FAILED, _TOO_LONG, _EXCEPTION = b"O", b"B", b"E", b"F", b"L", b"C"
 _LONGEST_TRACE = 20_000  # bytes
-_LOOK = 0.2  # seconds between two looks at whether a job is still wanted
+_POLL_SECONDS = 0.2  # seconds between two looks at whether a job is still wanted
 _starting = threading.Lock()
 _logger = logging.getLogger("whisper_cli")
 
@@ -41,16 +41,16 @@ class Upload(Source):
 
 
 class SandboxedAudio:
-    """A Sound that is decoded in a process of its own; `wanted` tells whether to go on."""
+    """A Sound that is decoded in a process of its own; `needed` tells whether to go on."""
 
-    def __init__(self, path: Path, limits: DecodeLimits, wanted: Callable[[], bool]) -> None:
-        self._limits, self._wanted = limits, wanted
+    def __init__(self, path: Path, limits: DecodeLimits, needed: Callable[[], bool]) -> None:
+        self._limits, self._wanted = limits, needed
         self.position = 0.0
         self.sha256: str | None = None
         context = _context()
-        self._news, theirs = context.Pipe(duplex=False)
-        with _starting, theirs:
-            self._process = context.Process(target=_decode, args=(path, limits, theirs))
+        self._pipe, child_end = context.Pipe(duplex=False)
+        with _starting, child_end:
+            self._process = context.Process(target=_decode, args=(path, limits, child_end))
             self._process.start()
         try:
             self.duration: float | None = json.loads(self._next(_OPENED)[1:])
@@ -66,18 +66,18 @@ class SandboxedAudio:
 
     def blocks(self) -> Iterator[Block]:
         """Give blocks as they are decoded. Raises AudioError where they can't be, TooLong."""
-        heard = 0
-        while (data := self._next(_BLOCK, _ENDED))[:1] == _BLOCK:
-            block = unpacked(data[1:])
-            heard += len(block.samples)
-            if heard / SAMPLE_RATE > self._limits.duration:
+        count = 0
+        while (data := self._next(_BLOCK, _FINISHED))[:1] == _BLOCK:
+            block = from_bytes(data[1:])
+            count += len(block.samples)
+            if count / SAMPLE_RATE > self._limits.duration:
                 raise too_long(self._limits.duration)
             self.position = block.end
             yield block
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
-        self._news.close()
+        self._pipe.close()
         self._process.kill()
         self._process.join()
         self._process.close()
@@ -85,19 +85,19 @@ class SandboxedAudio:
     def _next(self, *kinds: bytes) -> bytes:
         """Wait for one of these messages. Raises AudioError for what is the file's fault."""
         until = time.monotonic() + self._limits.silence
-        while not self._news.poll(_LOOK):
+        while not self._pipe.poll(_POLL_SECONDS):
             if not self._wanted():
                 raise AudioError("nobody waits for it any more")
             if time.monotonic() > until:
                 raise AudioError("the file takes too long to decode")
         try:
-            data: bytes = self._news.recv_bytes()
+            data: bytes = self._pipe.recv_bytes()
         except (EOFError, OSError):
             raise self._end() from None
         if data[:1] == _TOO_LONG:
             raise too_long(self._limits.duration)
-        if data[:1] == _CRASHED:
-            raise _crash("an exception:\n" + _readable(data[1:]))
+        if data[:1] == _EXCEPTION:
+            raise _decode_error("an exception:\n" + _readable(data[1:]))
         if data[:1] not in kinds:
             raise AudioError(data[1:].decode(errors="replace"))
         return data
@@ -108,11 +108,11 @@ class SandboxedAudio:
         code = self._process.exitcode
         if code == -getattr(signal, "SIGXCPU", 0):
             return AudioError("the file can't be decoded within the limits of this server")
-        ended = signal.strsignal(-code) if code is not None and code < 0 else None
-        return _crash(ended or f"exit code {code}")
+        finished = signal.strsignal(-code) if code is not None and code < 0 else None
+        return _decode_error(finished or f"exit code {code}")
 
 
-def _crash(how: str) -> EngineError:
+def _decode_error(how: str) -> EngineError:
     """Log that decoding ended by a fault of ours, or of a library that we use."""
     _logger.error("a decoding process crashed: %s", how)
     return EngineError("the decoding process crashed")
@@ -144,18 +144,18 @@ def _context() -> Any:
     return context
 
 
-def _decode(path: Path, limits: DecodeLimits, news: Connection) -> None:
+def _decode(path: Path, limits: DecodeLimits, pipe: Connection) -> None:
     """Be the process: decode a file into the pipe."""
     logging.getLogger("whisper_cli").addHandler(logging.NullHandler())
     with suppress(ConnectionError):  # nobody listens any more
-        news.send_bytes(_last_word(path, limits, news))
+        pipe.send_bytes(_last_word(path, limits, pipe))
 
 
-def _last_word(path: Path, limits: DecodeLimits, news: Connection) -> bytes:
+def _last_word(path: Path, limits: DecodeLimits, pipe: Connection) -> bytes:
     """Decode a file into the pipe, and return what is to be said in the end."""
     try:
         _confine(limits)
-        _send(path, limits, news)
+        _send(path, limits, pipe)
     except TooLong:
         return _TOO_LONG
     except WhisperError as error:
@@ -165,21 +165,21 @@ def _last_word(path: Path, limits: DecodeLimits, news: Connection) -> bytes:
     except ConnectionError:
         raise
     except Exception:  # noqa: BLE001 - a bug, which the process that logs has to hear of
-        return _CRASHED + traceback.format_exc().encode(errors="replace")[-_LONGEST_TRACE:]
-    return _ENDED
+        return _EXCEPTION + traceback.format_exc().encode(errors="replace")[-_LONGEST_TRACE:]
+    return _FINISHED
 
 
-def _send(path: Path, limits: DecodeLimits, news: Connection) -> None:
+def _send(path: Path, limits: DecodeLimits, pipe: Connection) -> None:
     from whisper_cli.audio.decode import open_audio
 
     with open_audio(Upload(path)) as audio:
         if (audio.duration or 0.0) > limits.duration:
             raise too_long(limits.duration)
-        news.send_bytes(_OPENED + json.dumps(audio.duration).encode())
+        pipe.send_bytes(_OPENED + json.dumps(audio.duration).encode())
         for block in audio.blocks():
             if block.end > limits.duration:
                 raise too_long(limits.duration)
-            news.send_bytes(_BLOCK + packed(block))
+            pipe.send_bytes(_BLOCK + packed(block))
 
 
 def _confine(limits: DecodeLimits) -> None:
@@ -190,8 +190,8 @@ def _confine(limits: DecodeLimits) -> None:
         return
     with suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        most = pages * resource.getpagesize() + limits.memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        maximum = pages * resource.getpagesize() + limits.memory
+        resource.setrlimit(resource.RLIMIT_AS, (maximum, maximum))
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 1))
     with suppress(OSError, ValueError):
