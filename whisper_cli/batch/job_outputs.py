@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
@@ -244,7 +244,11 @@ class JobOutputs:
                 "changed",
                 '{start:.2f} to {end:.2f} s: "{before}" became "{after}" ({why})',
                 source=self.name,
-                **asdict(change),
+                start=change.start,
+                end=change.end,
+                before=change.before,
+                after=change.after,
+                why=change.reason,
             )
 
     def _open(self, info: Info) -> None:

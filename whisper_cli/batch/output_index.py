@@ -160,7 +160,7 @@ def output_key(
 
     Names are left out, and the tool's version: a new release makes nobody's transcripts stale.
     """
-    shaped = asdict(cues) if cues and kind.is_cue else None
+    shaped = cues.as_key() if cues and kind.is_cue else None
     style_of_json = format_options.json_style if kind.takes("json_style") else ""
     looks = tuple(item for item in kind.changes(format_options).items() if item[0] != "json_style")
     added = {"care": text_options, "speakers": speakers}

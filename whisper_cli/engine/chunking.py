@@ -23,7 +23,7 @@ class LiveChunkingOptions:
 
     `step`: new audio after which speech is looked for again. `pause`: silence that ends a phrase;
     `breath`: silence that ends one longer than `long`. `longest`: of a phrase without either.
-    `pad`: kept around a phrase, since the detector is late for soft consonants. `padding`: kept
+    `pad`: kept around a phrase, since the detector is late for soft consonants. `margin`: kept
     where nobody speaks. `partial_every`: new speech after which a phrase is decoded so far.
     """
 
@@ -33,7 +33,7 @@ class LiveChunkingOptions:
     breath: float = 0.25
     longest: float = 12.0
     pad: float = 0.2
-    padding: float = 0.5
+    margin: float = 0.5
     partial_every: float = 1.0
 
 
@@ -48,7 +48,7 @@ class ChunkingOptions:
     `first_length`, `max_length`: audio looked at together, at first and in the long run
     (10 min are 38 MB); the same `_of_windows` where `longest` is given: more gains nothing there.
     `widest_pause`: a longer one parts two chunks, so that no cue spans it.
-    `padding`: kept before a stretch without speech, for an onset at its edge.
+    `margin`: kept before a stretch without speech, for an onset at its edge.
     `dead`: a peak below it (-80 dBFS) is nothing to detect speech in.
     `quiet`, `target_level`, `max_gain`: a peak below `quiet` is amplified to `target_level`, at
     most by `max_gain`: Silero misses speech at -50 dBFS.
@@ -62,7 +62,7 @@ class ChunkingOptions:
     first_window_length: float = 15.0
     max_window_length: float = 60.0
     widest_pause: float = 5.0
-    padding: float = 0.5
+    margin: float = 0.5
     dead: float = 1e-4
     quiet: float = 0.05
     target_level: float = 0.3
@@ -313,7 +313,7 @@ class _Splitter:
         pieces, spans = self._pieces(samples)
         if not pieces or len(samples) - pieces[-1][1] >= self._widest_pause:
             keep = max(
-                len(samples) - samples_in(self.options.padding), pieces[-1][1] if pieces else 0
+                len(samples) - samples_in(self.options.margin), pieces[-1][1] if pieces else 0
             )
         else:
             first, last = pieces.pop()

@@ -89,7 +89,7 @@ def _over(
 ) -> tuple[tuple[int, int] | None, int]:
     """Say which stretch is over, if one is, and from which sample on to keep the rest."""
     if not spans:
-        return None, max(0, len(held) - samples_in(live.padding))
+        return None, max(0, len(held) - samples_in(live.margin))
     pad, maximum = samples_in(live.pad), samples_in(live.longest)
     first = max(0, spans[0][0] - pad)
     for (_, end), later in zip(spans, [*(span[0] for span in spans[1:]), len(held)], strict=True):

@@ -115,3 +115,7 @@ class CueOptions:
     def rules(self, language: str | None) -> CuePreset:
         """Settle the rules for a language."""
         return changed(rules_for(self.preset, language, self.presets), dict(self.overrides))
+
+    def as_key(self) -> dict[str, object]:
+        """Return what tells outputs with these options from others, under names that stay."""
+        return {"preset": self.preset, "by_hand": self.overrides, "presets": self.presets}
