@@ -229,7 +229,7 @@ def in_background(work):
     return thread
 
 
-def until(fact, seconds=5.0):
+def until(fact, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not fact() and time.monotonic() < deadline:
         time.sleep(0.01)
