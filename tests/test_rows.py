@@ -33,7 +33,7 @@ def command() -> int:
 ROWS = {
     "formats/registry.py": (
         "    tsv = FormatSpec(",
-        '    sbv = FormatSpec("sbv", _CUE, "text/sbv", "sbv.SBV", suffix="sub.sbv", served=True)\n',
+        '    sbv = FormatSpec("sbv", _CUE, "text/sbv", "sbv.SBV", suffix="sub.sbv", in_api=True)\n',
     ),
     "download/sources/__init__.py": (
         '    "hub": lambda',
