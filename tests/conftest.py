@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from whisper_cli.cli.app import main
+from whisper_cli.engine.scheduler import LOADER
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -71,6 +73,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
             patched.setattr(sys, "stdout", streams[0])
             patched.setattr(sys, "stderr", streams[1])
             code = main([str(item) for item in argv])
+        for thread in threading.enumerate():  # models that load side by side have ended a process
+            if thread.name == LOADER:
+                thread.join()
         for stream in streams:
             stream.flush()
         out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from tests.engine.test_prompts import ASTRAY, EOT, FIRST, GOOD, FakeModel
 from tests.engine.test_prompts import decoded as decoded_with_prompt
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.decisions import fields_of, log_event
-from whisper_cli.engine.chunking import Chunk, chunks_of
+from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
 from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
 from whisper_cli.engine.result import LanguageTokens
 from whisper_cli.engine.sequential import SequentialDecoder
@@ -128,7 +128,7 @@ def test_cuts_and_what_is_skipped_are_told_with_their_places(log):
         return [(2 * SAMPLE_RATE, 4 * SAMPLE_RATE), (12 * SAMPLE_RATE, 14 * SAMPLE_RATE)]
 
     sound = np.random.default_rng(0).normal(0, 0.1, 20 * SAMPLE_RATE).astype(np.float32)
-    list(chunks_of([Block(0.0, sound)], find))
+    list(chunks_of([Block(0.0, sound)], find, ChunkingOptions(longest=None)))
     assert [(item["start"], item["end"]) for item in log("chunk")] == [(2, 4), (12, 14)]
     assert log("chunk")[0]["why"] == "in a pause of 8.00 s"
     assert [(item["start"], item["end"]) for item in log("no speech")] == [

@@ -364,7 +364,7 @@ def _tell_cuts(start: float, pieces: Spans, spans: Spans, end: int) -> None:
             "chunk from {start:.2f} to {end:.2f} s, cut {why}",
             start=start + first / SAMPLE_RATE,
             end=start + last / SAMPLE_RATE,
-            reason=_reason_for_cut(last, spans),
+            why=_reason_for_cut(last, spans),
         )
         reached = last
     _tell_skipped(start, reached, end)

@@ -37,6 +37,7 @@ MIN_DETECTION, MAX_HELD = 5.0, 30.0
 Cut = Callable[
     [Iterable[Block], FindSpeech | None, ChunkingOptions, ChunkPosition | None], Iterator[Chunk]
 ]  # as `chunks_of` does it
+LOADER = "model loader"  # the thread may outlive a run in which nobody speaks
 MAX_PENDING = 1024  # events that wait to be taken before the workers rest
 
 
@@ -90,7 +91,8 @@ class Scheduler:
         read = partial(shift.read, self._find_speech, self._frames, self.cut)
         load = partial(shift.load, self._load)
         for loop in [load, *[read] * reader_count, *[shift.loop] * self._workers]:
-            threading.Thread(target=shift.guarded, args=(loop,), daemon=True).start()
+            name = LOADER if loop is load else None
+            threading.Thread(target=shift.guarded, args=(loop,), name=name, daemon=True).start()
         try:
             yield from shift.events()
         finally:
