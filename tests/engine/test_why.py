@@ -11,7 +11,7 @@ from tests.engine.test_prompts import ASTRAY, EOT, FIRST, GOOD, FakeModel
 from tests.engine.test_prompts import decoded as decoded_with_prompt
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.decisions import fields_of, log_event
-from whisper_cli.engine.chunking import Chunk, chunking_options, chunks_of
+from whisper_cli.engine.chunking import Chunk, ChunkingOptions, chunks_of
 from whisper_cli.engine.decoder import DecodedWindow, Decoder, WindowTask
 from whisper_cli.engine.result import LanguageTokens
 from whisper_cli.engine.sequential import SequentialDecoder
