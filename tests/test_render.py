@@ -271,8 +271,8 @@ def test_the_text_is_cared_for_and_what_was_changed_is_told(run, tmp_path):
 def test_speakers_of_a_transcript_are_named_in_the_order_in_which_they_come(run, tmp_path):
     content = {
         "segments": [
-            {"start": n, "end": n + 1, "text": f" {n}", "speaker": f"SPEAKER_0{n % 3}"}
-            for n in (2, 1, 2, 0)
+            {"start": at, "end": at + 1, "text": f" {n}", "speaker": f"SPEAKER_0{n % 3}"}
+            for at, n in enumerate((2, 1, 2, 0), 2)
         ]
     }
     talk = saved(tmp_path, content)
@@ -468,3 +468,64 @@ def test_words_without_times_cost_no_more_than_others():
     reported = read_transcript(json.dumps(content).encode(), "x.json")
     assert len(reported.segments[0].words) == len(words)
     assert reported.segments[0].words[-1].end <= 9.0001
+
+
+def said(*segments, **more):
+    """Give a transcript of (start, end, text)."""
+    entries = [{"start": start, "end": end, "text": text} for start, end, text in segments]
+    return json.dumps({"segments": entries, **more}).encode()
+
+
+def times_of(reported):
+    return [(segment.start, segment.end) for segment in reported.segments]
+
+
+def test_a_missing_end_is_the_next_start_else_the_duration_else_what_the_words_take():
+    open_ended = ((0, None, "Hello."), (2, None, "And so my fellow Americans, ask not."))
+    reported = read_transcript(said(*open_ended, duration=9), "x.json")
+    assert times_of(reported) == [(0, 2), (2, 9)]
+    assert reported.info.warnings == ("2 segments without an end: guessed",)
+    [_, (start, end)] = times_of(read_transcript(said(*open_ended), "x.json"))
+    assert (start, 3.5 < end < 5) == (2, True)
+    timed = json.loads(said(*open_ended))
+    timed["segments"][1]["words"] = [{"word": "And", "start": 2, "end": 2.5}]
+    del timed["segments"][1]["end"]
+    reported = read_transcript(json.dumps(timed).encode(), "x.json")
+    assert times_of(reported)[1] == (2, 2.5)
+    assert reported.info.warnings == ("2 segments without an end: guessed",)
+
+
+def test_a_null_anywhere_in_the_times_refuses_no_transcript(run, tmp_path):
+    words = [{"word": "It", "start": 1.0, "end": None}, {"word": "was", "start": None, "end": None}]
+    document = {"segments": [{"start": None, "end": None, "text": "It was", "words": words}]}
+    result = run("render", saved(tmp_path, document), "-f", "srt")
+    assert (result.code, result.stdout) == (0, "1\n00:00:01,000 --> 00:00:02,000\nIt was\n\n")
+    assert "without a start: guessed" in result.stderr
+    assert "without an end: guessed" in result.stderr
+
+
+def test_segments_are_sorted_by_their_starts_with_a_warning():
+    reported = read_transcript(said((5, 6, "b"), (0, 1, "a"), (5, 7, "c")), "x.json")
+    assert [segment.text for segment in reported.segments] == [" a", " b", " c"]
+    assert reported.info.warnings == ("the segments were not in the order of their starts: sorted",)
+    assert read_transcript(said((0, 1, "a"), (5, 6, "b")), "x.json").info.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("srt", ["00:00:02,000 --> 00:00:02,500", "00:00:04,000 --> 00:00:04,001"]),
+        ("vtt", ["00:00:02.000 --> 00:00:02.500", "00:00:04.000 --> 00:00:04.001"]),
+        ("ttml", ['begin="00:00:02.000" end="00:00:02.500"', 'end="00:00:04.001"']),
+        ("ass", ["0:00:02.00,0:00:02.50", "0:00:04.00,0:00:04.01", "0:00:07.00,0:00:07.50"]),
+    ],
+)
+def test_a_cue_of_no_length_gets_time_up_to_the_next_one(run, tmp_path, kind, shown):
+    empty = ((2, 2, "a"), (4, 4, "b"), (4, 5, "c"), (7, 7.0004, "d"))
+    path = tmp_path / "talk.json"
+    path.write_bytes(said(*empty))
+    result = run("render", path, "-f", kind)
+    assert result.code == 0
+    for times in shown:
+        assert times in result.stdout
+    assert "3 segments of no length: shown for a moment in subtitles" in result.stderr

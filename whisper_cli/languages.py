@@ -107,6 +107,8 @@ LANGUAGES: dict[str, str] = {
     "zh": "chinese",
 }
 
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ps", "sd", "ur", "yi"})
+
 _ALIASES = {
     "burmese": "my",
     "castilian": "es",

@@ -11,7 +11,8 @@ from whisper_cli.diarization.options import DiarizationOptions
 from whisper_cli.formats.karaoke import pieces
 from whisper_cli.formats.options import FormatOptions
 from whisper_cli.formats.registry import Format, HighlightBy
-from whisper_cli.formats.text import lines, speaker
+from whisper_cli.formats.text import label, lines, speaker
+from whisper_cli.subtitles.length import MinimumLength
 from whisper_cli.subtitles.presets import CueOptions
 from whisper_cli.transcript import Info, Segment
 
@@ -40,6 +41,12 @@ def transforms(
         from whisper_cli.subtitles.shaper import CueBuilder
 
         found.append(CueBuilder(cues.rules(info.spoken), info.spoken))
+    elif kind.spec.columns:
+        found.append(Wrap(kind.spec.columns, info.spoken))
+    if kind.spec.ticks:
+        found.append(MinimumLength(kind.spec.ticks))
+    if kind.spec.clears:
+        found.append(Clear())
     repeated = kind.spec.highlight is HighlightBy.repeated_cues
     if repeated and format_options.highlight is Highlight.words:
         found.append(Karaoke())
@@ -58,7 +65,9 @@ class Labels:
         if not segment.text.strip():
             return (segment,)
         self._last = name
-        return (_with_label(segment, f"{name}:") if name not in ("", before) else segment,)
+        if name in ("", before):
+            return (segment,)
+        return (_with_label(segment, label(name, segment.text)),)
 
     def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
         """Give nothing: no segment waits."""
@@ -73,6 +82,50 @@ def _with_label(segment: Segment, label: str) -> Segment:
         named = replace(first, word=f" {label}", end=first.start, probability=1.0)
         words = (named, replace(first, word=f" {first.word.lstrip()}"), *words[1:])
     return replace(segment, text=f" {label} {segment.text.lstrip()}", words=words)
+
+
+class Wrap:
+    """Breaks lines that players would not break: they do so at spaces alone."""
+
+    def __init__(self, columns: int, language: str | None) -> None:
+        self._columns, self._language = columns, language
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next segment, and give it with lines that the picture has room for."""
+        if len(segment.text) * 2 <= self._columns:
+            return (segment,)
+        from whisper_cli.subtitles.shaper import wrapped
+
+        text = "\n".join(lines(segment.text))
+        return (replace(segment, text=wrapped(text, self._columns, self._language)),)
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:  # noqa: ARG002
+        """Give nothing: no segment waits."""
+        return ()
+
+
+LONG_SILENCE = 3.0  # seconds; over shorter ones a line may stay
+
+
+class Clear:
+    """Ends, by a segment without text, what would else be shown through silence."""
+
+    def __init__(self) -> None:
+        self._reached: float | None = None
+
+    def add(self, segment: Segment) -> Iterable[Segment]:
+        """Take the next segment, and give it after what ends the one before."""
+        reached = self._reached
+        self._reached = max(segment.end, reached or 0.0)
+        if reached is not None and segment.start - reached > LONG_SILENCE:
+            return (Segment(reached, reached, ""), segment)
+        return (segment,)
+
+    def end(self, duration: float | None = None) -> Iterable[Segment]:
+        """End the last one, where the sound was read to its end."""
+        if self._reached is None or duration is None:
+            return ()
+        return (Segment(self._reached, self._reached, ""),)
 
 
 class Karaoke:

@@ -41,6 +41,7 @@ def _header() -> str:
         marginl=120,
         marginr=120,
         marginv=60,
+        encoding=-1,  # libass then lets the letters decide from which side text runs
     )
     return file.to_string("ass", header_notice="")
 

@@ -1,6 +1,7 @@
 """LRC lyrics: each line with the time at which it starts, and each word where that is asked for."""
 
 import re
+from dataclasses import dataclass
 
 from whisper_cli.choices import Highlight
 from whisper_cli.formats.base import CueFile
@@ -12,14 +13,35 @@ from whisper_cli.transcript import Segment
 _CLOCK = re.compile(r"<(?=\d+:)")
 
 
+@dataclass(frozen=True, slots=True)
+class Lyrics(CueFile):
+    """Writes a line with nothing but its time for a segment without text: it ends the one before.
+
+    The format has no other end: a line stays until the next one.
+    """
+
+    def segment(self, number: int, segment: Segment) -> str:
+        """Write one line."""
+        if not segment.text:
+            return f"{_tag(segment)}\n"
+        return CueFile.segment(self, number, segment)
+
+
 def lrc(options: FormatOptions) -> CueFile:
     """Make the writer."""
-    return CueFile(_words if options.highlight is Highlight.words else _cue)
+    return Lyrics(_words if options.highlight is Highlight.words else _cue)
 
 
 def _cue(_number: int, segment: Segment, lines: list[str]) -> str:
-    # The space keeps a text that begins with "[0:12]" from being a second time of the line.
-    return f"[{_clock(to_units(segment.start, per_second=100))}] {' '.join(lines)}\n"
+    # A bracket at the start would be a second time of the line, or be cut off: players skip spaces
+    # before it, but no word joiner.
+    text = " ".join(lines)
+    joiner = "\u2060" if text.startswith("[") else ""
+    return f"{_tag(segment)} {joiner}{text}\n"
+
+
+def _tag(segment: Segment) -> str:
+    return f"[{_clock(to_units(segment.start, per_second=100))}]"
 
 
 def _words(number: int, segment: Segment, lines: list[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from whisper_cli import __version__, checked
 from whisper_cli.choices import Mode, Task
 from whisper_cli.errors import ConfigError, TranscriptError
+from whisper_cli.formats.segment_times import TimedEntry, time_of, timed_entries
 from whisper_cli.languages import code_of
 from whisper_cli.transcript import (
     ADDED_OPTIONS,
@@ -40,8 +41,9 @@ class ReadTranscript:
 def read_transcript(data: bytes, name: str) -> ReadTranscript:
     """Read our JSON, openai-whisper's, whisperX's or OpenAI's verbose_json; times in seconds.
 
-    Words that whisperX left without times get those between their neighbours'. Raises
-    TranscriptError where it is none of these.
+    Words that whisperX left without times get those between their neighbours', and segments come
+    in the order of their starts; what had to be guessed is a warning. Raises TranscriptError where
+    it is none of these.
     """
     try:
         return _transcript(checked.members(checked.parse(data)), name)
@@ -55,9 +57,9 @@ def read_transcript(data: bytes, name: str) -> ReadTranscript:
 
 def _transcript(content: Members, name: str) -> ReadTranscript:
     language = _language(content.get("language"))
-    segments = tuple(_segments(content, language))
+    duration = checked.optional(content.get("duration"), time_of)
+    segments, guessed = _segments(content, language, duration)
     end = max((segment.end for segment in segments), default=0.0)
-    duration = checked.optional(content.get("duration"), _time)
     info = Info(
         name,
         _provenance(checked.members(content.get("provenance") or {}), name, segments),
@@ -65,7 +67,7 @@ def _transcript(content: Members, name: str) -> ReadTranscript:
         _measure(content.get("language_probability") or (1.0 if language else 0.0)),
         max(end, duration or 0.0),
         checked.sequence_of(content.get("dropped") or [], _dropped),
-        checked.sequence_of(content.get("warnings") or [], checked.text),
+        (*checked.sequence_of(content.get("warnings") or [], checked.text), *guessed),
         checked.optional(content.get("changes"), _changes),
         redecoded=checked.sequence_of(content.get("redecoded") or [], _redecoded),
     )
@@ -74,12 +76,12 @@ def _transcript(content: Members, name: str) -> ReadTranscript:
 
 def _dropped(entry: Members) -> Dropped:
     text, reason = (checked.text(entry[name]) for name in ("text", "reason"))
-    return Dropped(_time(entry["start"]), _time(entry["end"]), text, reason)
+    return Dropped(time_of(entry["start"]), time_of(entry["end"]), text, reason)
 
 
 def _redecoded(entry: Members) -> Redecoded:
     reason, text = (checked.text(entry[name]) for name in ("reason", "rejected_text"))
-    return Redecoded(_time(entry["start"]), _time(entry["end"]), reason, text)
+    return Redecoded(time_of(entry["start"]), time_of(entry["end"]), reason, text)
 
 
 def _changes(entries: object) -> tuple[Change, ...]:
@@ -88,7 +90,7 @@ def _changes(entries: object) -> tuple[Change, ...]:
 
 def _change(entry: Members) -> Change:
     before, after, reason = (checked.text(entry[name]) for name in ("before", "after", "why"))
-    return Change(_time(entry["start"]), _time(entry["end"]), before, after, reason)
+    return Change(time_of(entry["start"]), time_of(entry["end"]), before, after, reason)
 
 
 def _language(named: object) -> str | None:
@@ -145,7 +147,7 @@ def _option(name: str, value: Any, default: object) -> Any:
 
 def _clip(value: Any) -> tuple[float, float | None]:
     start, end = value
-    return _time(start), checked.optional(end, _time)
+    return time_of(start), checked.optional(end, time_of)
 
 
 _KINDS: Mapping[type, Callable[[Any], object]] = {
@@ -164,15 +166,22 @@ _SEQUENCES: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-def _segments(content: Members, language: str | None) -> Iterator[Segment]:
+def _segments(
+    content: Members, language: str | None, duration: float | None
+) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
+    """Read the segments, with warnings of what of their times was guessed."""
     loose = list(_words(content["words"], language=language)) if _has_only_words(content) else []
     if "segments" not in content and loose:
-        yield Segment(loose[0].start, loose[-1].end, _text_of(loose), words=tuple(loose))
-        return
-    for entry in content["segments"]:
-        segment = _segment(entry, language)
-        inside = [word for word in loose if segment.start <= _middle(word) < segment.end]
-        yield replace(segment, words=tuple(inside)) if inside else segment
+        whole = Segment(loose[0].start, loose[-1].end, _text_of(loose), words=tuple(loose))
+        return (whole,), ()
+    entries, warnings = timed_entries(list(content["segments"]), duration)
+    return tuple(_with_words(_segment(entry, language), loose) for entry in entries), warnings
+
+
+def _with_words(segment: Segment, loose: Sequence[Word]) -> Segment:
+    """Give a segment those of the words beside the segments that are said in it."""
+    inside = [word for word in loose if segment.start <= _middle(word) < segment.end]
+    return replace(segment, words=tuple(inside)) if inside else segment
 
 
 def _has_only_words(content: Members) -> bool:
@@ -180,9 +189,8 @@ def _has_only_words(content: Members) -> bool:
     return content.get("schema") != SCHEMA and bool(content.get("words"))
 
 
-def _segment(entry: Members, language: str | None) -> Segment:
-    start = _time(entry["start"])
-    end = max(start, _time(entry["end"]))
+def _segment(timed: TimedEntry, language: str | None) -> Segment:
+    start, end, entry = timed.start, timed.end, timed.members
     words = tuple(_words(entry.get("words") or (), start, end, language))
     text = checked.text(entry["text"])
     if not text.startswith(" ") and language not in WITHOUT_SPACES:
@@ -227,10 +235,10 @@ def _words(
     following = _following(entries)
     for index, (entry, text) in enumerate(zip(entries, strings, strict=True)):
         left = following[index]
-        until = _time(entries[left]["start"]) if left < len(entries) else (last or reached)
-        start = _time(entry["start"]) if "start" in entry else reached
+        until = time_of(entries[left]["start"]) if left < len(entries) else (last or reached)
+        start = time_of(entry["start"]) if _has(entry, "start") else reached
         share = (until - reached) / (left - index) if left > index else 0.0
-        reached = max(start, _time(entry["end"]) if "end" in entry else start + share)
+        reached = max(start, time_of(entry["end"]) if _has(entry, "end") else start + share)
         probability = _measure(entry.get("probability", entry.get("score")))
         yield Word(f" {text}" if with_spaces else text, start, reached, probability)
 
@@ -239,9 +247,13 @@ def _following(entries: Sequence[Members]) -> list[int]:
     """Tell for each word which one from there on is the next with a time."""
     positions, next_timed = [], len(entries)
     for index in reversed(range(len(entries))):
-        next_timed = index if "start" in entries[index] else next_timed
+        next_timed = index if _has(entries[index], "start") else next_timed
         positions.append(next_timed)
     return positions[::-1]
+
+
+def _has(entry: Members, name: str) -> bool:
+    return entry.get(name) is not None
 
 
 def _text_of(words: Sequence[Word]) -> str:
@@ -250,8 +262,3 @@ def _text_of(words: Sequence[Word]) -> str:
 
 def _middle(word: Word) -> float:
     return (word.start + word.end) / 2
-
-
-def _time(value: object) -> float:
-    """Read seconds, what is before the start as the start; ValueError for what is no number."""
-    return max(0.0, checked.number(value))

@@ -64,6 +64,9 @@ class FormatSpec:
     multiple_on_stdout: bool = False
     in_api: bool = False  # a response_format of the server
     page_label: str = ""  # what the server's page offers it as, which writes it by itself
+    ticks: int = 0  # a second, in which its cues need a length; 0: they need none
+    columns: int = 0  # that its picture has room for, where players break lines at spaces alone
+    clears: bool = False  # its cues have no end: one without text ends what is shown
     version: int = 1  # raised when its writer's output changes, so that older files are stale
 
 
@@ -99,6 +102,7 @@ class Format(StrEnum):
         "srt.SRT",
         highlight=_REPEATED,
         labels=True,
+        ticks=1000,
         in_api=True,
         page_label="SRT",
     )
@@ -109,6 +113,7 @@ class Format(StrEnum):
         "vtt.vtt",
         highlight=_MARKS,
         options=("vtt_settings",),
+        ticks=1000,
         in_api=True,
         page_label="WebVTT",
     )
@@ -129,9 +134,30 @@ class Format(StrEnum):
         multiple_on_stdout=True,
     )
     tsv = FormatSpec("tsv", _CUE, "text/tab-separated-values", "tsv.TSV")
-    lrc = FormatSpec("lrc", _CUE, "text/plain", "lrc.lrc", highlight=_MARKS, labels=True)
-    ass = FormatSpec("ass", _CUE, "text/x-ssa", "ass.ass", highlight=_MARKS)
-    ttml = FormatSpec("ttml", _CUE, "application/ttml+xml", "ttml.TTML", labels=True)
+    lrc = FormatSpec(
+        "lrc",
+        _CUE,
+        "text/plain",
+        "lrc.lrc",
+        highlight=_MARKS,
+        labels=True,
+        ticks=100,
+        clears=True,
+        version=2,
+    )
+    ass = FormatSpec(
+        "ass",
+        _CUE,
+        "text/x-ssa",
+        "ass.ass",
+        highlight=_MARKS,
+        ticks=100,
+        columns=76,  # 38 full-width characters of 60 pixels between margins of 120 of 1920
+        version=2,
+    )
+    ttml = FormatSpec(
+        "ttml", _CUE, "application/ttml+xml", "ttml.TTML", labels=True, ticks=1000, version=2
+    )
     csv = FormatSpec("csv", _DOCUMENT, "text/csv", "csv.CSV", version=2)
     md = FormatSpec("md", _DOCUMENT, "text/markdown", "md.MD")
     html = FormatSpec(
@@ -198,7 +224,10 @@ class Writer(Protocol):
         ...
 
     def segment(self, number: int, segment: "Segment") -> str:
-        """Write one segment; `number` counts from 1, and only those whose text isn't blank."""
+        """Write one segment; `number` counts from 1, and only those whose text isn't blank.
+
+        Where the format `clears`, an empty text ends what is shown.
+        """
         ...
 
     def closing(self, info: "Info", number: int) -> str:

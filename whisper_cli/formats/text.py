@@ -1,6 +1,7 @@
 """Text as the model wrote it, made fit for files."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from whisper_cli.texts import encodable
@@ -24,8 +25,26 @@ def _cleaned(text: str) -> str:
 
 def with_label(segment: Segment, lines: list[str]) -> str:
     """Write a segment's lines as one, after the name of who speaks where that is known."""
-    name = speaker(segment)
-    return f"{name}: {' '.join(lines)}" if name else " ".join(lines)
+    name, text = speaker(segment), " ".join(lines)
+    return f"{label(name, text)} {text}" if name else text
+
+
+def label(name: str, text: str) -> str:
+    """Write a name with its colon, as it stands before a text.
+
+    The first strong letter of a line decides from which side players lay it out. Before a text from
+    right to left a mark for that direction stands before a Latin name.
+    """
+    turned = _is_right_to_left(text) and not _is_right_to_left(name)
+    return f"\u200f{name}:" if turned else f"{name}:"
+
+
+def _is_right_to_left(text: str) -> bool:
+    """Say whether the first letter that has a direction is of a script from right to left."""
+    if text.isascii():
+        return False
+    directions = map(unicodedata.bidirectional, text)
+    return next((item for item in directions if item in ("L", "R", "AL")), "L") != "L"
 
 
 def join_text(segments: Iterable[Segment]) -> str:

@@ -4,6 +4,7 @@ import re
 from html import escape
 
 from whisper_cli.formats.base import CueFile
+from whisper_cli.languages import RIGHT_TO_LEFT
 from whisper_cli.timestamps import clock, span
 from whisper_cli.transcript import Info, Segment
 
@@ -22,7 +23,7 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
     </metadata>
     <styling>
       <style xml:id="block" tts:fontFamily="proportionalSansSerif" tts:fontSize="160%"
-        tts:lineHeight="125%" tts:textAlign="center" ebutts:linePadding="0.5c"/>
+        tts:lineHeight="125%" tts:textAlign="center"{direction} ebutts:linePadding="0.5c"/>
       <style xml:id="text" tts:color="#ffffff" tts:backgroundColor="#000000c2"/>
     </styling>
     <layout>
@@ -35,7 +36,8 @@ _BODY = '  <body style="block">\n    <div region="bottom">\n'
 
 
 def _header(info: Info) -> str:
-    return _HEAD.format(language=info.spoken or "und")
+    direction = ' tts:direction="rtl"' if info.spoken in RIGHT_TO_LEFT else ""
+    return _HEAD.format(language=info.spoken or "und", direction=direction)
 
 
 def _cue(number: int, segment: Segment, lines: list[str]) -> str:

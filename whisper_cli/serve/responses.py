@@ -11,6 +11,7 @@ from whisper_cli.formats.text import join_text
 from whisper_cli.languages import LANGUAGES
 from whisper_cli.serve.fields import Detail, Shape
 from whisper_cli.serve.requests import TranscriptionRequest
+from whisper_cli.subtitles.length import with_length
 from whisper_cli.texts import encodable
 from whisper_cli.timestamps import to_units
 from whisper_cli.transcript import Info, Segment, Word
@@ -74,6 +75,7 @@ def _logprob(word: Word) -> dict[str, object]:
 def _written(kind: Format, info: Info, segments: Sequence[Segment]) -> str:
     writer = writer_for(kind, source=info.source)
     spoken = [segment for segment in segments if segment.text.strip()]
+    spoken = [*with_length(spoken, kind.spec.ticks)] if kind.spec.ticks else spoken
     entries = (writer.segment(number, segment) for number, segment in enumerate(spoken, 1))
     return writer.begin(info) + "".join(entries) + writer.end(info, spoken)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from whisper_cli.subtitles.lines import TextLine, line_of, split_lines
+from whisper_cli.subtitles.measure import columns
 from whisper_cli.subtitles.optimizer import FAR, CueRange, optimize
 from whisper_cli.subtitles.presets import CuePreset
 from whisper_cli.subtitles.units import Unit, UnitBuilder
@@ -84,6 +85,20 @@ def _text(units: Sequence[Unit], starts: Sequence[int]) -> str:
     for at in starts:
         parts[at] = "\n" + units[at].text
     return "".join(parts)[1:]
+
+
+def wrapped(text: str, width: int, language: str | None = None) -> str:
+    """Break lines that hold a run of letters without a space wider than `width` columns."""
+    return "\n".join(_wrapped(line, width, language or "") for line in text.splitlines())
+
+
+def _wrapped(text: str, width: int, language: str) -> str:
+    if max(map(columns, text.split()), default=0) <= width:
+        return text
+    unit_builder = UnitBuilder(width)
+    units = [*unit_builder.add(Segment(0.0, 0.0, text)), *unit_builder.end()]
+    line = line_of(units, language)
+    return _text(units, split_lines(line.edges, line.spaces, line.penalty, width))
 
 
 def shape(

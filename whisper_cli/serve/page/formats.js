@@ -10,12 +10,20 @@ const spoken = ({ segments }) => segments.filter(({ text }) => text.trim());
 
 const txt = (job) => spoken(job).map(({ text }) => `${text.trim()}\n`).join("");
 
-const srt = (job) => spoken(job).map(({ start, end, text }, at) =>
+/* A cue without a length is refused by players: it lasts up to half a second, or the next one. */
+const timed = (job) => spoken(job).map((item, at, all) => {
+  const start = Math.round(item.start * 1000);
+  if (Math.round(item.end * 1000) > start) return item;
+  const next = Math.round((all[at + 1]?.start ?? Infinity) * 1000);
+  return { ...item, end: Math.min(start + 500, Math.max(start + 1, next)) / 1000 };
+});
+
+const srt = (job) => timed(job).map(({ start, end, text }, at) =>
   `${at + 1}\n${clock(start, ",")} --> ${clock(end, ",")}\n${text.trim().replaceAll(/-{2,}>/g, "->")}\n\n`).join("");
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-const vtt = (job) => `WEBVTT\n\n${spoken(job).map(({ start, end, text }) =>
+const vtt = (job) => `WEBVTT\n\n${timed(job).map(({ start, end, text }) =>
   `${clock(start, ".")} --> ${clock(end, ".")}\n${escaped(text.trim())}\n\n`).join("")}`;
 
 const json = (job) => `${JSON.stringify({ text: job.whole ?? "", segments: job.segments }, null, 2)}\n`;
