@@ -13,21 +13,39 @@ TOLERANCE = 0.0015  # seconds: formats round times to milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A rule that the cue of that number (from 1) breaks; seconds, columns or characters."""
+    """A rule that the cue of that number (from 1) breaks; seconds, columns or characters.
+
+    `no_room` says that no other end of the cue would keep the rule: the next cue comes too soon for
+    what is said.
+    """
 
     rule: str
     cue: int
     start: float
     measured: float
     limit: float
+    no_room: bool = False
 
 
 def check(cues: Sequence[Segment], rules: CuePreset) -> Iterator[Problem]:
     """Find what is broken, cue by cue; the rules are those of `CuePreset`, and `overlap`."""
     for number, cue in enumerate(cues, 1):
         after = cues[number].start if number < len(cues) else inf
+        needed = _needed(cue, rules)
+        room = after - cue.start - rules.min_gap + TOLERANCE
         for rule, measured, limit in (*_text(cue, rules), *_times(cue, after, rules)):
-            yield Problem(rule, number, cue.start, round(measured, 3), limit)
+            no_room = needed.get(rule, 0.0) > room
+            yield Problem(rule, number, cue.start, round(measured, 3), limit, no_room)
+
+
+def _needed(cue: Segment, rules: CuePreset) -> dict[str, float]:
+    """Tell how many seconds a cue has to last to keep each rule that a later end could keep."""
+    count = characters(" ".join(line.strip() for line in cue.text.splitlines()))
+    return {
+        "max_cps": count / rules.max_cps if rules.max_cps else 0.0,
+        "min_duration": rules.min_duration,
+        "word_duration": rules.word_duration * len(cue.text.split()),
+    }
 
 
 def _text(cue: Segment, rules: CuePreset) -> Iterator[tuple[str, float, float]]:
