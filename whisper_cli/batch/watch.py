@@ -6,14 +6,15 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from whisper_cli import files
-from whisper_cli.audio.sources import Inputs, Source, recordings
+from whisper_cli.audio.folders import FolderContent, look_into
+from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.events import InputError
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
@@ -43,6 +44,7 @@ class Watch:
     _given: dict[Path, Stamp] = field(default_factory=dict)
     _incomplete: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
     _outputs: dict[str, Path] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     def jobs(self) -> Iterator[BatchJob]:
         """Give jobs as files become ready, for ever."""
@@ -54,7 +56,9 @@ class Watch:
 
     def _ready(self) -> list[Path]:
         """Look at the folder, and list what has settled."""
-        now, current = time.monotonic(), dict(_scan(self.folder))
+        content = look_into(self.folder)
+        self._tell(content)
+        now, current = time.monotonic(), dict(_stamped(content.recordings))
         self._given = {path: stamp for path, stamp in self._given.items() if path in current}
         incomplete: dict[Path, tuple[Stamp, float]] = {}
         ready = []
@@ -70,6 +74,16 @@ class Watch:
                 incomplete[path] = (stamp, since)
         self._incomplete = incomplete
         return ready
+
+    def _tell(self, content: FolderContent) -> None:
+        """Say what is passed over: a link once, and files when another ending comes up."""
+        unknown = content.links + [f".{ending}" for ending in content.endings]
+        news = [item for item in unknown if item not in self._told]
+        self._told.update(news)
+        for link in (item for item in news if item in content.links):
+            logger.warning("%s", link)
+        if any(item not in content.links for item in news):
+            logger.warning("%s", content.passed_over())
 
     def _job(self, path: Path) -> Iterator[BatchJob]:
         try:
@@ -88,8 +102,8 @@ class Watch:
             yield job
 
 
-def _scan(folder: Path) -> Iterator[tuple[Path, Stamp]]:
-    for path in sorted(recordings(folder)):
+def _stamped(paths: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
+    for path in sorted(paths):
         try:
             known = path.stat()
         except OSError:  # it has just gone
