@@ -213,3 +213,76 @@ def test_a_length_that_is_no_number_is_as_good_as_none(serve, length):
 def test_a_length_of_many_digits_is_too_large(serve):
     with pytest.raises(AudioError, match="larger than"):
         read(f"{serve(b'sound', length='9' * 40)}/a.mp3")
+
+
+class Named(Handler):
+    """Answers for one target only, as its bytes are asked for; `/moved` leads there in UTF-8."""
+
+    target = ""
+    to = ""
+
+    def do_GET(self) -> None:
+        if self.path == "/moved":
+            self.wfile.write(f"HTTP/1.1 302 Found\r\nLocation: {self.to}\r\n".encode())
+            self.wfile.write(b"Content-Length: 0\r\n\r\n")
+        elif self.path == self.target:
+            super().do_GET()
+        else:
+            self.send_error(404)
+        self.close_connection = True
+
+
+@pytest.fixture
+def named() -> Iterator[Callable[..., str]]:
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(target: str, to: str = "") -> str:
+        known = {"content": b"sound", "cuts": [], "asked": [], "target": target, "to": to}
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Named,), known))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "target"),
+    [
+        ("/frågor.wav", "/fr%C3%A5gor.wav"),
+        ("/Gespräch%201.wav", "/Gespr%C3%A4ch%201.wav"),
+        ("/Gespr%C3%A4ch%201.wav", "/Gespr%C3%A4ch%201.wav"),
+        ("/a b.wav", "/a%20b.wav"),
+        ("/a.wav?t=ü x&n=1%2C2", "/a.wav?t=%C3%BC%20x&n=1%2C2"),
+        ("/a.wav?at=[1]|{2}", "/a.wav?at=[1]|{2}"),
+        ("/100%.wav#part", "/100%25.wav"),
+        ("/録音.mp3", "/%E9%8C%B2%E9%9F%B3.mp3"),
+        ("/caf\udce9.wav", "/caf%E9.wav"),
+    ],
+)
+def test_an_address_may_hold_any_letters_and_spaces(named, typed, target):
+    assert read(named(target) + typed) == b"sound"
+
+
+@pytest.mark.parametrize(
+    ("to", "target"),
+    [("/frågor Å.wav?ü", "/fr%C3%A5gor%20%C3%85.wav?%C3%BC"), ("/b%20c.wav", "/b%20c.wav")],
+)
+def test_a_redirect_may_be_written_in_utf8(named, to, target):
+    assert read(named(target, to) + "/moved") == b"sound"
+
+
+def test_a_redirect_in_another_encoding_is_followed_by_its_bytes():
+    from whisper_cli.audio.http_stream import _location, _redirected, _target
+
+    to = _redirected("http://x.test/moved", _location("/caf\xe9.wav"))
+    assert _target(to) == "/caf%E9.wav"
+
+
+def test_a_name_of_no_utf8_can_be_shown_and_named_after():
+    url = "http://x.test/caf\udce9.wav"
+    [source] = expand([url], None).sources
+    assert source.name == "http://x.test/caf\N{REPLACEMENT CHARACTER}.wav"

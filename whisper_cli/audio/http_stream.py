@@ -4,6 +4,7 @@ import http.client
 import io
 import ipaddress
 import logging
+import re
 import shutil
 import socket
 import ssl
@@ -12,7 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from whisper_cli import __version__
 from whisper_cli.audio.sources import Url, UrlLimits
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("whisper_cli")
 
 REDIRECTS, TRIES, QUIET = 5, 4, 30.0  # redirects followed, connections for one byte, seconds still
+_KEPT = "/%:@!$&'()*+,;=~?[]{}|"  # what a path or query keeps as it is
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -161,10 +164,8 @@ def _get(
         headers |= {"Range": f"bytes={start}-"} | ({"If-Range": tag} if tag else {})
     for _ in range(REDIRECTS + 1):
         connection = _connected(url, limits)
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            connection.request("GET", target, headers=headers)
+            connection.request("GET", _target(url), headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
@@ -174,7 +175,7 @@ def _get(
         connection.close()
         if response.status not in _MOVED or not response.headers.get("location"):
             raise AudioError(f"can't read {url}: {response.status} {response.reason}")
-        url = _redirected(url, response.headers["location"])
+        url = _redirected(url, _location(response.headers["location"]))
     raise AudioError(f"{url} is redirected too often")
 
 
@@ -204,6 +205,21 @@ def _connected(url: str, limits: UrlLimits) -> http.client.HTTPConnection:
     connection = kind(host, port, timeout=QUIET)
     connection.sock = wire
     return connection
+
+
+def _target(url: str) -> str:
+    """Write path and query as a request has them: what is no ASCII, or a space, by its bytes."""
+    parts = urlsplit(url)
+    path, query = (
+        quote(_LONE_PERCENT.sub("%25", text), _KEPT, errors="surrogateescape")
+        for text in (parts.path, parts.query)
+    )
+    return (path or "/") + (f"?{query}" if query else "")
+
+
+def _location(header: str) -> str:
+    """Read a Location that a server wrote in UTF-8 and `http.client` takes for Latin-1."""
+    return header.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
 def _redirected(url: str, to: str) -> str:
