@@ -19,7 +19,7 @@ from whisper_cli.batch.events import InputError
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
 from whisper_cli.extras import install_hint
-from whisper_cli.files import opened
+from whisper_cli.files import beside, opened
 
 logger = logging.getLogger("whisper_cli")
 
@@ -153,7 +153,7 @@ def mark_of(job: BatchJob) -> Path:
     path = job.source.path
     if target.pattern is None or path is None:
         raise ValueError("what is watched goes from file to file")
-    return Path(target.pattern).parent / f"{path.name}.failed"
+    return beside(Path(target.pattern).parent / path.name, ".failed")
 
 
 def clear_mark(job: BatchJob) -> None:
@@ -204,7 +204,7 @@ def note_failure(failed: InputError, job: BatchJob, to: Path | None, root: Path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
         clear_mark(job)
-        _write_mark(target.with_name(f"{target.name}.failed"), failed.error)
+        _write_mark(beside(target, ".failed"), failed.error)
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
 
