@@ -231,13 +231,15 @@ def test_an_input_whose_name_is_too_long_does_not_harm_the_others(run, tmp_path)
 
 @pytest.mark.slow
 def test_an_output_whose_name_is_too_long_does_not_harm_the_others(run, tiny_en, jfk, tmp_path):
-    long = tmp_path / ("x" * 250 + ".flac")  # as .flac it can be, as .srt.part not
+    long = tmp_path / ("x" * 250 + ".flac")  # as .flac it can be, as .jsonl not
     long.symlink_to(jfk)
     (tmp_path / "short.wav").write_bytes((jfk.parent / "austen.wav").read_bytes())
-    result = run("transcribe", tmp_path, "-m", tiny_en, "-f", "srt")
+    result = run("transcribe", tmp_path, "-m", tiny_en, "-f", "jsonl")
     assert (result.code, result.stdout) == (1, "")
     assert "File name too long" in result.stderr
-    assert (tmp_path / "short.srt").stat().st_size
+    assert "--name gives a shorter name" in result.stderr
+    assert (tmp_path / "short.jsonl").stat().st_size
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".flac", ".jsonl", ".wav"]
 
 
 @pytest.mark.slow

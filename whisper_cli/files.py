@@ -1,5 +1,6 @@
 """Files written whole or not at all, and files that only one process writes at a time."""
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -16,6 +17,34 @@ _TRIES = 10  # a file may be renamed or made by another process between two step
 _SAFE_FLAGS = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )
+
+
+_NAME_MAX = 255  # bytes of a name where the system doesn't tell
+_HEAD = 60  # bytes of a long name that its short one begins with
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Name what is kept beside a file: its name and `suffix`, or a short name of its own.
+
+    The short one, where the other would be longer than the file system takes, holds a hash.
+    """
+    name = os.fsencode(path.name)
+    if len(name) + len(os.fsencode(suffix)) <= _longest_name(path.parent):
+        return path.with_name(path.name + suffix)
+    head, digest = name[:_HEAD].decode(errors="ignore"), hashlib.sha256(name).hexdigest()[:16]
+    return path.with_name(f"{head}~{digest}{suffix}")
+
+
+def _longest_name(folder: Path) -> int:
+    """Ask how many bytes a name may have; of a folder that isn't there yet, one above it."""
+    for place in (folder, *folder.parents):
+        try:
+            return os.pathconf(place, "PC_NAME_MAX")
+        except FileNotFoundError:
+            continue
+        except (AttributeError, OSError, ValueError):
+            break
+    return _NAME_MAX
 
 
 def write_all(file: FileIO, data: bytes) -> None:
@@ -138,7 +167,7 @@ def write_text(path: Path, text: str, *, sync: bool = False) -> None:
     A `sync` one is on the disk before it takes its name. What fails leaves nothing beside. A
     link at `path` is replaced, not followed. Raises OSError.
     """
-    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    new = beside(path, f".{secrets.token_hex(4)}")
     file = new.open("x", encoding="utf-8")
     try:
         with file:

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import pytest
 
+from tests.fake_hub.proxy import Proxy
+from tests.fake_hub.tls import make_authority
 from whisper_cli.audio.http_stream import open_url
 from whisper_cli.audio.sources import Url, UrlLimits, expand
 from whisper_cli.errors import AudioError
@@ -213,3 +215,156 @@ def test_a_length_that_is_no_number_is_as_good_as_none(serve, length):
 def test_a_length_of_many_digits_is_too_large(serve):
     with pytest.raises(AudioError, match="larger than"):
         read(f"{serve(b'sound', length='9' * 40)}/a.mp3")
+
+
+class Named(Handler):
+    """Answers for one target only, as its bytes are asked for; `/moved` leads there in UTF-8."""
+
+    target = ""
+    to = ""
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/moved"):
+            self.wfile.write(f"HTTP/1.1 302 Found\r\nLocation: {self.to}\r\n".encode())
+            self.wfile.write(b"Content-Length: 0\r\n\r\n")
+        elif self.path == self.target:
+            super().do_GET()
+        else:
+            self.send_error(404)
+        self.close_connection = True
+
+
+@pytest.fixture
+def named() -> Iterator[Callable[..., str]]:
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(target: str, to: str = "") -> str:
+        known = {"content": b"sound", "cuts": [], "asked": [], "target": target, "to": to}
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Named,), known))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "target"),
+    [
+        ("/frågor.wav", "/fr%C3%A5gor.wav"),
+        ("/Gespräch%201.wav", "/Gespr%C3%A4ch%201.wav"),
+        ("/Gespr%C3%A4ch%201.wav", "/Gespr%C3%A4ch%201.wav"),
+        ("/a b.wav", "/a%20b.wav"),
+        ("/a.wav?t=ü x&n=1%2C2", "/a.wav?t=%C3%BC%20x&n=1%2C2"),
+        ("/a.wav?at=[1]|{2}", "/a.wav?at=[1]|{2}"),
+        ("/100%.wav#part", "/100%25.wav"),
+        ("/録音.mp3", "/%E9%8C%B2%E9%9F%B3.mp3"),
+        ("/caf\udce9.wav", "/caf%E9.wav"),
+    ],
+)
+def test_an_address_may_hold_any_letters_and_spaces(named, typed, target):
+    assert read(named(target) + typed) == b"sound"
+
+
+@pytest.mark.parametrize(
+    ("to", "target"),
+    [("/frågor Å.wav?ü", "/fr%C3%A5gor%20%C3%85.wav?%C3%BC"), ("/b%20c.wav", "/b%20c.wav")],
+)
+def test_a_redirect_may_be_written_in_utf8(named, to, target):
+    assert read(named(target, to) + "/moved") == b"sound"
+
+
+def test_a_redirect_in_another_encoding_is_followed_by_its_bytes():
+    from whisper_cli.audio.http_stream import _location, _redirected, _target
+
+    to = _redirected("http://x.test/moved", _location("/caf\xe9.wav"))
+    assert _target(to) == "/caf%E9.wav"
+
+
+def test_a_name_of_no_utf8_can_be_shown_and_named_after():
+    url = "http://x.test/caf\udce9.wav"
+    [source] = expand([url], None).sources
+    assert source.name == "http://x.test/caf\N{REPLACEMENT CHARACTER}.wav"
+
+
+@pytest.fixture
+def no_proxies(monkeypatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        for spelling in (name, name.upper()):
+            monkeypatch.delenv(spelling, raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_an_address_is_opened_through_the_proxy_which_looks_it_up(named, monkeypatch, caplog):
+    proxy = named("http://media.example.org:81/fr%C3%A5gor.wav?x=1")
+    monkeypatch.setenv("http_proxy", proxy)
+    with caplog.at_level("INFO"):
+        assert read("http://media.example.org:81/frågor.wav?x=1", UrlLimits()) == b"sound"
+    assert "through the proxy 127.0.0.1:" in caplog.text
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.setenv("ALL_PROXY", named("http://xn--mnchen-3ya.test/a.wav"))
+    assert read("http://münchen.test/a.wav", UrlLimits()) == b"sound"
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_hears_who_we_are_and_no_proxy_goes_around_it(serve, monkeypatch):
+    url = serve(b"sound")
+    with Proxy("me:secret") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:secret@"))
+        assert read(f"{url}/a.flac") == b"sound"
+        assert [request.status for request in proxy.requests] == [200]
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:wrong@"))
+        with pytest.raises(AudioError, match="407") as refused:
+            read(f"{url}/a.flac")
+        assert "wrong" not in refused.value.message
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert read(f"{url}/a.flac") == b"sound"
+        assert len(proxy.requests) == 2
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_https_goes_through_a_tunnel(tmp_path, monkeypatch):
+    authority = make_authority(tmp_path)
+    known = {"content": b"sound", "cuts": [], "asked": []}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Handler,), known))
+    server.socket = authority.context().wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"https://localhost:{server.server_port}/a.flac"
+    with Proxy() as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+        assert read(url) == b"sound"
+        assert {request.method for request in proxy.requests} == {"CONNECT"}
+    with pytest.raises(AudioError, match=r"localhost through the proxy 127\.0\.0\.1:\d+: Conn"):
+        read(url)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("no_proxies")
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "10.0.0.1", "[::1]", "127.1", "2130706433", "0x7f.1", "localhost", "localhost.",
+     "a.localhost", "169.254.169.254", "127.0.0.1.", "[::ffff:10.0.0.1]"],
+)  # fmt: skip
+def test_a_proxy_opens_nothing_that_is_private_by_its_name(named, monkeypatch, host):
+    monkeypatch.setenv("http_proxy", named(f"http://{host}/secret"))
+    with pytest.raises(AudioError, match="no public address"):
+        read(f"http://{host}/secret", UrlLimits())
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_redirect_is_checked_behind_a_proxy_too(named, monkeypatch):
+    monkeypatch.setenv("http_proxy", named("", to="http://127.1/secret"))
+    with pytest.raises(AudioError, match=r"127\.1 is at 127\.0\.0\.1, which is no public"):
+        read("http://public.test/moved", UrlLimits())
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_of_another_protocol_is_named(monkeypatch):
+    monkeypatch.setenv("http_proxy", "socks5h://127.0.0.1:1080")
+    with pytest.raises(AudioError, match="a proxy spoken to by socks5h:// is not supported"):
+        read("http://public.test/a.wav", UrlLimits())

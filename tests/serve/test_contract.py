@@ -366,6 +366,21 @@ def test_heads_and_unknown_paths_are_answered_in_shape(server):
             assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [("de_DE", "de"), ("ger", "de"), ("nb-NO", "no"), ("German", "de")]
+    + [(name, None) for name in ("auto", "null", "None", " ")],
+)
+def test_a_language_is_named_by_any_usual_tag_or_left_open(server, named, code):
+    server.post(TEXT, language=named)
+    assert server.model_worker[0].starts[0].options.language == code
+
+
+def test_candidates_are_named_by_tags_too(server):
+    server.post(TEXT, **{"languages[]": ["en-US", "deu", "auto"]})
+    assert server.model_worker[0].starts[0].options.language_candidates == ("en", "de")
+
+
 def test_an_english_model_refuses_other_languages(model):
     with running(model, FakeHands(multilingual=False)) as server:
         assert server.post(TEXT, language="de").json()["error"]["param"] == "language"

@@ -114,6 +114,16 @@ def test_model_language_and_prompt_reach_the_engine(line, server):
     assert (options.language, options.initial_prompt) == ("de", "so")
 
 
+@pytest.mark.parametrize(("named", "code"), [("de_DE", "de"), ("auto", None), (None, None)])
+def test_a_language_is_any_usual_tag_or_left_open_again(line, server, named, code):
+    update(line, turn_detection=None, transcription={"model": "fake", "language": "fr"})
+    update(line, transcription={"model": "fake", "language": named})
+    append(line, LOUD)
+    line.input_audio_buffer.commit()
+    until_completed(line)
+    assert server.model_worker[0].starts[0].options.language == code
+
+
 def test_the_older_spelling_is_understood(line, server):
     session = {"input_audio_format": "pcm16", "turn_detection": None}
     session["input_audio_transcription"] = {"model": "fake", "language": "fr"}

@@ -1,9 +1,14 @@
-"""Sound from the web: public addresses only, gone on with where a connection ends."""
+"""Sound from the web: public addresses only, gone on with where a connection ends.
+
+Where the environment names a proxy, it is gone through, and it is the proxy that looks hosts up:
+private ones are refused here only where the address itself shows that they are.
+"""
 
 import http.client
 import io
 import ipaddress
 import logging
+import re
 import shutil
 import socket
 import ssl
@@ -11,12 +16,14 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from whisper_cli import __version__
 from whisper_cli.audio.sources import Url, UrlLimits
 from whisper_cli.errors import AudioError
+from whisper_cli.proxies import proxy_credentials, proxy_for
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("whisper_cli")
 
 REDIRECTS, TRIES, QUIET = 5, 4, 30.0  # redirects followed, connections for one byte, seconds still
+_KEPT = "/%:@!$&'()*+,;=~?[]{}|"  # what a path or query keeps as it is
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -160,25 +169,34 @@ def _get(
     if start:
         headers |= {"Range": f"bytes={start}-"} | ({"If-Range": tag} if tag else {})
     for _ in range(REDIRECTS + 1):
-        connection = _connected(url, limits)
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connected = _connected(url, limits)
+        connection, target = connected.connection, connected.prefix + _target(url)
         try:
-            connection.request("GET", target, headers=headers)
+            connection.request("GET", target, headers=headers | connected.headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             raise AudioError(f"can't read {url}: {_reason(error)}") from error
         if response.status in (http.client.OK, http.client.PARTIAL_CONTENT):
             return connection, response
+        response.close()
         connection.close()
         if response.status not in _MOVED or not response.headers.get("location"):
             raise AudioError(f"can't read {url}: {response.status} {response.reason}")
-        url = _redirected(url, response.headers["location"])
+        url = _redirected(url, _location(response.headers["location"]))
     raise AudioError(f"{url} is redirected too often")
 
 
-def _connected(url: str, limits: UrlLimits) -> http.client.HTTPConnection:
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A connection; a plain proxy is told the origin too (`prefix`), and who we are."""
+
+    connection: http.client.HTTPConnection
+    prefix: str = ""
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+def _connected(url: str, limits: UrlLimits) -> _Connected:
     """Connect to an address that was looked up and checked, not looked up once more."""
     try:
         parts = urlsplit(url)
@@ -192,6 +210,13 @@ def _connected(url: str, limits: UrlLimits) -> http.client.HTTPConnection:
     secure = parts.scheme.lower() == "https"
     port = port or (443 if secure else 80)
     try:
+        proxy = proxy_for(parts.scheme.lower(), host, port)
+    except ValueError as error:
+        raise AudioError(f"can't connect to {host}: {error}") from error
+    if proxy is not None:
+        _check_literal(host, limits)
+        return _through(proxy, host, port, secure=secure)
+    try:
         plain = _first(_checked(host, port, limits), port)
         wire = (
             ssl.create_default_context().wrap_socket(plain, server_hostname=host)
@@ -203,7 +228,46 @@ def _connected(url: str, limits: UrlLimits) -> http.client.HTTPConnection:
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(host, port, timeout=QUIET)
     connection.sock = wire
-    return connection
+    return _Connected(connection)
+
+
+def _through(proxy: SplitResult, host: str, port: int, *, secure: bool) -> _Connected:
+    """Connect by a proxy: through a tunnel, or by requests that name the origin."""
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    try:
+        name = f"[{host}]" if ":" in host else host.encode("idna").decode()
+        connection = kind(proxy.hostname or "", proxy.port or 80, timeout=QUIET)
+    except (http.client.HTTPException, ValueError) as error:
+        raise AudioError(f"can't connect to {host} through a proxy: {_reason(error)}") from error
+    place = f"{connection.host}:{connection.port}"
+    logger.info("%s is opened through the proxy %s, which looks it up", host, place)
+    try:
+        if secure:
+            connection.set_tunnel(name, port, proxy_credentials(proxy))
+        connection.connect()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        connection.close()
+        message = f"can't connect to {host} through the proxy {place}: {_reason(error)}"
+        raise AudioError(message) from error
+    if secure:
+        return _Connected(connection)
+    prefix = f"http://{name}" + (f":{port}" if port != 80 else "")
+    return _Connected(connection, prefix, proxy_credentials(proxy))
+
+
+def _target(url: str) -> str:
+    """Write path and query as a request has them: what is no ASCII, or a space, by its bytes."""
+    parts = urlsplit(url)
+    path, query = (
+        quote(_LONE_PERCENT.sub("%25", text), _KEPT, errors="surrogateescape")
+        for text in (parts.path, parts.query)
+    )
+    return (path or "/") + (f"?{query}" if query else "")
+
+
+def _location(header: str) -> str:
+    """Read a Location that a server wrote in UTF-8 and `http.client` takes for Latin-1."""
+    return header.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
 def _redirected(url: str, to: str) -> str:
@@ -229,7 +293,24 @@ def _checked(host: str, port: int, limits: UrlLimits) -> list[str]:
     """Look a host up, and give its addresses, all of which may be used. Raises AudioError."""
     entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-    for text in found:
+    _require_public(host, found, limits)
+    return found
+
+
+def _check_literal(host: str, limits: UrlLimits) -> None:
+    """Refuse what is private by its very name, in any spelling: 127.1 and 2130706433 too."""
+    bare = host.rstrip(".")
+    if bare == "localhost" or bare.endswith(".localhost"):
+        _require_public(host, ["127.0.0.1"], limits)
+    with suppress(OSError, ValueError):  # a name, which is the proxy's to look up
+        entries = socket.getaddrinfo(
+            bare, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+        _require_public(host, [str(entry[4][0]) for entry in entries], limits)
+
+
+def _require_public(host: str, addresses: Sequence[str], limits: UrlLimits) -> None:
+    for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
         if not limits.allow_private and (not address.is_global or address.is_multicast):
@@ -237,7 +318,6 @@ def _checked(host: str, port: int, limits: UrlLimits) -> list[str]:
                 f"{host} is at {text}, which is no public address",
                 hint="--allow-private-urls opens it all the same",
             )
-    return found
 
 
 def _length(response: http.client.HTTPResponse) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from whisper_cli.audio.folders import look_into
 from whisper_cli.errors import ConfigError
 
 
@@ -48,14 +49,6 @@ def is_url(text: str) -> bool:
     return re.match(r"https?://", text, re.IGNORECASE) is not None
 
 
-_SUFFIXES = """
-    3g2 3gp aac ac3 aif aifc aiff amr ape asf au avi awb caf dts eac3 flac flv gsm m2ts m4a m4b
-    m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mpga mts oga ogg ogm ogv opus ra rm snd spx ts tta vob
-    voc w64 wav weba webm wma wmv wv
-"""
-SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """One input: a path, an address on the web, an open `file` or, without any, standard input.
@@ -73,7 +66,7 @@ class Source:
     def name(self) -> str:
         """The path as given, undecodable bytes replaced; `-` for standard input."""
         if self.address is not None:
-            return self.address.url
+            return os.fsencode(self.address.url).decode(errors="replace")
         if self.file is not None:
             named = getattr(self.file, "name", None)  # of a temporary file a number
             return named if isinstance(named, str) and named else "audio"
@@ -235,26 +228,7 @@ def _glob(pattern: str) -> Iterable[str]:
 
 def _folder(folder: Path) -> Iterator[Source]:
     """Yield what is below a folder, and what won't open, to say why: folders closed or empty."""
-    closed: list[Path] = []
-    found = sorted([*recordings(folder, closed), *closed]) or [folder]
+    content = look_into(folder)
+    content.warn()
+    found = sorted([*content.recordings, *content.closed]) or [folder]
     return (Source(path, folder) for path in found)
-
-
-def recordings(folder: Path, closed: list[Path] | None = None) -> Iterator[Path]:
-    """Find what is named as audio or video below a folder, nothing hidden.
-
-    Folders that can't be listed are added to `closed`.
-    """
-    note = (lambda error: closed.append(Path(error.filename))) if closed is not None else None
-    for parent, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES and _is_usable(path):
-                yield path
-
-
-def _is_usable(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return True  # opening it says so

@@ -20,6 +20,7 @@ from whisper_cli.batch.targets import BatchJob, Target, special
 from whisper_cli.choices import Mode
 from whisper_cli.engine.events import Recording
 from whisper_cli.errors import AudioError, OutputError
+from whisper_cli.files import beside
 from whisper_cli.transcript import Info
 
 logger = logging.getLogger("whisper_cli")
@@ -160,7 +161,7 @@ class JobInput:
         for target in self.targets or self._job.targets:
             if target.pattern and not target.needs_language and not special(Path(target.pattern)):
                 part = "" if self.channel is None else f".{self.channel + 1}"
-                return Path(f"{target.pattern}{part}.journal")
+                return beside(Path(target.pattern), f"{part}.journal")
         return None if self.kept is None else self.kept.with_suffix(".partial")
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisper_cli.diarization.options import DiarizationOptions
+from whisper_cli.files import beside
 from whisper_cli.formats.options import FormatOptions
 from whisper_cli.formats.registry import Format
 from whisper_cli.subtitles.presets import CueOptions
@@ -61,7 +62,7 @@ class OutputIndex:
         """Say what stands at `path`, if it should come from `key` (see `output_key`)."""
         if not os.path.exists(path):
             return State.missing
-        names = _key_of_path(path), _key_of_path(path) + PART
+        names = _key_of_path(path), _key_of_part(path)
         rows = self._run("SELECT sha256, work FROM outputs WHERE path IN (?, ?)", *names)
         sha256 = _sha256(path)
         keys = [known for digest, known in rows if digest == sha256]
@@ -78,7 +79,7 @@ class OutputIndex:
         """Note a file that was just published, or that will take the name of its `PART`."""
         row = (_key_of_path(path), _sha256(path), key, language or "und")
         self._run("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", *row)
-        self._run("DELETE FROM outputs WHERE path = ?", _key_of_path(path) + PART)
+        self._run("DELETE FROM outputs WHERE path = ?", _key_of_part(path))
 
     def add_file(self, path: Path, file: FileIO) -> None:
         """Note a file that was just made, and will be worked on."""
@@ -210,7 +211,15 @@ def _key(
 
 
 def _key_of_path(path: Path) -> str:
-    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
+    return _as_key(os.path.realpath(path))
+
+
+def _key_of_part(path: Path) -> str:
+    return _as_key(beside(Path(os.path.realpath(path)), PART))
+
+
+def _as_key(real: str | Path) -> str:
+    return os.fsencode(real).decode("utf-8", "backslashreplace")
 
 
 def _id(file: FileIO) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from whisper_cli.audio.sources import SUFFIXES
+from whisper_cli.audio.folders import SUFFIXES
 from whisper_cli.batch.output_index import State, output_key
 from whisper_cli.batch.session import Session
 from whisper_cli.batch.sinks import DeviceSink, FileSink, Sink, StreamSink

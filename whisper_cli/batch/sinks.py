@@ -9,7 +9,7 @@ from typing import Protocol
 
 from whisper_cli.batch.output_index import PART
 from whisper_cli.errors import OutputError
-from whisper_cli.files import is_at, write_all
+from whisper_cli.files import beside, is_at, write_all
 from whisper_cli.formats.registry import PartialWriter, Writer
 from whisper_cli.signals import CLOSED_PIPE, Stopped
 from whisper_cli.transcript import Info, Segment
@@ -90,7 +90,7 @@ class FileSink:
     ) -> None:
         self._writer, self._path = writer, Path(os.path.realpath(path))  # a link stays one
         self._on_complete = on_complete
-        self._part = self._path.with_name(self._path.name + PART)
+        self._part = beside(self._path, PART)
         self._file = self._claimed(acquire)
         self._size = self._written = self._segments = 0
         self._tail = ""

@@ -1,5 +1,6 @@
 """Where each input's outputs go, settled before anything runs."""
 
+import errno
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.output_index import PART
 from whisper_cli.errors import ConfigError, OutputError
+from whisper_cli.files import beside
 from whisper_cli.formats.registry import Format
 from whisper_cli.models.catalog import Model
 from whisper_cli.transcript import Info
@@ -210,12 +212,13 @@ def _check_collisions(jobs: Iterable[BatchJob]) -> None:
         if pattern is None:
             continue
         real_path, shown = os.path.realpath(pattern), pattern.replace(LANGUAGE, "{language}")
-        if inputs & {real_path, real_path + PART}:
+        part = str(beside(Path(real_path), PART))
+        if inputs & {real_path, part}:
             raise ConfigError(f'{name} would write over the input "{shown}"', hint=hint)
-        other = writers.get(real_path) or writers.get(real_path + PART)
+        other = writers.get(real_path) or writers.get(part)
         if other:
             raise ConfigError(f'{other} and {name} would both write "{shown}"', hint=hint)
-        writers[real_path] = writers[real_path + PART] = name
+        writers[real_path] = writers[part] = name
 
 
 def prepare(path: Path) -> None:
@@ -229,6 +232,12 @@ def prepare(path: Path) -> None:
         raise OutputError(f"can't make {path.parent}: {error.strerror}") from error
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"can't write in {path.parent}: permission denied", hint="-o FOLDER/")
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # known now, and not when all is decoded
+            hint = "-o FILE or --name gives a shorter name"
+            raise OutputError(f"can't write {path}: {error.strerror}", hint=hint) from error
 
 
 def special(path: Path) -> bool:

@@ -6,19 +6,20 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from whisper_cli import files
-from whisper_cli.audio.sources import Inputs, Source, recordings
+from whisper_cli.audio.folders import FolderContent, look_into
+from whisper_cli.audio.sources import Inputs, Source
 from whisper_cli.batch.events import InputError
 from whisper_cli.batch.targets import BatchJob
 from whisper_cli.errors import ConfigError, OutputError, WhisperError, failure_of
 from whisper_cli.extras import install_hint
-from whisper_cli.files import opened
+from whisper_cli.files import beside, opened
 
 logger = logging.getLogger("whisper_cli")
 
@@ -43,6 +44,7 @@ class Watch:
     _given: dict[Path, Stamp] = field(default_factory=dict)
     _incomplete: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
     _outputs: dict[str, Path] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     def jobs(self) -> Iterator[BatchJob]:
         """Give jobs as files become ready, for ever."""
@@ -54,7 +56,9 @@ class Watch:
 
     def _ready(self) -> list[Path]:
         """Look at the folder, and list what has settled."""
-        now, current = time.monotonic(), dict(_scan(self.folder))
+        content = look_into(self.folder)
+        self._tell(content)
+        now, current = time.monotonic(), dict(_stamped(content.recordings))
         self._given = {path: stamp for path, stamp in self._given.items() if path in current}
         incomplete: dict[Path, tuple[Stamp, float]] = {}
         ready = []
@@ -70,6 +74,16 @@ class Watch:
                 incomplete[path] = (stamp, since)
         self._incomplete = incomplete
         return ready
+
+    def _tell(self, content: FolderContent) -> None:
+        """Say what is passed over: a link once, and files when another ending comes up."""
+        unknown = content.links + [f".{ending}" for ending in content.endings]
+        news = [item for item in unknown if item not in self._told]
+        self._told.update(news)
+        for link in (item for item in news if item in content.links):
+            logger.warning("%s", link)
+        if any(item not in content.links for item in news):
+            logger.warning("%s", content.passed_over())
 
     def _job(self, path: Path) -> Iterator[BatchJob]:
         try:
@@ -88,8 +102,8 @@ class Watch:
             yield job
 
 
-def _scan(folder: Path) -> Iterator[tuple[Path, Stamp]]:
-    for path in sorted(recordings(folder)):
+def _stamped(paths: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
+    for path in sorted(paths):
         try:
             known = path.stat()
         except OSError:  # it has just gone
@@ -139,7 +153,7 @@ def mark_of(job: BatchJob) -> Path:
     path = job.source.path
     if target.pattern is None or path is None:
         raise ValueError("what is watched goes from file to file")
-    return Path(target.pattern).parent / f"{path.name}.failed"
+    return beside(Path(target.pattern).parent / path.name, ".failed")
 
 
 def clear_mark(job: BatchJob) -> None:
@@ -190,7 +204,7 @@ def note_failure(failed: InputError, job: BatchJob, to: Path | None, root: Path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
         clear_mark(job)
-        _write_mark(target.with_name(f"{target.name}.failed"), failed.error)
+        _write_mark(beside(target, ".failed"), failed.error)
     except OSError as error:
         logger.warning("can't note the failure of %s: %s", failed.source, error.strerror)
 

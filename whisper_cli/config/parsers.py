@@ -146,9 +146,9 @@ def candidate(text: str) -> str:
 
 def language(text: str) -> str | None:
     """Read a language that may be left to detection."""
-    from whisper_cli.languages import code_of
+    from whisper_cli.languages import code_if_named
 
-    return None if text.strip().lower() in ("", "auto") else code_of(text)
+    return code_if_named(text)
 
 
 def channel(text: str) -> str:

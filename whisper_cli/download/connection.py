@@ -1,6 +1,5 @@
 """How a connection is made, through proxies, in bounded time."""
 
-import base64
 import functools
 import http.client
 import os
@@ -9,10 +8,11 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from whisper_cli.errors import SourceUnavailable
+from whisper_cli.proxies import proxy_credentials, proxy_for
 
 Origin = tuple[str, str, int]
 
@@ -52,12 +52,12 @@ def connect(
     Raises OSError (no connection, no certificate), HTTPException and ValueError.
     """
     scheme, host, port = origin(url)
-    proxy = _proxy(scheme, host, port)
+    proxy = proxy_for(scheme, host, port)
     via = proxy or url
     _, via_host, via_port = origin(via)
     connection = _connection(scheme, via_host, via_port, connect_timeout)
     connection.response_class = response_class
-    credentials = _credentials(proxy)
+    credentials = proxy_credentials(proxy)
     if proxy and scheme == "https":
         connection.set_tunnel(host, port, credentials)
     connection.connect()
@@ -72,26 +72,6 @@ def _connection(scheme: str, host: str, port: int, timeout: float) -> http.clien
     if scheme == "https":
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=_context())
     return http.client.HTTPConnection(host, port, timeout=timeout)
-
-
-def _proxy(scheme: str, host: str, port: int) -> SplitResult | None:
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    address = proxies.get(scheme) or proxies.get("all")
-    if not address or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
-        return None
-    proxy = urlsplit(address if "://" in address else f"http://{address}")
-    if proxy.scheme != "http":
-        raise ValueError(f"a proxy spoken to by {proxy.scheme}:// is not supported")
-    return proxy
-
-
-def _credentials(proxy: SplitResult | None) -> dict[str, str]:
-    if not proxy or not proxy.username:
-        return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def _context() -> ssl.SSLContext:

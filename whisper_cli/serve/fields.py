@@ -147,14 +147,16 @@ def _keywords(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _language(name: str, value: str) -> str | None:
-    from whisper_cli.languages import code_of
+    from whisper_cli.languages import code_if_named
 
-    if not value.strip():
-        return None
     try:
-        return code_of(value.split("-", maxsplit=1)[0])
+        return code_if_named(value)
     except ConfigError:
         raise invalid(f"no such language: {short(value)}", name) from None
+
+
+def _languages(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(None, _sequence_of(_language)(name, values)))
 
 
 def _switch(name: str, value: str) -> bool | None:
@@ -204,7 +206,7 @@ _STRING: dict[str, object] = {"type": "string"}
 ROWS: dict[str, FieldSpec] = {
     "model": FieldSpec(_last(_text), _STRING),
     "language": FieldSpec(_last(_language), _STRING),
-    "languages": FieldSpec(_sequence_of(_language), _array(_STRING)),
+    "languages": FieldSpec(_languages, _array(_STRING)),
     "keywords": FieldSpec(_keywords, _array(_STRING)),
     "hotwords": FieldSpec(_last(_text), _STRING),
     "prompt": FieldSpec(_last(_text), {"type": "string", "maxLength": LONGEST_PROMPT}),

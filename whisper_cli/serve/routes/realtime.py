@@ -145,6 +145,9 @@ class _Session:
         options = _object(config, "transcription") or _object(config, "input_audio_transcription")
         names = ("model", "language", "prompt")
         fields = self.fields | {name: str(options[name]) for name in names if options.get(name)}
+        for name in ("language", "prompt"):
+            if name in options and options[name] is None:  # named no longer
+                fields.pop(name, None)
         await self._entry(fields)
         self.fields = fields
         if "turn_detection" in config:
