@@ -61,6 +61,16 @@ def test_the_second_track_is_heard_when_asked_for(run, speech, tiny_en):
     assert "country" in run("transcribe", video, "-m", tiny_en, "--track", "2").stdout
 
 
+@pytest.mark.parametrize("mode", [(), ("--mode", "exact"), ("--mode", "exact", "--no-vad")])
+def test_a_track_that_was_chosen_is_told(run, speech, tiny_en, mode):
+    video = speech / "hard_formats" / "jfk_second_track.mkv"
+    told = run("transcribe", video, "-m", tiny_en, *mode)
+    assert f"{video}: audio track 1 of 2 was chosen" in told.stderr
+    named = run("transcribe", video, "-m", tiny_en, *mode, "--track", "2")
+    assert (named.code, named.stderr) == (0, "")
+    assert "country" in named.stdout
+
+
 def test_damaged_files_give_what_is_there_or_a_clear_error(run, speech, tiny_en):
     entries = clips("hard_corrupt")
     files = [speech / entry["path"] for entry in entries]

@@ -60,7 +60,7 @@ class TranscribeArguments(TextArguments, total=False):
     vad_pad: float | None
     max_chunk: float | None
     clip: str | Sequence[str]
-    track: int
+    track: int | None
     channel: str | int
     raw: str | None
     live: bool

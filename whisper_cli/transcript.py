@@ -43,7 +43,8 @@ class DecodingOptions:
     """What changes the words: part of a transcript's provenance and of what makes it current.
 
     `vad_threshold` (0 to 1), `vad_min_silence`, `vad_pad` and `max_chunk` (seconds) are None for
-    the mode's own, see VadOptions and ChunkingOptions.
+    the mode's own, see VadOptions and ChunkingOptions. `track` 0 is chosen when the input is
+    opened; from then on it is the one that is heard.
     """
 
     mode: Mode = Mode.fast

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.audio.sounds import write_tracks
 from tests.oddities import HUGE, any_json, digits, mutated, nested, written
 from tests.serve.fakes import FakeHands, in_background, provenance, running, until
 from tests.serve.odd import listening, replying, saying_for_ever
@@ -70,6 +71,16 @@ def test_what_the_server_says_is_written(run, model, jfk):
         run("transcribe", jfk, "-m", str(model), "--server", server.url, "--beam-size", "2")
         changed = server.model_worker[0].starts[1].options
         assert (options.beam_size, changed.beam_size) == (5, 2)
+
+
+def test_the_track_that_was_chosen_here_is_told(run, model, tmp_path):
+    video = write_tracks(tmp_path / "x.mkv", ("ger", ""), ("eng", "default"))
+    with running(model, FakeHands()) as server:
+        done = run("transcribe", video, "-m", str(model), "--server", server.url, "-f", "json")
+    assert done.code == 0, done.stderr
+    [warning] = json.loads(done.stdout)["warnings"]
+    assert warning.startswith("audio track 2 of 2 was chosen")
+    assert warning in done.stderr
 
 
 def test_a_server_that_is_not_there_is_an_error_but_for_auto(run, tiny_en, jfk, monkeypatch):

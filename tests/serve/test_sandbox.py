@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.audio.sounds import write_tracks
 from tests.serve.processes import repeated
 from whisper_cli.audio.block_codec import BlockFile, packed
 from whisper_cli.audio.blocks import Block
@@ -31,6 +32,16 @@ def test_the_sound_is_what_it_is_without_a_sandbox(jfk):
         assert [block.start for block in owned] == [block.start for block in theirs]
         assert all(np.array_equal(a.samples, b.samples) for a, b in zip(owned, theirs, strict=True))
         assert sound.position == audio.position
+
+
+def test_of_several_tracks_the_one_in_the_language_is_heard_and_told(tmp_path):
+    upload = write_tracks(tmp_path / "upload", ("ger", "default"), ("eng", ""), form="matroska")
+    with sandboxed(upload) as sound:
+        assert sound.track == 1
+    with SandboxedAudio(upload, DecodeLimits(), lambda: True, "en") as sound:
+        assert sound.track == 2
+        [warning] = sound.warnings
+    assert warning.startswith("audio track 2 of 2 was chosen (1: de, default; 2: en)")
 
 
 def test_what_is_no_audio_is_named_without_a_path(tmp_path):

@@ -32,7 +32,10 @@ def from_bytes(data: bytes) -> Block:
 
 
 class BlockFile:
-    """A Sound: blocks in a file."""
+    """A Sound: blocks in a file; who sent them chose the track."""
+
+    track = 1
+    warnings: tuple[str, ...] = ()
 
     def __init__(self, path: Path, longest: float) -> None:
         self._file = path.open("rb")

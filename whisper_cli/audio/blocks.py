@@ -62,6 +62,16 @@ class Reader(Protocol):
         """How many channels the input declares."""
         ...
 
+    @property
+    def track(self) -> int:
+        """Number of the audio track that is heard, from 1."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was chosen where nobody said what is meant."""
+        ...
+
     def chunks(self) -> Iterator[Frames]:
         """Decode the input once, about a second at a time; log a warning if some is missing."""
         ...

@@ -55,6 +55,16 @@ class Audio:
         return self._reader.channels
 
     @property
+    def track(self) -> int:
+        """Number of the audio track that is heard, from 1."""
+        return self._reader.track
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was chosen where nobody said what is meant."""
+        return self._reader.warnings
+
+    @property
     def position(self) -> float:
         """Seconds of the input decoded so far."""
         return self._position
@@ -101,7 +111,8 @@ class Audio:
 def open_audio(
     source: Source,
     *,
-    track: int = 1,
+    track: int | None = None,
+    language: str | None = None,
     channel: str = "mix",
     raw: RawFormat | None = None,
     clip: Sequence[Clip] = (),
@@ -109,18 +120,19 @@ def open_audio(
 ) -> Audio:
     """Open an input, told by its content and never by its name.
 
-    `track` counts the audio streams from 1; `channel` is mix, left, right, or a number from 1;
-    `raw` says what headerless PCM is. A `plain` mix is to the sample what faster-whisper hears.
-    Raises AudioError, or ConfigError for no such channel.
+    `track` counts the audio streams from 1; without it one is chosen that can be decoded, by its
+    `language`, else the default one, and `warnings` tell of it. `channel` is mix, left, right, or
+    a number from 1; `raw` says what headerless PCM is. A `plain` mix is to the sample what
+    faster-whisper hears. Raises AudioError, or ConfigError for no such channel.
     """
     index = parse_channel(channel)
     content = open_content(source)
     try:
         with reading(content.name):
             if plain and index is None and raw is None:
-                libav = LibavReader.open(content, track)
+                libav = LibavReader.open(content, track, language)
                 return Audio(content, libav, libav.blocks(), clip)
-            reader = _reader(content, track, raw)
+            reader = _reader(content, track, language, raw)
             chunks = mono(_possible(reader.chunks(), content.name), index, content.name)
             return Audio(content, reader, resample(chunks), clip)
     except BaseException:
@@ -128,11 +140,13 @@ def open_audio(
         raise
 
 
-def _reader(content: InputStream, track: int, raw: RawFormat | None) -> Reader:
+def _reader(
+    content: InputStream, track: int | None, language: str | None, raw: RawFormat | None
+) -> Reader:
     if raw:
         return RawReader(content, raw)
-    sndfile = SndfileReader.open(content) if track == 1 else None
-    return sndfile or LibavReader.open(content, track)
+    sndfile = SndfileReader.open(content) if track in (None, 1) else None
+    return sndfile or LibavReader.open(content, track, language)
 
 
 def _sounding(blocks: Iterator[Block], name: str) -> Iterator[Block]:

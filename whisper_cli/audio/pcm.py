@@ -69,6 +69,9 @@ def _widened(data: bytes, *, low_first: bool) -> bytes:
 class RawReader:
     """Reads PCM as it comes."""
 
+    track = 1
+    warnings: tuple[str, ...] = ()
+
     def __init__(self, content: InputStream, raw: RawFormat) -> None:
         self._content = content
         self._raw = raw

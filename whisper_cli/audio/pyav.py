@@ -2,15 +2,19 @@
 
 import io
 import logging
-from collections.abc import Iterator
+import re
+import threading
+from collections.abc import Iterator, Mapping
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, to_float
 from whisper_cli.audio.diagnose import audio_error_of
 from whisper_cli.audio.streams import InputStream
+from whisper_cli.audio.tracks import Track, choice_told, chosen, readable
 from whisper_cli.errors import AudioError
 
 if TYPE_CHECKING:
@@ -67,6 +71,19 @@ _DECLARING = frozenset(
     ["aiff", "asf", "avi", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "wav"]
 )
 
+# What a track may hold instead of what is said, by FFmpeg's flag.
+_ASIDES: Mapping[str, str] = MappingProxyType(
+    {
+        "comment": "commentary",
+        "visual_impaired": "for the visually impaired",
+        "descriptions": "descriptions",
+        "clean_effects": "without voices",
+        "karaoke": "karaoke",
+        "dependent": "to be mixed with another",
+    }
+)
+_printing = threading.Lock()  # the level of what FFmpeg prints is one for all threads
+
 
 class LibavReader:
     """Reads one audio stream of a container; packets that can't be decoded are skipped."""
@@ -78,8 +95,12 @@ class LibavReader:
         container: "InputContainer",
         stream: "AudioStream",
         *,
+        track: int,
+        warnings: tuple[str, ...],
         corrupt: bool,
     ) -> None:
+        self.track = track
+        self.warnings = warnings
         self._name = name
         self._file = file
         self._container = container
@@ -90,9 +111,17 @@ class LibavReader:
         self._corrupt = corrupt
 
     @classmethod
-    def open(cls, content: InputStream, track: int = 1, *, corrupt: bool = False) -> Self:
+    def open(
+        cls,
+        content: InputStream,
+        track: int | None = None,
+        language: str | None = None,
+        *,
+        corrupt: bool = False,
+    ) -> Self:
         """Open an audio stream, counted from 1; raises AudioError where there is none.
 
+        Without a number one is chosen, by its `language` first; of several that is a warning.
         `corrupt` says that it is known to be, by another decoder.
         """
         import av
@@ -107,8 +136,18 @@ class LibavReader:
             file.check()
             raise audio_error_of(content.name, content.head) from error
         try:
-            stream = _stream(container, track, content.name)
-            return cls(content.name, file, container, stream, corrupt=corrupt)
+            tracks = _tracks(container, content.name)
+            found = chosen(tracks, track, language, content.name)
+            told = track is None and len(tracks) > 1
+            return cls(
+                content.name,
+                file,
+                container,
+                container.streams.audio[found.number - 1],
+                track=found.number,
+                warnings=(choice_told(tracks, found),) if told else (),
+                corrupt=corrupt,
+            )
         except AudioError:
             container.close()
             raise
@@ -188,24 +227,49 @@ class LibavReader:
         self._container.close()
 
 
-def _stream(container: "InputContainer", track: int, name: str) -> "AudioStream":
+def _tracks(container: "InputContainer", name: str) -> list[Track]:
+    """Describe the audio streams of a container. Raises AudioError where there is none."""
     streams = container.streams.audio
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise AudioError(
             f"no audio stream in {name} (it holds {kinds})", hint="name a file that has sound"
         )
-    if not 1 <= track <= len(streams):
-        raise AudioError(
-            f"no audio track {track} in {name}: it has {len(streams)}",
-            hint="--track counts audio streams from 1",
-        )
-    if streams[track - 1].codec_context is None:
-        raise AudioError(
-            f"the audio in {name} is in a format that FFmpeg can't decode",
-            hint="convert it to WAV or FLAC first",
-        )
-    return streams[track - 1]
+    return [_track(number, stream) for number, stream in enumerate(streams, 1)]
+
+
+def _track(number: int, stream: "AudioStream") -> Track:
+    flags = {flag.name for flag in getattr(stream, "disposition", ())}  # older ones know none
+    asides = [text for flag, text in _ASIDES.items() if flag in flags]
+    decodable = stream.codec_context is not None
+    return Track(
+        number,
+        stream.language,
+        stream.codec_context.name if decodable else _foreign_codec(stream),
+        decodable,
+        probed=decodable and stream.codec_context.sample_rate > 0,
+        default="default" in flags,
+        aside=asides[0] if asides else None,
+    )
+
+
+def _foreign_codec(stream: "AudioStream") -> str:
+    """Name what FFmpeg has no decoder for, by what it prints of the stream."""
+    from av import logging as libav_logging
+
+    with _printing:
+        level = libav_logging.get_level()
+        libav_logging.set_level(libav_logging.INFO)
+        try:
+            container: Any = stream.container  # its type doesn't know what it can
+            text = container.dumps_format()
+        finally:
+            libav_logging.set_level(level)
+    line = rf"^ *Stream #0:{stream.index}\b.*?: Audio: (\w+)(?: \((\w[^/)]*?) / 0x)?"
+    found = re.search(line, text, re.MULTILINE)
+    if not found:
+        return "unknown codec"
+    return readable(found[1] if found[1] != "none" else found[2] or "unknown codec")
 
 
 class _File:

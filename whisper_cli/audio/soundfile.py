@@ -26,6 +26,9 @@ _OGG_PAGE = 65_307  # bytes, the most one can have
 class SndfileReader:
     """Reads a file block by block; where libsndfile gives up in the middle, FFmpeg goes on."""
 
+    track = 1
+    warnings: tuple[str, ...] = ()
+
     def __init__(self, content: InputStream, file: FileIO, sound: "SoundFile") -> None:
         self._content = content
         self._file = file
@@ -36,7 +39,9 @@ class SndfileReader:
         """Open what libsndfile reads well, by content; None where FFmpeg must."""
         import soundfile
 
-        if content.path is None or not content.head.startswith(_MAGICS) or _is_chained(content):
+        if content.path is None or not content.head.startswith(_MAGICS):
+            return None
+        if _is_chained(content) or _has_tracks(content):
             return None
         # A descriptor of its own: callbacks into Python would swallow what a signal raises.
         file = _same_file(content)
@@ -138,6 +143,15 @@ def _is_chained(content: InputStream) -> bool:
     """Tell several Ogg streams one after the other: libsndfile reads the first only."""
     page = _last_ogg_page(content)
     return bool(page) and page[14:18] != content.head[14:18]
+
+
+def _has_tracks(content: InputStream) -> bool:
+    """Tell several Ogg streams side by side: the first page of the second follows the first's."""
+    head = content.head
+    if not head.startswith(b"OggS") or len(head) < 27:
+        return False
+    second = head[27 + head[26] + sum(head[27 : 27 + head[26]]) :]
+    return second.startswith(b"OggS") and bool(second[5:6] and second[5] & 2)
 
 
 def _last_ogg_page(content: InputStream) -> bytes:

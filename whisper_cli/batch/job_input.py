@@ -32,7 +32,7 @@ class JobInput:
     """One job under way, or a `channel` of it (from 0), as an Input of the engine.
 
     `number` is the job's place among them, `group` the channels of the same job. `needed` turns
-    false where its outputs can't be written any more.
+    false where its outputs can't be written any more. `warnings` are those of its opening.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class JobInput:
         self.channel = channel
         self.group: tuple[JobInput, ...] = (self,)
         self.needed = True
+        self.warnings: tuple[str, ...] = ()
         self.targets: tuple[Target, ...] = ()
         self._job, self._session, self._claims = job, session, claims
         self._started_at = time.monotonic()
@@ -79,7 +80,7 @@ class JobInput:
             with ExitStack() as stack:
                 audio = stack.enter_context(self._audio())
                 whole = _info(self._job.source, audio, self._session)
-                self.targets = self._missing_outputs(whole)
+                self.targets, self.warnings = self._missing_outputs(whole), audio.warnings
                 self._seconds = audio.duration or 0.0
                 info = self._of_channel(whole)
                 self.stored = self._remembered(info)
@@ -199,7 +200,8 @@ class JobInput:
             )
         return open_audio(
             self._job.source,
-            track=options.track,
+            track=options.track or None,
+            language=options.language,
             channel=options.channel if self.channel is None else str(self.channel + 1),
             raw=parse_raw(options.raw) if options.raw else None,
             clip=options.clip,
@@ -236,4 +238,8 @@ def _claimed(targets: Sequence[Target]) -> str | None:
 def _info(source: Source, audio: Audio, session: Session) -> Info:
     """Say what is known before decoding; a stream's hash is known only after it."""
     sha256 = audio.sha256 if source.path is not None else None
-    return Info(source.name, replace(session.provenance, input=source.name, input_sha256=sha256))
+    options = replace(session.provenance.options, track=audio.track)
+    provenance = replace(
+        session.provenance, options=options, input=source.name, input_sha256=sha256
+    )
+    return Info(source.name, provenance, warnings=audio.warnings)

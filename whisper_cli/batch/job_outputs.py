@@ -112,17 +112,19 @@ def combined_info(
     infos = (first, *rest)
     left_out = [*dropped, *(item for info in infos for item in info.dropped)]
     again = [item for info in infos for item in info.redecoded]
+    known = channel_states[0].job_input.warnings
     problems = tuple(
         f"channel {number}: {problem}"
         for number, info in enumerate(infos, 1)
         for problem in info.warnings
+        if problem not in known
     )
     return replace(
         whole,
         duration=max(info.duration or 0.0 for info in infos),
         dropped=tuple(sorted(left_out, key=lambda item: item.start)),
         redecoded=tuple(sorted(again, key=lambda item: item.start)),
-        warnings=problems,
+        warnings=(*known, *problems),
         changed=any(info.changed for info in infos),
         provenance=replace(
             whole.provenance,
@@ -214,7 +216,9 @@ class JobOutputs:
         channel_state.info, channel_state.over = info, True
         channel_state.processed = info.duration or channel_state.processed
         if channel_state.journal is not None and not info.changed:
-            channel_state.journal.finished(info)
+            known = job_input.warnings  # whoever opens it again knows them, or named what is meant
+            later = tuple(item for item in info.warnings if item not in known)
+            channel_state.journal.finished(replace(info, warnings=later))
         self._write(self._order.passed(job_input, inf))
         if not all(
             item in self._channel_states and self._channel_states[item].over for item in self._group
@@ -254,7 +258,9 @@ class JobOutputs:
     def _open(self, info: Info) -> None:
         provenance = replace(info.provenance, complete=False)
         if len(self._group) > 1:
-            provenance = replace(provenance, options=self._session.provenance.options)
+            channel = self._session.provenance.options.channel
+            options = replace(provenance.options, channel=channel)
+            provenance = replace(provenance, options=options)
         self._info = replace(info, provenance=provenance)
         self._diarizer = self._diarizer_for(self._group[0])
         self._rendered = Postprocessor(self._session, self._info, self._diarizer)

@@ -125,7 +125,7 @@ def _read(lines: Iterable[bytes], head: bytes, info: Info) -> JournalContent | N
             provenance = replace(info.provenance, complete=True)
             decoded |= {
                 "dropped": _dropped(decoded["dropped"]),
-                "warnings": tuple(decoded["warnings"]),
+                "warnings": (*info.warnings, *decoded["warnings"]),
             }
             decoded |= {"redecoded": _redecoded(decoded["redecoded"])}
             whole = replace(info, provenance=provenance, **decoded)

@@ -271,7 +271,8 @@ def options_of(
     names = {item.name for item in fields(DecodingOptions)} & {
         item.name for item in fields(Settings)
     }
-    options = DecodingOptions(**{name: getattr(settings, name) for name in names})
+    values = {name: getattr(settings, name) for name in names}
+    options = DecodingOptions(**values | {"track": settings.track or 0})
     flags = bool(settings.speakers) or any(kind.uses_words(format_options) for kind in formats)
     timed = options.word_timestamps or cue_options_of(settings) is not None or flags
     return replace(options, word_timestamps=timed)

@@ -132,7 +132,11 @@ class Settings:
     clip: tuple[tuple[float, float | None], ...] = _setting(
         (), p.clip, "time ranges to decode, in seconds or h:mm:ss", "START-END,..."
     )
-    track: int = _setting(1, p.whole(1, 999), "number of the audio track in a video, from 1")
+    track: int | None = _setting(
+        None,
+        p.whole(1, 999),
+        "number of the audio track, from 1; else that of the language, or the default one",
+    )
     channel: str = _setting(
         "mix",
         p.channel,

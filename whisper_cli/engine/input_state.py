@@ -133,6 +133,6 @@ class InputState:
                 provenance=end.provenance,
                 dropped=tuple(self._dropped),
                 redecoded=tuple(self._redecoded),
-                warnings=tuple(self._coverage.warnings()),
+                warnings=(*known.warnings, *self._coverage.warnings()),
             ),
         )

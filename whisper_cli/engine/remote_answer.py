@@ -163,11 +163,12 @@ def _redecoded(content: object) -> Redecoded:
 
 def _whole(recording: Recording, info: Info, line: Members) -> Info:
     end = finished(recording)
+    told = checked.sequence_of(line["warnings"], checked.text)
     return replace(
         info,
         duration=end.duration,
         provenance=end.provenance,
         dropped=checked.sequence_of(line["dropped"], _dropped),
         redecoded=checked.sequence_of(line.get("redecoded", []), _redecoded),  # older servers: none
-        warnings=checked.sequence_of(line["warnings"], checked.text),
+        warnings=(*info.warnings, *told),
     )

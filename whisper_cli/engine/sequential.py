@@ -115,8 +115,9 @@ class SequentialEngine:
             info = replace(info, language=known, language_probability=float(known is not None))
             yield InputStarted(source, info)
         end = finished(recording)
-        info = replace(info, duration=end.duration, provenance=end.provenance)
-        yield InputFinished(source, replace(info, warnings=tuple(coverage.warnings())))
+        warnings = (*info.warnings, *coverage.warnings())
+        info = replace(info, duration=end.duration, provenance=end.provenance, warnings=warnings)
+        yield InputFinished(source, info)
 
 
 def _chunks(

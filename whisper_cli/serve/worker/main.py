@@ -1,11 +1,13 @@
 """The process of a model: orders come in, one engine does them all, news go out."""
 
+import logging
 import os
 import queue
 import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
@@ -13,7 +15,6 @@ from typing import cast
 from whisper_cli.audio.block_codec import BlockFile
 from whisper_cli.engine.device import DeviceRequest, resolve_device
 from whisper_cli.engine.events import (
-    DecodedAudio,
     DecodeProgress,
     Event,
     InputFailed,
@@ -38,6 +39,8 @@ from whisper_cli.serve.worker.messages import (
     WorkerOrder,
 )
 from whisper_cli.transcript import Info, Provenance
+
+_logger = logging.getLogger("whisper_cli")
 
 
 def main(line: Connection, folder: Path, device_request: DeviceRequest, temporary: Path) -> None:
@@ -127,14 +130,18 @@ class _Ordered:
             return None
         sound = self._sound()
         self._out.send(UploadOpened(self.job, sound.duration))
-        provenance = Provenance("", "", None, None, "", "", self._start.options, "")
-        return Recording(sound, Info("", provenance))
+        for warning in sound.warnings:
+            _logger.warning("%s: %s", self.name, warning)
+        options = replace(self._start.options, track=sound.track)
+        provenance = Provenance("", "", None, None, "", "", options, "")
+        return Recording(sound, Info("", provenance, warnings=sound.warnings))
 
-    def _sound(self) -> DecodedAudio:
+    def _sound(self) -> BlockFile | sandbox.SandboxedAudio:
         start = self._start
         try:
             if start.blocks:
                 return BlockFile(start.path, start.limits.duration)
-            return sandbox.SandboxedAudio(start.path, start.limits, lambda: self.needed)
+            language = start.options.language
+            return sandbox.SandboxedAudio(start.path, start.limits, lambda: self.needed, language)
         except OSError as error:
             raise AudioError("the file can't be read") from error

@@ -41,19 +41,32 @@ class Upload(Source):
 
 
 class SandboxedAudio:
-    """A Sound that is decoded in a process of its own; `needed` tells whether to go on."""
+    """A Sound that is decoded in a process of its own; `needed` tells whether to go on.
 
-    def __init__(self, path: Path, limits: DecodeLimits, needed: Callable[[], bool]) -> None:
+    Of several audio tracks the one in `language` is chosen, else the default one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: DecodeLimits,
+        needed: Callable[[], bool],
+        language: str | None = None,
+    ) -> None:
         self._limits, self._wanted = limits, needed
         self.position = 0.0
         self.sha256: str | None = None
         context = _context()
         self._pipe, child_end = context.Pipe(duplex=False)
         with _starting, child_end:
-            self._process = context.Process(target=_decode, args=(path, limits, child_end))
+            self._process = context.Process(
+                target=_decode, args=(path, limits, language, child_end)
+            )
             self._process.start()
         try:
-            self.duration: float | None = json.loads(self._next(_OPENED)[1:])
+            self.duration: float | None
+            self.duration, self.track, warnings = json.loads(self._next(_OPENED)[1:])
+            self.warnings: tuple[str, ...] = tuple(_one_line(item) for item in warnings)
         except BaseException:
             self.close()
             raise
@@ -125,6 +138,10 @@ def _readable(trace: bytes) -> str:
     return textwrap.indent(clean, "  ", lambda _: True)
 
 
+def _one_line(text: str) -> str:
+    return "".join(item if item.isprintable() else "?" for item in text)
+
+
 def prepare() -> None:
     """Start the template from which decoding processes are forked, where the system can fork."""
     context: Any = _context()
@@ -144,18 +161,18 @@ def _context() -> Any:
     return context
 
 
-def _decode(path: Path, limits: DecodeLimits, pipe: Connection) -> None:
+def _decode(path: Path, limits: DecodeLimits, language: str | None, pipe: Connection) -> None:
     """Be the process: decode a file into the pipe."""
     logging.getLogger("whisper_cli").addHandler(logging.NullHandler())
     with suppress(ConnectionError):  # nobody listens any more
-        pipe.send_bytes(_last_word(path, limits, pipe))
+        pipe.send_bytes(_last_word(path, limits, language, pipe))
 
 
-def _last_word(path: Path, limits: DecodeLimits, pipe: Connection) -> bytes:
+def _last_word(path: Path, limits: DecodeLimits, language: str | None, pipe: Connection) -> bytes:
     """Decode a file into the pipe, and return what is to be said in the end."""
     try:
         _confine(limits)
-        _send(path, limits, pipe)
+        _send(path, limits, language, pipe)
     except TooLong:
         return _TOO_LONG
     except WhisperError as error:
@@ -169,13 +186,14 @@ def _last_word(path: Path, limits: DecodeLimits, pipe: Connection) -> bytes:
     return _FINISHED
 
 
-def _send(path: Path, limits: DecodeLimits, pipe: Connection) -> None:
+def _send(path: Path, limits: DecodeLimits, language: str | None, pipe: Connection) -> None:
     from whisper_cli.audio.decode import open_audio
 
-    with open_audio(Upload(path)) as audio:
+    with open_audio(Upload(path), language=language) as audio:
         if (audio.duration or 0.0) > limits.duration:
             raise too_long(limits.duration)
-        pipe.send_bytes(_OPENED + json.dumps(audio.duration).encode())
+        opened = [audio.duration, audio.track, audio.warnings]
+        pipe.send_bytes(_OPENED + json.dumps(opened).encode())
         for block in audio.blocks():
             if block.end > limits.duration:
                 raise too_long(limits.duration)
