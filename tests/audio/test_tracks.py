@@ -6,8 +6,8 @@ import pytest
 from tests.audio.sounds import write_tracks
 from whisper_cli.audio.decode import open_audio
 from whisper_cli.audio.sources import Source
+from whisper_cli.audio.tracks import code_of_tag
 from whisper_cli.errors import AudioError
-from whisper_cli.language_tags import code_of_tag
 from whisper_cli.languages import LANGUAGES
 
 FOREIGN = {"mkv": (b"A_PCM/INT/LIT", b"A_XPUS/NT/LIT"), "mov": (b"sowt", b"apac")}

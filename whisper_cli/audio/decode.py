@@ -1,5 +1,6 @@
 """A source to blocks of 16 kHz mono sound."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Self
@@ -9,10 +10,13 @@ from whisper_cli.audio.channels import mono, parse_channel
 from whisper_cli.audio.clips import Clip, cut, parse_clip
 from whisper_cli.audio.pcm import RawFormat, RawReader, parse_raw
 from whisper_cli.audio.pyav import LibavReader, resample
+from whisper_cli.audio.sizes import Stray, stray_of
 from whisper_cli.audio.soundfile import SndfileReader
 from whisper_cli.audio.sources import Source
 from whisper_cli.audio.streams import InputStream, open_content, reading
 from whisper_cli.errors import AudioError
+
+_log = logging.getLogger("whisper_cli")
 
 __all__ = [
     "SAMPLE_RATE",
@@ -30,10 +34,16 @@ class Audio:
     """An open input whose sound is decoded while it is read; close it, or use `with`."""
 
     def __init__(
-        self, content: InputStream, reader: Reader, blocks: Iterator[Block], clips: Sequence[Clip]
+        self,
+        content: InputStream,
+        reader: Reader,
+        blocks: Iterator[Block],
+        clips: Sequence[Clip],
+        stray: Stray,
     ) -> None:
         self._content = content
         self._reader = reader
+        self._stray = stray
         self._position = 0.0
         blocks = self._decoded(blocks)
         self._blocks: Iterator[Block] | None = cut(blocks, clips) if clips else blocks
@@ -106,6 +116,15 @@ class Audio:
                 self._position = block.end
                 yield block
             self._content.drain()
+        self._warn_of_stray()
+
+    def _warn_of_stray(self) -> None:
+        if stray := self._stray():
+            _log.warning(
+                "%s goes on for %d bytes after its sound that are no chunk, and were not decoded",
+                self._content.name,
+                stray,
+            )
 
 
 def open_audio(
@@ -129,12 +148,13 @@ def open_audio(
     content = open_content(source)
     try:
         with reading(content.name):
+            stray = stray_of(content) if raw is None else int
             if plain and index is None and raw is None:
                 libav = LibavReader.open(content, track, language)
-                return Audio(content, libav, libav.blocks(), clip)
+                return Audio(content, libav, libav.blocks(), clip, stray)
             reader = _reader(content, track, language, raw)
             chunks = mono(_possible(reader.chunks(), content.name), index, content.name)
-            return Audio(content, reader, resample(chunks), clip)
+            return Audio(content, reader, resample(chunks), clip, stray)
     except BaseException:
         content.close()
         raise

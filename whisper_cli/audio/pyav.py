@@ -13,6 +13,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, to_float
 from whisper_cli.audio.diagnose import audio_error_of
+from whisper_cli.audio.sizes import NEVER_SET, Sizes, sizes_of
 from whisper_cli.audio.streams import InputStream
 from whisper_cli.audio.tracks import Track, choice_told, chosen, readable
 from whisper_cli.errors import AudioError
@@ -108,6 +109,7 @@ class LibavReader:
         self._origin = (container.start_time or 0) / 1e6
         self._reached = 0.0
         self._broken = False
+        self._frame_end: float | None = None
         self._corrupt = corrupt
 
     @classmethod
@@ -126,7 +128,7 @@ class LibavReader:
         """
         import av
 
-        file = _File(content.file)
+        file = _File(content.file, sizes_of(content))
         try:
             # A playlist may name other files and URLs: nothing of them is to be read.
             container = av.open(
@@ -156,7 +158,15 @@ class LibavReader:
     def duration(self) -> float | None:
         """Seconds, where nothing declares them guessed from the bit rate; None for most pipes."""
         duration = self._container.duration
-        return None if duration is None else duration / 1e6
+        if duration is None or self._is_unset(duration / 1e6):
+            return None
+        return duration / 1e6
+
+    def _is_unset(self, seconds: float) -> bool:
+        """Tell a size that stands for none: in AIFF 2 GiB and more; of RF64 we made it."""
+        size = round(seconds * (self._stream.bit_rate or 0) / 8) + 64
+        aiff = self._container.format.name == "aiff"
+        return seconds > 1e9 or (aiff and size >= NEVER_SET)
 
     @property
     def channels(self) -> int:
@@ -189,9 +199,18 @@ class LibavReader:
             if packet.stream.index != self._stream.index:
                 continue
             try:
-                yield from self._stream.decode(packet)
+                for frame in self._stream.decode(packet):
+                    self._note_hole(frame)
+                    yield frame
             except av.FFmpegError:
                 self._corrupt = True
+
+    def _note_hole(self, frame: "AudioFrame") -> None:
+        """Tell damage by missing time: FFmpeg passes over bad frames of FLAC silently."""
+        if self._container.format.name == "flac" and frame.time is not None:
+            hole = self._frame_end is not None and frame.time - self._frame_end > 1e-3
+            self._corrupt = self._corrupt or hole
+            self._frame_end = frame.time + frame.samples / frame.sample_rate
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
         """Read the packets of all streams: together they tell how much of the input is there."""
@@ -275,8 +294,10 @@ def _foreign_codec(stream: "AudioStream") -> str:
 class _File:
     """What PyAV reads from: without a name, and never raising, which PyAV would print or lose."""
 
-    def __init__(self, file: io.BufferedIOBase) -> None:
+    def __init__(self, file: io.BufferedIOBase, sizes: Sizes) -> None:
         self._file = file
+        self._sizes = sizes
+        self._position = 0  # a pipe's
         self._failure: BaseException | None = None
         if self.seekable():
             self._file.seek(0)
@@ -288,10 +309,20 @@ class _File:
 
     def read(self, size: int) -> bytes:
         try:
-            return b"" if self._failure else self._file.read1(size)
+            return b"" if self._failure else self._read(size)
         except BaseException as error:  # noqa: BLE001  raised again by check()
             self._failure = error
             return b""
+
+    def _read(self, size: int) -> bytes:
+        start = self._file.tell() if self.seekable() else self._position
+        if self._sizes.end is not None:
+            size = max(0, min(size, self._sizes.end - start))
+        data = self._file.read1(size)
+        self._position = start + len(data)
+        for offset, new in self._sizes.patches:
+            data = _patched(data, start, offset, new)
+        return data
 
     def seekable(self) -> bool:
         return self._file.seekable()
@@ -307,6 +338,14 @@ class _File:
 
     def tell(self) -> int:
         return self._file.tell()
+
+
+def _patched(data: bytes, start: int, offset: int, new: bytes) -> bytes:
+    """Put over what was read from `start` on what part of `new`, at `offset`, lies there."""
+    first, last = max(offset, start), min(offset + len(new), start + len(data))
+    if first >= last:
+        return data
+    return data[: first - start] + new[first - offset : last - offset] + data[last - start :]
 
 
 def _to_frames(frame: "AudioFrame", clock: Clock) -> Frames:

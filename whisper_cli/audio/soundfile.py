@@ -13,6 +13,7 @@ import numpy as np
 
 from whisper_cli.audio.blocks import Frames
 from whisper_cli.audio.pyav import LibavReader
+from whisper_cli.audio.sizes import never_set, sizes_of
 from whisper_cli.audio.streams import InputStream
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class SndfileReader:
 
         if content.path is None or not content.head.startswith(_MAGICS):
             return None
-        if _is_chained(content) or _has_tracks(content):
-            return None
+        if _is_chained(content) or _has_tracks(content) or sizes_of(content).more:
+            return None  # libsndfile hears a part of it: a link, a track, or the size stated
         # A descriptor of its own: callbacks into Python would swallow what a signal raises.
         file = _same_file(content)
         if file is None:
@@ -53,18 +54,19 @@ class SndfileReader:
             file.close()
             return None
         reader = cls(content, file, sound)
-        # libsndfile takes the data size 0 of a streaming header at its word, and its MP3 decoder
-        # writes on stderr and stops at the first bad frame.
-        if sound.frames and not sound.subtype.startswith("MPEG"):
+        # libsndfile takes the data size 0 of a streaming header at its word, fails at the end of
+        # FLAC of unknown length, and its MP3 decoder writes on stderr and stops at the first bad
+        # frame.
+        if 0 < sound.frames < 1 << 60 and not sound.subtype.startswith("MPEG"):
             return reader
         reader.close()
         return None
 
     @property
     def duration(self) -> float | None:
-        """Seconds; None for FLAC that was written to a pipe."""
+        """Seconds, as declared."""
         frames: int = self._sound.frames
-        return frames / self._rate if frames < 1 << 60 else None
+        return frames / self._rate
 
     @property
     def channels(self) -> int:
@@ -127,10 +129,11 @@ def _after(position: float, reader: LibavReader) -> Iterator[Frames]:
 def _lacks_data(log: str) -> bool:
     """Find in libsndfile's log a chunk of sound that is to be longer than the file.
 
-    Writers that stream declare 2 GiB or more; a kilobyte is a writer's sloppiness.
+    Writers that stream declare a size that is none; a kilobyte is a writer's sloppiness.
     """
     sizes = re.findall(r"(?:data|SSND|Data Size|Riff size|riff) *: (\d+) \(should be (\d+)", log)
-    return any(1000 < int(declared) - int(found) < 0x7FFF0000 for declared, found in sizes)
+    pairs = ((int(declared), int(found)) for declared, found in sizes)
+    return any(declared - found > 1000 and not never_set(declared) for declared, found in pairs)
 
 
 def _is_cut(content: InputStream) -> bool:

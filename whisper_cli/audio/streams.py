@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -89,6 +89,12 @@ class InputStream:
         self.file.seek(0)
         return tail
 
+    def watch(self, watcher: Callable[[bytes], None]) -> None:
+        """Call with the bytes of a pipe, from the first one on, as they are read."""
+        if self._pipe:
+            watcher(self._pipe.head)
+            self._pipe.watcher = watcher
+
     def drain(self) -> None:
         """Read what decoding left in a pipe, so that the digest is of all of it."""
         while self._pipe and self.file.read1(1 << 16):
@@ -111,6 +117,7 @@ class _Pipe(io.RawIOBase):
         self._read = getattr(file, "read1", file.read)  # not every file of others has read1
         self._hash = hashlib.sha256()
         self._finished = False
+        self.watcher: Callable[[bytes], None] | None = None
         self.head = self._pending = file.read(HEAD)
         self._hash.update(self.head)
 
@@ -129,6 +136,8 @@ class _Pipe(io.RawIOBase):
             data = self._read(len(view))
             self._hash.update(data)
             self._finished = not data
+            if self.watcher:
+                self.watcher(data)
         view[: len(data)] = data
         return len(data)
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from whisper_cli.errors import AudioError
-from whisper_cli.language_tags import code_of_tag
+from whisper_cli.errors import AudioError, ConfigError
+from whisper_cli.languages import code_of
 
 _MOST = 12  # tracks that a message lists
 _EXPORT = "export it as WAV, MP3 or M4A with the program or device that made it"
@@ -29,7 +29,7 @@ class Track:
     @property
     def language(self) -> str | None:
         """The code of its language, where its tag is of one that Whisper knows."""
-        return code_of_tag(self.tag) if self.tag else None
+        return code_of_tag(self.tag or "")
 
     def __str__(self) -> str:
         """Describe it: its number, its language, and what sets it apart."""
@@ -104,3 +104,11 @@ def listed(tracks: Sequence[Track]) -> str:
 def readable(text: str) -> str:
     """Make what a container says fit for a line on a terminal."""
     return "".join(item if item.isprintable() else "?" for item in text[:30])
+
+
+def code_of_tag(tag: str) -> str | None:
+    """Find the first language that a container names; None where Whisper does not know it."""
+    try:
+        return code_of(tag.partition(",")[0])
+    except ConfigError:
+        return None
