@@ -81,9 +81,8 @@ def flow(
             child.stdin.write(data[:HEADER])
         started_at = time.monotonic()
         for destination in range(HEADER, len(data), 2 * STEP):
-            spoken = (
-                (destination - HEADER + 2 * STEP) / 2 / RATE
-            )  # a microphone gives what has been said
+            # A microphone gives what has been said.
+            spoken = (destination - HEADER + 2 * STEP) / 2 / RATE
             time.sleep(max(0.0, started_at + spoken - time.monotonic()))
             child.stdin.write(data[destination : destination + 2 * STEP])
             child.stdin.flush()

@@ -1,5 +1,7 @@
-"""Values as they are typed on a command line, and texts that UTF-8 can hold."""
+"""Values as they are typed on a command line; texts that UTF-8 can hold and a terminal shows."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 
@@ -21,3 +23,13 @@ def as_text(value: Any) -> str:
 def encodable(text: str) -> str:
     """Join surrogate pairs and replace unpaired ones by U+FFFD, so that UTF-8 can hold the text."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Replace what a terminal would obey by question marks, but characters of `keep`."""
+    return "".join(item if item.isprintable() or item in keep else "?" for item in text)
+
+
+def path_text(path: Path | str) -> str:
+    """Write a path, bytes of it that are no UTF-8 replaced."""
+    return os.fsencode(path).decode(errors="replace")

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whisper_cli.texts import path_text
+
 logger = logging.getLogger("whisper_cli")
 
 _SUFFIXES = """
@@ -48,13 +50,13 @@ class FolderContent:
             return None
         kinds = sorted(self.endings.items(), key=lambda item: (-item[1], item[0]))
         told, rest = kinds[:_ENDINGS_TOLD], sum(count for _, count in kinds[_ENDINGS_TOLD:])
-        counts = [f"{_shown(Path(ending or 'no ending'))} {count}" for ending, count in told]
+        counts = [f"{path_text(Path(ending or 'no ending'))} {count}" for ending, count in told]
         counts += [f"others {rest}"] if rest else []
         total = self.endings.total()
         files = "1 file with another ending was"
         if total > 1:
             files = f"{total} files with other endings were"
-        return f"{_shown(self.folder)}: {files} passed over ({', '.join(counts)})"
+        return f"{path_text(self.folder)}: {files} passed over ({', '.join(counts)})"
 
     def warn(self) -> None:
         """Log what was not taken."""
@@ -81,7 +83,7 @@ def _walk(content: FolderContent) -> Iterator[tuple[str, list[str]]]:
     while waiting:
         top = waiting.popleft()
         if _identity(top) in above:
-            content.links.append(f"{_shown(top)} links to a folder that it is in: not entered")
+            content.links.append(f"{path_text(top)} links to a folder that it is in: not entered")
             continue
         for parent, folders, names in os.walk(
             top, onerror=lambda error: content.closed.append(Path(error.filename))
@@ -111,8 +113,8 @@ def _note(path: Path, content: FolderContent) -> None:
     if ending in BESIDE:
         return
     if _leads_nowhere(path):
-        to = _shown(path.readlink())
-        content.links.append(f"{_shown(path)} links to {to}, which isn't there")
+        to = path_text(path.readlink())
+        content.links.append(f"{path_text(path)} links to {to}, which isn't there")
     elif not _is_usable(path):
         return
     elif ending in SUFFIXES:
@@ -126,10 +128,6 @@ def _leads_nowhere(path: Path) -> bool:
         return path.is_symlink() and not path.exists()
     except OSError:
         return False
-
-
-def _shown(path: Path) -> str:
-    return os.fsencode(path).decode(errors="replace")
 
 
 def _is_usable(path: Path) -> bool:

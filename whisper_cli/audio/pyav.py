@@ -15,8 +15,9 @@ from whisper_cli.audio.blocks import SAMPLE_RATE, Block, Frames, to_float
 from whisper_cli.audio.diagnose import audio_error_of
 from whisper_cli.audio.sizes import NEVER_SET, Sizes, sizes_of
 from whisper_cli.audio.streams import InputStream
-from whisper_cli.audio.tracks import Track, choice_told, chosen, readable
+from whisper_cli.audio.tracks import LONGEST_NAME, Track, choice_told, chosen
 from whisper_cli.errors import AudioError
+from whisper_cli.texts import printable
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, Packet
@@ -288,7 +289,8 @@ def _foreign_codec(stream: "AudioStream") -> str:
     found = re.search(line, text, re.MULTILINE)
     if not found:
         return "unknown codec"
-    return readable(found[1] if found[1] != "none" else found[2] or "unknown codec")
+    name = found[1] if found[1] != "none" else found[2] or "unknown codec"
+    return printable(name[:LONGEST_NAME])
 
 
 class _File:

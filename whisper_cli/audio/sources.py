@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from whisper_cli.audio.folders import look_into
 from whisper_cli.errors import ConfigError
+from whisper_cli.texts import path_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ class Source:
     def name(self) -> str:
         """The path as given, undecodable bytes replaced; `-` for standard input."""
         if self.address is not None:
-            return os.fsencode(self.address.url).decode(errors="replace")
+            return path_text(self.address.url)
         if self.file is not None:
             named = getattr(self.file, "name", None)  # of a temporary file a number
             return named if isinstance(named, str) and named else "audio"
-        return os.fsencode(self.path or "-").decode(errors="replace")
+        return path_text(self.path or "-")
 
     def within(self, limits: UrlLimits) -> "Source":
         """Give an address its limits."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from whisper_cli.errors import AudioError, ConfigError
 from whisper_cli.languages import code_of
+from whisper_cli.texts import printable
 
 _MOST = 12  # tracks that a message lists
+LONGEST_NAME = 30  # characters of a language or codec, as a container calls it
 _EXPORT = "export it as WAV, MP3 or M4A with the program or device that made it"
 
 
@@ -35,7 +37,7 @@ class Track:
         """Describe it: its number, its language, and what sets it apart."""
         named = self.tag if self.tag and self.tag != "und" else None
         marks = [
-            self.language or (readable(named) if named else "no language"),
+            self.language or (printable(named[:LONGEST_NAME]) if named else "no language"),
             *(["default"] if self.default else []),
             *([self.aside] if self.aside else []),
             *([] if self.decodable else [f"{self.codec}, can't be decoded"]),
@@ -99,11 +101,6 @@ def listed(tracks: Sequence[Track]) -> str:
     """List tracks in a message."""
     more = [f"and {len(tracks) - _MOST} more"] if len(tracks) > _MOST else []
     return "; ".join([*map(str, tracks[:_MOST]), *more])
-
-
-def readable(text: str) -> str:
-    """Make what a container says fit for a line on a terminal."""
-    return "".join(item if item.isprintable() else "?" for item in text[:30])
 
 
 def code_of_tag(tag: str) -> str | None:

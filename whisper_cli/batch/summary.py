@@ -12,6 +12,7 @@ from whisper_cli import __version__, files
 from whisper_cli.batch.events import InputDone, InputError, JobInputProgress, Outcome
 from whisper_cli.batch.targets import LANGUAGE, BatchJob, special
 from whisper_cli.errors import OutputError
+from whisper_cli.texts import path_text
 
 _HEAD = b'{\n  "schema": "whisper-cli/summary/'
 
@@ -99,7 +100,7 @@ def listing(jobs: Sequence[BatchJob]) -> Iterator[str]:
 
 def _plan(job: BatchJob) -> Members:
     outputs = [
-        "-" if target.pattern is None else _shown(target.pattern.replace(LANGUAGE, "{language}"))
+        "-" if target.pattern is None else path_text(target.pattern.replace(LANGUAGE, "{language}"))
         for target in job.targets
     ]
     formats = [target.format.value for target in job.targets]
@@ -125,7 +126,7 @@ def _entry(job: BatchJob, outcome: InputDone | InputError | None) -> Members:
                 "elapsed": round(outcome.elapsed, 3),
                 "rtfx": round(speed, 2),
                 "language": outcome.language,
-                "outputs": [_shown(str(path)) for path in outcome.outputs],
+                "outputs": [path_text(str(path)) for path in outcome.outputs],
                 "warnings": list(outcome.warnings),
             }
 
@@ -140,7 +141,3 @@ def _size(path: Path | None) -> int:
 def _plain(text: str) -> str:
     """Replace what UTF-8 can't hold: a message may name a file of undecodable bytes."""
     return text.encode(errors="replace").decode()
-
-
-def _shown(path: str) -> str:
-    return os.fsencode(path).decode(errors="replace")

@@ -1,5 +1,7 @@
 """Amounts and times as people read them: `1.5 MB`, `12:04`, `61 %`."""
 
+from whisper_cli.texts import printable
+
 UNITS = {"transcribe": "s"}  # phase -> unit of done and total; every other phase counts bytes
 
 
@@ -57,5 +59,5 @@ def left(seconds: float | None) -> str:
 
 def shorten(name: str, width: int) -> str:
     """Cut a name to a width, keeping its end, and replace what a terminal would obey."""
-    name = "".join(char if char.isprintable() else "?" for char in name)
+    name = printable(name)
     return name if len(name) <= width else "…" + name[len(name) + 1 - width :]

@@ -101,9 +101,8 @@ class Diarizer:
     def _result(self) -> tuple[SpeakerTurn, ...]:
         self._output.seek(0)
         try:
-            output = (
-                self._output.read().rstrip().rpartition(b"\n")[2]
-            )  # after what a library prints
+            # After what a library prints.
+            output = self._output.read().rstrip().rpartition(b"\n")[2]
             return with_numbers([SpeakerTurn(*item) for item in json.loads(output)])
         except (ValueError, TypeError) as error:
             self._errors.seek(0)

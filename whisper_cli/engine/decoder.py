@@ -422,9 +422,8 @@ class Decoder:
     ) -> DecodedWindow:
         segments: list[Segment] = []
         dropped: list[Dropped] = []
-        reached = (
-            decoded[0].chunk.start if decoded else 0.0
-        )  # of a moment of doubt nothing is heard
+        # Of a moment of doubt nothing is heard.
+        reached = decoded[0].chunk.start if decoded else 0.0
         for item in decoded:
             dropped += item.repeats()
             for segment in item.segments(reached, keep_words=self._options.word_timestamps):

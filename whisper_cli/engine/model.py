@@ -93,9 +93,8 @@ class WhisperEngineModel:
         """Load the CTranslate2 model in `folder`; raises ModelError where it is damaged."""
         self.device_plan = device_plan
         try:
-            self.whisper: Any = load_weights(
-                folder, device_plan
-            )  # its own types are wrong for batches
+            # Its own types are wrong for batches.
+            self.whisper: Any = load_weights(folder, device_plan)
             self.dimensions = self._encoder_dimensions()  # on a GPU, its libraries load now
         except (ValueError, RuntimeError) as error:
             if not device_plan.fallback:

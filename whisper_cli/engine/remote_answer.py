@@ -22,10 +22,8 @@ from whisper_cli.transcript import Dropped, Info, Redecoded, Segment, Word
 Members = Mapping[str, Any]
 
 HINT = "whisper-cli serve-lite starts one; --server never does without"
-_MAX_BYTES, _MAX_PER_SECOND = (
-    1 << 20,
-    64 << 10,
-)  # bytes of an answer, and more for each second of sound
+# Bytes of an answer, and more for each second of sound.
+_MAX_BYTES, _MAX_PER_SECOND = 1 << 20, 64 << 10
 _MAX_ERROR_BYTES = 64 << 10  # bytes
 _LONGEST_MESSAGE = 500  # characters
 _SCORES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")

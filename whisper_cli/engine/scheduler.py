@@ -34,9 +34,10 @@ WORKERS_A_READER = 4  # reading, with speech detection, is 400 times as fast as 
 # Seconds of a window that tells the language, and of the opening in which one is looked for: of
 # the longest where none has so much. Whisper itself hears the first 30 s.
 MIN_DETECTION, MAX_HELD = 5.0, 30.0
+# As `chunks_of` does it.
 Cut = Callable[
     [Iterable[Block], FindSpeech | None, ChunkingOptions, ChunkPosition | None], Iterator[Chunk]
-]  # as `chunks_of` does it
+]
 LOADER = "model loader"  # the thread may outlive a run in which nobody speaks
 MAX_PENDING = 1024  # events that wait to be taken before the workers rest
 

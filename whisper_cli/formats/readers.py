@@ -24,9 +24,8 @@ from whisper_cli.transcript import (
 
 Members = Mapping[str, Any]
 _SCORES = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
-WITHOUT_SPACES = frozenset(
-    {"zh", "yue", "ja", "th", "lo", "my", "km", "bo"}
-)  # written without spaces
+# Written without spaces.
+WITHOUT_SPACES = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
 SCHEMA = "whisper-cli/transcript/1"
 
 

@@ -95,9 +95,8 @@ class JobManager:
             try:
                 return await asyncio.shield(write_task)
             except asyncio.CancelledError:
-                write_task.add_done_callback(
-                    _removed
-                )  # the thread goes on, and nobody wants its file
+                # The thread goes on, and nobody wants its file.
+                write_task.add_done_callback(_removed)
                 raise
 
     def submit(self, job_spec: JobSpec) -> ServerJob:

@@ -227,9 +227,8 @@ def _add_lines(costs: "Numbers", candidates: CandidateCues, rules: CuePreset) ->
     if rules.max_lines != 2 or not len(wrapped):
         return
     fits, last = fits[wrapped], candidates.last[wrapped]
-    back = np.searchsorted(
-        candidates.fit, np.arange(len(candidates.fit))
-    )  # where a line that ends here begins
+    # Where a line that ends here begins.
+    back = np.searchsorted(candidates.fit, np.arange(len(candidates.fit)))
     low = back.take(last) - 1
     power = np.frexp(fits - low + 1)[1] - 1  # a range is two, that overlap, of 2 ** power
     minimum = _minimum_filter(candidates.table.penalty, int(power.max()))

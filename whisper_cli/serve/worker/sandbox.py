@@ -21,6 +21,7 @@ from whisper_cli.audio.blocks import SAMPLE_RATE, Block
 from whisper_cli.audio.sources import Source
 from whisper_cli.errors import AudioError, EngineError, TooLong, WhisperError
 from whisper_cli.serve.worker.messages import DecodeLimits
+from whisper_cli.texts import printable
 
 # First byte of each message. No pickles: what decodes strangers' files is not to be trusted.
 _OPENED, _BLOCK, _FINISHED, _FAILED, _TOO_LONG, _EXCEPTION = b"O", b"B", b"E", b"F", b"L", b"C"
@@ -66,7 +67,7 @@ class SandboxedAudio:
         try:
             self.duration: float | None
             self.duration, self.track, warnings = json.loads(self._next(_OPENED)[1:])
-            self.warnings: tuple[str, ...] = tuple(_one_line(item) for item in warnings)
+            self.warnings: tuple[str, ...] = tuple(printable(item) for item in warnings)
         except BaseException:
             self.close()
             raise
@@ -133,13 +134,8 @@ def _decode_error(how: str) -> EngineError:
 
 def _readable(trace: bytes) -> str:
     """Make a traceback fit for a log: what an upload says must not look like lines of it."""
-    text = trace.decode(errors="replace")
-    clean = "".join(item if item.isprintable() or item == "\n" else "?" for item in text)
+    clean = printable(trace.decode(errors="replace"), keep="\n")
     return textwrap.indent(clean, "  ", lambda _: True)
-
-
-def _one_line(text: str) -> str:
-    return "".join(item if item.isprintable() else "?" for item in text)
 
 
 def prepare() -> None:
