@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.audio.files import names, touch
 from whisper_cli.audio.folders import BESIDE, SUFFIXES
-from whisper_cli.audio.sources import expand
 from whisper_cli.batch.watch import Watch
 from whisper_cli.formats.registry import Format
 
@@ -21,16 +21,6 @@ DEVICES = """
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def touch(*names):
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_bytes(b"x")
-
-
-def names(*arguments):
-    return [source.name for source in expand(arguments, None).sources]
 
 
 @pytest.mark.parametrize("ending", DEVICES.split())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audio.files import names, touch
 from whisper_cli.audio.sources import Source, expand
 from whisper_cli.errors import ConfigError
 
@@ -11,16 +12,6 @@ from whisper_cli.errors import ConfigError
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def touch(*names):
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).touch()
-
-
-def names(*arguments, stdin=None):
-    return [source.name for source in expand(arguments, stdin).sources]
 
 
 def test_files_come_in_the_order_they_were_named():

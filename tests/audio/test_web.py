@@ -57,9 +57,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def serve() -> Iterator[Callable[..., str]]:
     servers: list[http.server.ThreadingHTTPServer] = []
 
-    def start(content: bytes, **more: object) -> str:
+    def start(content: bytes, handler: type[Handler] = Handler, **more: object) -> str:
         known = {"content": content, "cuts": [], "asked": []} | more
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Handler,), known))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (handler,), known))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}"
@@ -235,20 +235,8 @@ class Named(Handler):
 
 
 @pytest.fixture
-def named() -> Iterator[Callable[..., str]]:
-    servers: list[http.server.ThreadingHTTPServer] = []
-
-    def start(target: str, to: str = "") -> str:
-        known = {"content": b"sound", "cuts": [], "asked": [], "target": target, "to": to}
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (Named,), known))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def named(serve: Callable[..., str]) -> Callable[..., str]:
+    return lambda target, to="": serve(b"sound", Named, target=target, to=to)
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,13 @@ def flag(
     default: Any = None,
     **more: Any,
 ) -> OptionSpec:
-    """Declare an option that is no setting, such as --strict; `more` is for Typer."""
+    """Declare an option that is no setting, such as --strict; `more` is for Typer.
+
+    Its help shows a default that is a number or a text.
+    """
+    shown = default is not None and not isinstance(default, bool)
     default = False if kind is bool and default is None else default
-    given: dict[str, Any] = {"rich_help_panel": panel, "show_default": False} | more
+    given: dict[str, Any] = {"rich_help_panel": panel, "show_default": shown} | more
     option = typer.Option(*names, help=about, **given)
     return OptionSpec(name or setting_of(names[0]), Annotated[kind, option], default)
 
@@ -372,6 +376,7 @@ VERBOSE = flag(GENERAL, "--verbose", "-v", about="show more details on standard 
 DEBUG = flag(
     GENERAL, "--debug", about="tell on standard error how each decision was taken, with numbers"
 )
+MESSAGE_OPTIONS = (QUIET, VERBOSE, DEBUG)
 LOG_JSON = flag(
     GENERAL, "--log-json", about="messages on standard error as lines of JSON, for programs"
 )

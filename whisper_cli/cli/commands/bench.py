@@ -30,7 +30,6 @@ SECONDS = o.flag(
     default=60,
     min=5,
     max=36000,
-    show_default=True,
     about="seconds of audio: the clip is repeated for so long",
 )
 RUNS = o.flag(
@@ -40,7 +39,6 @@ RUNS = o.flag(
     default=3,
     min=1,
     max=99,
-    show_default=True,
     about="number of runs for each row, of which the median is shown",
 )
 TUNE = o.flag(

@@ -49,9 +49,7 @@ OUTPUT = o.flag(
     FORCE,
     o.OFFLINE,
     o.PROGRESS,
-    o.QUIET,
-    o.VERBOSE,
-    o.DEBUG,
+    o.MESSAGE_OPTIONS,
 )
 def command(
     ctx: typer.Context,

@@ -33,9 +33,7 @@ Transcripts = Annotated[
     o.SPEAKER_NAMES,
     o.TEXT_OPTIONS,
     o.OVERWRITE,
-    o.QUIET,
-    o.VERBOSE,
-    o.DEBUG,
+    o.MESSAGE_OPTIONS,
 )
 def command(
     ctx: typer.Context,

@@ -20,7 +20,6 @@ def _text(name: str, default: str, metavar: str, about: str, key: str = "") -> o
         kind=str,
         default=default,
         metavar=metavar,
-        show_default=True,
         about=about,
         name=key,
     )
@@ -28,9 +27,7 @@ def _text(name: str, default: str, metavar: str, about: str, key: str = "") -> o
 
 def _number(name: str, default: int, about: str, **limits: int) -> o.OptionSpec:
     more: Any = limits
-    return o.flag(
-        "Options", name, kind=int, default=default, show_default=True, about=about, **more
-    )
+    return o.flag("Options", name, kind=int, default=default, about=about, **more)
 
 
 SERVER_OPTIONS = (
@@ -105,7 +102,7 @@ SERVER_OPTIONS = (
 )
 
 
-@o.options(SERVER_OPTIONS, o.MACHINE_OPTIONS, o.OFFLINE, o.SOURCE, o.QUIET, o.VERBOSE, o.DEBUG)
+@o.options(SERVER_OPTIONS, o.MACHINE_OPTIONS, o.OFFLINE, o.SOURCE, o.MESSAGE_OPTIONS)
 def command(ctx: typer.Context) -> None:
     """Serve the OpenAI transcription API, until Ctrl-C.
 

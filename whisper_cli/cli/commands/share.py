@@ -12,7 +12,6 @@ HOST = o.flag(
     "--host",
     kind=str,
     default="0.0.0.0",  # noqa: S104 - what sharing is for
-    show_default=True,
     about="address to listen on; 0.0.0.0: every network",
 )
 PORT = o.flag(
@@ -22,7 +21,6 @@ PORT = o.flag(
     default=8770,
     min=0,
     max=65535,
-    show_default=True,
     about="port to listen on; 0: any that is free",
 )
 ANNOUNCE = o.flag(
@@ -33,7 +31,7 @@ ANNOUNCE = o.flag(
 )
 
 
-@o.options(HOST, PORT, ANNOUNCE, o.QUIET, o.VERBOSE, o.DEBUG)
+@o.options(HOST, PORT, ANNOUNCE, o.MESSAGE_OPTIONS)
 def command(ctx: typer.Context, *, host: str, port: int, announce: bool | None) -> None:
     """Offer the models here to other machines on the LAN, until Ctrl-C.
 

@@ -57,9 +57,7 @@ Inputs = Annotated[
     o.OFFLINE,
     o.SOURCE,
     o.PROGRESS,
-    o.QUIET,
-    o.VERBOSE,
-    o.DEBUG,
+    o.MESSAGE_OPTIONS,
     o.LOG_JSON,
 )
 def command(

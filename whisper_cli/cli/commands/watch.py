@@ -32,7 +32,6 @@ SETTLE = o.flag(
     kind=float,
     default=2.0,
     min=0.1,
-    show_default=True,
     about="seconds without growth after which a file is complete",
 )
 
@@ -53,9 +52,7 @@ SETTLE = o.flag(
     o.OFFLINE,
     o.SOURCE,
     o.PROGRESS,
-    o.QUIET,
-    o.VERBOSE,
-    o.DEBUG,
+    o.MESSAGE_OPTIONS,
     o.LOG_JSON,
 )
 def command(
